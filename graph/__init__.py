@@ -1,0 +1,1 @@
+"""What follows: the network of a year, product footprints and boundaries, from what was said."""

@@ -1,0 +1,232 @@
+"""How a statement type is declared: once, as a frozen dataclass whose fields carry their rules.
+
+``said(field, doc)`` attaches a marshmallow field to a dataclass attribute; ``schema_of`` derives the
+marshmallow schema from the class, so names, types, rules and documentation stand in one place.
+Attributes are ``snake_case`` in Python and ``camelCase`` in JSON, as in PACT.
+
+Cross-field rules live in ``__post_init__`` and raise ``marshmallow.ValidationError``: an instance
+that exists is valid, however it was made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar, cast
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from ledger.errors import CatchmentError, StatementMalformed
+
+T = TypeVar("T")
+
+_PLAIN_DECIMAL = re.compile(r"-?(0|[1-9]\d{0,29})(\.\d{1,30})?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+
+
+class Text(fields.String):
+    """A line or paragraph a person wrote: no NUL or control characters, no lone surrogates."""
+
+    def __init__(self, *, max_length: int = 400, min_length: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length, self.min_length = max_length, min_length
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        if not self.min_length <= len(text) <= self.max_length:
+            raise ma.ValidationError(
+                f"Between {self.min_length} and {self.max_length} characters are expected."
+            )
+        if _CONTROL.search(text):
+            raise ma.ValidationError("Control characters are not accepted.")
+        return text
+
+
+class EntityId(fields.String):
+    """A UUID in its canonical lower-case form, chosen by whoever opens the entity."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        try:
+            canonical = str(uuid.UUID(text))
+        except ValueError:
+            canonical = ""
+        if canonical != text:
+            raise ma.ValidationError("A UUID in lower case with hyphens is expected.")
+        return text
+
+
+class Quantity(fields.Field[Decimal]):
+    """A plain decimal string such as ``"12.5"``. Never a JSON number, never an exponent."""
+
+    def __init__(
+        self, *, least: Decimal | None = None, above: Decimal | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.least, self.above = least, above
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        if not isinstance(value, str):
+            raise ma.ValidationError('A decimal string such as "12.5" is expected, not a number.')
+        if not _PLAIN_DECIMAL.fullmatch(value):
+            raise ma.ValidationError('A plain decimal such as "12.5" is expected, no exponent.')
+        number = Decimal(value)
+        if self.least is not None and number < self.least:
+            raise ma.ValidationError(f"At least {self.least} is expected.")
+        if self.above is not None and number <= self.above:
+            raise ma.ValidationError(f"More than {self.above} is expected.")
+        return number
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else format(value, "f")
+
+
+def positive(**kwargs: Any) -> Quantity:
+    """A quantity above zero."""
+    return Quantity(above=Decimal(0), **kwargs)
+
+
+def nonnegative(**kwargs: Any) -> Quantity:
+    """A quantity that is zero or more."""
+    return Quantity(least=Decimal(0), **kwargs)
+
+
+class Day(fields.Field[dt.date]):
+    """A calendar day ``YYYY-MM-DD`` in the local time of the site it speaks of."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.date:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ma.ValidationError("A day such as 2025-01-31 is expected.")
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError as unreal:
+            raise ma.ValidationError("This day is not in the calendar.") from unreal
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else value.isoformat()
+
+
+class Checked(fields.String):
+    """A string that one of the ledger's own parsers accepts; the text itself is kept."""
+
+    def __init__(self, parse: Any, *, max_length: int = 256, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(min=1, max=max_length), **kwargs)
+        self.parse = parse
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        try:
+            self.parse(text)
+        except CatchmentError as refused:
+            raise ma.ValidationError(str(refused)) from refused
+        return text
+
+
+class Many(fields.List):
+    """A list that becomes a tuple, so that statements stay hashable and unchangeable."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return tuple(super()._deserialize(value, attr, data, **kwargs))
+
+
+def said(field: fields.Field[Any], doc: str) -> Any:
+    """Declare a dataclass attribute by the marshmallow field that reads it.
+
+    An attribute whose field is not required defaults to the field's ``load_default`` or ``None``.
+    """
+    field.metadata = {**field.metadata, "description": doc}
+    if field.required:
+        return dataclasses.field(metadata={"said": field})
+    default = None if field.load_default is ma.missing else field.load_default
+    return dataclasses.field(default=default, metadata={"said": field})
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+class _StatedSchema(ma.Schema):
+    """Loads into the dataclass it was derived from; leaves absent values out when it dumps."""
+
+    MADE: type[Any]
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        field_obj.data_key = field_obj.data_key or _camel(field_name)
+        field_obj.allow_none = False
+
+    @ma.post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Any:
+        return self.MADE(**data)
+
+    @ma.post_dump
+    def leave_out_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value not in (None, ())}
+
+
+@cache
+def schema_of(cls: type[Any]) -> type[ma.Schema]:
+    """The marshmallow schema of a dataclass declared with ``said``.
+
+    A class attribute ``UNKNOWN`` (``marshmallow.EXCLUDE``) relaxes the default, which refuses
+    members nobody declared.
+    """
+    declared: dict[str, Any] = {
+        f.name: f.metadata["said"] for f in dataclasses.fields(cls) if "said" in f.metadata
+    }
+    base = type(f"{cls.__name__}Base", (_StatedSchema,), {"MADE": cls})
+    meta = type("Meta", (), {"unknown": getattr(cls, "UNKNOWN", ma.RAISE)})
+    return type(f"{cls.__name__}Schema", (base,), {**declared, "Meta": meta})
+
+
+@cache
+def _instance(cls: type[Any]) -> ma.Schema:
+    return schema_of(cls)()
+
+
+def nested(cls: type[Any], **kwargs: Any) -> fields.Nested:
+    """A field holding another declared dataclass."""
+    return fields.Nested(schema_of(cls), **kwargs)
+
+
+def many(cls: type[Any], **kwargs: Any) -> Many:
+    """A field holding a tuple of another declared dataclass."""
+    return Many(nested(cls), **kwargs)
+
+
+def load(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
+    """Read ``data`` into ``cls``.
+
+    Raises
+    ------
+    StatementMalformed
+        With one ``(path, sentence)`` for every rule that was broken, not only the first.
+    """
+    try:
+        return cast(T, _instance(cls).load(data))
+    except ma.ValidationError as refused:
+        problems = tuple(_flatten(refused.messages, where))
+        raise StatementMalformed(where=problems[0][0], problems=problems) from refused
+
+
+def dump(value: Any) -> dict[str, Any]:
+    """Write a declared dataclass as JSON members; ``load`` of the result equals ``value``."""
+    return cast(dict[str, Any], _instance(type(value)).dump(value))
+
+
+def _flatten(messages: Any, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            yield from _flatten(inner, where if name == "_schema" else f"{where}/{name}")
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _flatten(message, where)
+    else:
+        yield where or "/", str(messages)
