@@ -1,0 +1,499 @@
+"""The vocabulary of what can be wrong with a statement, a proof or the log.
+
+Every condition is a class, raised where it is known. It carries the words a supplier needs:
+``sentence`` says what is wrong, ``where`` points into the document that was sent, ``advice`` says
+what to do next. Sentences are templates over ``params`` so that another language can be chosen
+where a person reads; nothing below the edges knows about HTTP or about languages.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CatchmentError(Exception):
+    """A named condition. ``code`` is stable and public; texts may improve.
+
+    Parameters
+    ----------
+    where:
+        A path into what was sent (``/pact/pcf/declaredUnitAmount``, ``row 12``), or ``""``.
+    params:
+        Values for the ``%(name)s`` places in ``sentence`` and ``advice``.
+    """
+
+    code: ClassVar[str] = "error"
+    sentence: ClassVar[str] = "Something is wrong."
+    advice: ClassVar[str] = ""
+
+    def __init__(self, where: str = "", **params: object) -> None:
+        self.where = where
+        self.params = params
+        super().__init__(self.code, where, params)
+
+    def __str__(self) -> str:
+        said = self.sentence % self.params
+        place = f" ({self.where})" if self.where else ""
+        advice = f" {self.advice % self.params}" if self.advice else ""
+        return f"{said}{place}{advice}"
+
+
+class LedgerError(CatchmentError):
+    """Any condition of the ledger floor."""
+
+
+class StatementMalformed(LedgerError):
+    """A statement breaks the rules of its type; ``problems`` lists every ``(path, sentence)``."""
+
+    code = "statement-malformed"
+    sentence = "The statement does not follow its type: %(problem)s"
+    advice = "Correct the members listed under 'problems', sign again and submit again."
+
+    def __init__(self, where: str, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(where, problem=problems[0][1])
+        self.problems = problems
+
+
+class IdentifierRefused(LedgerError):
+    """A business identifier that its own scheme does not allow.
+
+    ``reason`` is one of ``syntax``, ``alphabet``, ``length``, ``check digit``.
+    """
+
+    code = "identifier-refused"
+    sentence = "%(text)s is not a valid %(scheme)s identifier: its %(reason)s is wrong."
+    advice = "%(expected)s Copy it again from the document that issued it."
+
+
+class UnitUnknown(LedgerError):
+    """A unit that statements are not made in."""
+
+    code = "unit-unknown"
+    sentence = "%(text)s is not a unit that amounts can be stated in."
+    advice = (
+        "Use a UN/CEFACT Recommendation 20 code from the published list, such as KGM, TNE, KWH, "
+        "MTQ or H87, or a price such as CNY:2023:purchaser."
+    )
+
+
+class UnitAmbiguous(UnitUnknown):
+    """A word that different people read as different units."""
+
+    code = "unit-ambiguous"
+    sentence = "%(text)s can mean more than one unit."
+    advice = "Write %(choices)s."
+
+
+class UnitMismatch(LedgerError):
+    """Two units of different kinds, with nothing known that bridges them."""
+
+    code = "unit-mismatch"
+    sentence = (
+        "An amount in %(source)s (%(source_dimension)s) cannot be turned into %(target)s "
+        "(%(target_dimension)s)."
+    )
+    advice = (
+        "State the amount in a unit of %(target_dimension)s, or state the product's mass per "
+        "%(target)s if the amount is a mass."
+    )
+
+
+class UnitNotInPact(LedgerError):
+    """A unit that has no word in PACT's ``declaredUnitOfMeasurement``."""
+
+    code = "unit-not-in-pact"
+    sentence = "PACT has no declared unit for %(text)s."
+    advice = "Convert the amount first, to one of: %(choices)s."
+
+
+class GasUnknown(LedgerError):
+    """A substance that direct emissions cannot name."""
+
+    code = "gas-unknown"
+    sentence = "%(text)s is not a known greenhouse gas."
+    advice = "%(hint)s"
+
+
+class OriginUnknown(LedgerError):
+    """An origin other than fossil, biogenic or land-use."""
+
+    code = "origin-unknown"
+    sentence = "%(text)s is not an origin of an emission."
+    advice = "Use one of: %(choices)s."
+
+
+class GwpSetRefused(LedgerError):
+    """A GWP set where none belongs, or none (or a wrong one) where CO2e is stated."""
+
+    code = "gwp-set-refused"
+    sentence = "An emission of %(gas)s cannot be stated under the GWP set %(stated)s."
+    advice = (
+        "CO2e names the set it was computed with (%(choices)s); every other substance is stated "
+        "in kilograms of itself and names none."
+    )
+
+
+# --- JSON, base64 and keys -----------------------------------------------------------------
+
+
+class JsonRefused(LedgerError):
+    """A document that two readers could understand differently, or that is not JSON at all."""
+
+    code = "json-refused"
+    sentence = "This is not JSON that every reader understands in the same way."
+
+
+class NotUtf8(JsonRefused):
+    code = "json-not-utf8"
+    sentence = "The text is not UTF-8, or it begins with a byte order mark."
+    advice = "Save it as UTF-8 without a byte order mark."
+
+
+class JsonSyntax(JsonRefused):
+    code = "json-syntax"
+    sentence = "This is not valid JSON: %(reason)s."
+    advice = "Check the text with a JSON validator."
+
+
+class DuplicateKey(JsonRefused):
+    code = "json-duplicate-key"
+    sentence = "The member “%(key)s” is given twice."
+    advice = "Keep one of the two: readers disagree on which of them counts."
+
+
+class FloatRefused(JsonRefused):
+    code = "json-float-refused"
+    sentence = "A number with a fraction or an exponent is not accepted here."
+    advice = 'Write quantities as decimal strings, such as "12.5".'
+
+
+class IntegerTooLarge(JsonRefused):
+    code = "json-integer-too-large"
+    sentence = "A whole number is larger than 9007199254740991, and readers would round it."
+    advice = "Write it as a string."
+
+
+class TooDeep(JsonRefused):
+    code = "json-too-deep"
+    sentence = "The document nests more than %(limit)d levels deep."
+    advice = "Flatten it."
+
+
+class LoneSurrogate(JsonRefused):
+    code = "json-lone-surrogate"
+    sentence = "A text holds half of a UTF-16 surrogate pair, which is no character."
+    advice = "Repair the text, or remove the broken character."
+
+
+class NotCanonicalBase64(LedgerError):
+    code = "base64-not-canonical"
+    sentence = "This is not base64 in its one canonical spelling."
+    advice = "Use the prescribed alphabet, no line breaks, and zero for the unused trailing bits."
+
+
+class KeyRefused(LedgerError):
+    """A key that cannot be used here, or that would let its owner disown what it signs."""
+
+    code = "key-refused"
+    sentence = "This key is refused: %(reason)s."
+    advice = "Make a new Ed25519 or P-256 key, and send only its public part."
+
+
+class SignatureInvalid(LedgerError):
+    code = "signature-invalid"
+    sentence = "The signature does not match the content and the key."
+    advice = "Sign exactly the bytes that are sent, with the key that is named."
+
+
+# --- Envelopes -----------------------------------------------------------------------------
+
+
+class EnvelopeRefused(LedgerError):
+    """An envelope that is not one of ours, whoever signed it."""
+
+    code = "envelope-refused"
+    sentence = "This is not a signed envelope of the accepted form."
+
+
+class EnvelopeTooLarge(EnvelopeRefused):
+    code = "envelope-too-large"
+    sentence = "The %(part)s has %(size)d bytes; at most %(limit)d are accepted."
+    advice = "Split long lists into parts."
+
+
+class NotCompact(EnvelopeRefused):
+    code = "envelope-not-compact"
+    sentence = "A JWS in compact form has exactly two dots; this has %(dots)d."
+    advice = "Send header.payload.signature, each in base64url without padding."
+
+
+class HeaderRefused(EnvelopeRefused):
+    code = "envelope-header-refused"
+    sentence = "The protected header must be exactly alg, kid and typ, each a text."
+    advice = "Leave out every other header member."
+
+
+class AlgorithmRefused(EnvelopeRefused):
+    code = "envelope-algorithm-refused"
+    sentence = "The algorithm “%(alg)s” is not accepted."
+    advice = "Sign with Ed25519 (EdDSA) or with P-256 (ES256)."
+
+
+class TypMismatch(EnvelopeRefused):
+    code = "envelope-typ-mismatch"
+    sentence = "The envelope says it is “%(found)s”; a “%(expected)s” belongs here."
+    advice = "Set typ to what the envelope is meant for, and sign it again."
+
+
+class SignatureMalformed(EnvelopeRefused):
+    code = "envelope-signature-malformed"
+    sentence = "A signature has 64 bytes; this has %(size)d."
+    advice = "For ES256 send r and s, 32 bytes each, not their DER form."
+
+
+class PayloadNotObject(EnvelopeRefused):
+    code = "envelope-payload-not-object"
+    sentence = "The payload must be a JSON object."
+    advice = "Wrap the content in { }."
+
+
+class KidMismatch(LedgerError):
+    code = "kid-mismatch"
+    sentence = "The envelope names the key %(named)s, but it was checked with %(used)s."
+    advice = "Set kid to the RFC 7638 thumbprint of the key that signs."
+
+
+class AlgorithmMismatch(LedgerError):
+    """The header asks for another algorithm than the registered key has."""
+
+    code = "algorithm-mismatch"
+    sentence = "The header says %(named)s, but the registered key signs with %(used)s."
+    advice = "Use the algorithm of the registered key."
+
+
+# --- Tree, notes and receipts --------------------------------------------------------------
+
+
+class ProofMismatch(LedgerError):
+    code = "proof-mismatch"
+    sentence = "The proof does not hold: %(reason)s."
+    advice = "Fetch the proof again; if it still fails, keep it and the checkpoint as evidence."
+
+
+class OutsideTree(LedgerError):
+    code = "outside-tree"
+    sentence = "There is no such entry or size in a tree of %(size)d entries."
+    advice = "Ask for an index below the size, and for sizes between 1 and the current one."
+
+
+class TileTruncated(LedgerError):
+    code = "tile-truncated"
+    sentence = "Tile %(index)d of level %(level)d has %(found)d bytes; %(wanted)d are needed."
+    advice = "The stored tree is incomplete: restore it before anything more is signed."
+
+
+class NoteRefused(LedgerError):
+    code = "note-refused"
+    sentence = "The signed note is refused: %(reason)s."
+    advice = "Fetch it again, and check that the verifier key is the one you trust."
+
+
+class CheckpointRefused(LedgerError):
+    code = "checkpoint-refused"
+    sentence = "The checkpoint is refused: %(reason)s."
+    advice = "Fetch it again from the log whose origin you trust."
+
+
+class ReceiptRefused(LedgerError):
+    code = "receipt-refused"
+    sentence = "The receipt is refused: %(reason)s."
+    advice = "Fetch the receipt again from the log that issued it."
+
+
+class LeafRefused(LedgerError):
+    code = "leaf-refused"
+    sentence = "This is not a leaf record: %(reason)s."
+    advice = "A leaf record is the exact canonical JSON that the log hashed."
+
+
+# --- Admission: who may say what, and when -------------------------------------------------
+
+
+class AdmissionRefused(LedgerError):
+    """A well-formed statement that the log does not take as things stand."""
+
+    code = "admission-refused"
+    sentence = "The log does not take this statement."
+
+
+class ForeignLog(AdmissionRefused):
+    code = "foreign-log"
+    sentence = "The statement is meant for another log (%(named)s); this one is %(origin)s."
+    advice = "Set log to the origin and genesis digest of this log, and sign again."
+
+
+class ClockSkew(AdmissionRefused):
+    code = "clock-skew"
+    sentence = "iat lies %(seconds)d seconds %(side)s the time in which the log takes statements."
+    advice = "Set the clock of the signing computer, take a new iat and jti, and sign again."
+
+
+class JtiReused(AdmissionRefused):
+    code = "jti-reused"
+    sentence = "This key used the jti %(jti)s before, for other content."
+    advice = "Take new random bits for jti, and sign again."
+
+
+class UnknownKey(AdmissionRefused):
+    code = "unknown-key"
+    sentence = "No key %(kid)s is registered in this log."
+    advice = "Ask the registrar to register the key, or sign with one that is registered."
+
+
+class KeyRetired(AdmissionRefused):
+    code = "key-retired"
+    sentence = "The key %(kid)s was replaced by %(successor)s."
+    advice = "Sign with the key that replaced it."
+
+
+class KeyExpired(AdmissionRefused):
+    code = "key-expired"
+    sentence = "The key %(kid)s could sign until %(until)s."
+    advice = "Rotate to a new key, or ask the registrar to register one."
+
+
+class WrongIssuer(AdmissionRefused):
+    code = "wrong-issuer"
+    sentence = "iss is %(iss)s, but the key belongs to %(enterprise)s."
+    advice = "Set iss to the enterprise whose key signs; name the one spoken for in subject."
+
+
+class RoleMissing(AdmissionRefused):
+    code = "role-missing"
+    sentence = "The key lacks the role “%(role)s”, which this statement needs."
+    advice = "Sign with a key that has the role, or ask the registrar for one."
+
+
+class NotAuthorised(AdmissionRefused):
+    code = "not-authorised"
+    sentence = "%(iss)s may not say this for %(subject)s: %(reason)s."
+    advice = "Let the enterprise itself sign, or ask it for a delegation that has not run out."
+
+
+class ChainExists(AdmissionRefused):
+    code = "chain-exists"
+    sentence = "This has been stated before (%(key)s)."
+    advice = "To correct it, or to go on after a withdrawal, set prev to %(head)s and sign again."
+
+
+class StaleHead(AdmissionRefused):
+    """Somebody else was first: ``prev`` was in force once and is no longer."""
+
+    code = "stale-head"
+    sentence = "Another statement has superseded the one that prev names."
+    advice = "Read the statement in force (%(head)s), and decide again on top of it."
+
+
+class NothingToSupersede(AdmissionRefused):
+    code = "nothing-to-supersede"
+    sentence = "prev names a statement that this one cannot follow (%(prev)s)."
+    advice = (
+        "Leave prev out to open something new. To correct a statement, keep its type, ids and "
+        "period, and name its digest."
+    )
+
+
+class AlreadyWithdrawn(AdmissionRefused):
+    code = "already-withdrawn"
+    sentence = "The statement that prev names is a withdrawal itself."
+    advice = "Nothing is left to withdraw."
+
+
+class NotWithdrawable(AdmissionRefused):
+    code = "not-withdrawable"
+    sentence = "A statement of type %(type)s cannot be withdrawn."
+    advice = "Correct it instead; a key ends by rotation or by its last day."
+
+
+class OverlappingPeriods(AdmissionRefused):
+    code = "overlapping-periods"
+    sentence = "%(period)s overlaps %(other)s, which is stated already (%(digest)s)."
+    advice = "Choose periods that are identical or do not touch, or withdraw the other first."
+
+
+class PartsDisagree(AdmissionRefused):
+    code = "parts-disagree"
+    sentence = "This is part of %(n)d, but parts of %(other)d are stated for %(period)s."
+    advice = "Withdraw those parts first, or cut this statement into as many."
+
+
+class UnknownReference(AdmissionRefused):
+    code = "unknown-reference"
+    sentence = "No %(kind)s %(id)s is in force in this log."
+    advice = "Register the %(kind)s first, or correct the id."
+
+
+class NotOwner(AdmissionRefused):
+    code = "not-owner"
+    sentence = "The %(kind)s %(id)s belongs to another enterprise."
+    advice = "Only its owner, or whom the owner has delegated, may state this."
+
+
+class IdTaken(AdmissionRefused):
+    code = "id-taken"
+    sentence = "The id %(id)s is in use already."
+    advice = "Take a new random UUID, and sign again."
+
+
+class ProofRefused(AdmissionRefused):
+    code = "proof-refused"
+    sentence = "The new key has not proved that its holder has it: %(reason)s."
+    advice = (
+        "Sign {log, enterprise, thumbprint} with the new key as a catchment-key-proof, and put "
+        "that into proof."
+    )
+
+
+class ConsentRefused(AdmissionRefused):
+    code = "consent-refused"
+    sentence = "The consent of the site's owner does not hold: %(reason)s."
+    advice = "Ask the owner to sign a consent for this log, park, site and these dates."
+
+
+class GenesisRefused(AdmissionRefused):
+    code = "genesis-refused"
+    sentence = "This is not the genesis of this log: %(reason)s."
+    advice = "Make a new genesis for the origin and checkpoint key that the log signs with."
+
+
+# --- The log as a whole --------------------------------------------------------------------
+
+
+class LogNotFound(LedgerError):
+    code = "log-not-found"
+    sentence = "There is no log in this database."
+    advice = "Create one first, with a genesis statement."
+
+
+class AlreadyInitialised(LedgerError):
+    code = "already-initialised"
+    sentence = "This database holds a log already."
+    advice = "Open it, or choose an empty database for a new log."
+
+
+class BatchTooLarge(LedgerError):
+    code = "batch-too-large"
+    sentence = "%(size)d statements were sent at once; at most %(limit)d are taken."
+    advice = "Send them in several batches."
+
+
+class EntryNotFound(LedgerError):
+    code = "entry-not-found"
+    sentence = "The log has no entry %(entry)s."
+    advice = "Check the index or digest, and that it is of this log."
+
+
+class StoreUnsupported(LedgerError):
+    code = "store-unsupported"
+    sentence = "The ledger cannot be kept in %(dialect)s."
+    advice = "Give a database URL such as sqlite:///catchment.db."
