@@ -23,3 +23,53 @@ class GasWithoutGwp(GraphError):
     code = "gas-without-gwp"
     sentence = "%(gas)s has no global warming potential in %(set)s."
     advice = "Ask the question under a later assessment report, or report the gas apart."
+
+
+class NoDataForYear(GraphError):
+    """Nothing was stated about what is asked in the year asked for."""
+
+    code = "no-data-for-year"
+    sentence = "Nothing has been stated about this in %(year)s. That is unknown, not zero."
+    advice = "Choose a year with statements, or submit inventory, purchases or recipes for it."
+
+
+class UnknownProduct(GraphError):
+    """No registered product has the id at this point of the log."""
+
+    code = "unknown-product"
+    sentence = "No product %(product)s is registered at this point of the log."
+    advice = "Check the id, or ask for a later log position with ?at=."
+
+
+class UnknownBoundary(GraphError):
+    """No registered park, enterprise or site has the id at this point of the log."""
+
+    code = "unknown-boundary"
+    sentence = "No %(kind)s %(id)s is registered at this point of the log."
+    advice = "Check the id, or ask for a later log position with ?at=."
+
+
+class LoopGain(GraphError):
+    """The product belongs to a loop that needs more of itself than it makes."""
+
+    code = "loop-gain"
+    sentence = (
+        "%(product)s is part of a loop that uses at least as much as it yields: %(loop)s."
+    )
+    advice = "One of these recipes is wrong, most often in a unit: correct it and submit it again."
+
+
+class SitesWithoutOutput(GraphError):
+    """A product of several sites has no figure of its own while their outputs are unknown."""
+
+    code = "sites-without-output"
+    sentence = "%(product)s is made at several sites and their outputs are not all stated."
+    advice = "State the production of each site, or ask for one site with ?site=."
+
+
+class LogPositionUnknown(GraphError):
+    """A question about a prefix that the log has not reached."""
+
+    code = "log-position-unknown"
+    sentence = "The log has %(size)s entries; a position %(at)s does not exist yet."
+    advice = "Ask with ?at= between 1 and the size of the log."

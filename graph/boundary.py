@@ -1,0 +1,342 @@
+"""The books of a boundary: Scope 1, 2 and 3 and the bridge T0 → T1 → T2.
+
+A boundary is a set of places in a year: a firm, a park, a region. P are the nodes inside, O the
+others; ``e`` direct emissions per declared unit, ``x`` output, ``A[i, j]`` units of *i* per unit of
+*j* (edges point from supplier to consumer):
+
+* Scope 1  ``S1 = e_P' x_P``, overhead nodes included.
+* inflow  ``z = A_OP x_P``: everything bought across the fence.
+* outside footprints  ``m* = e_O' (I − A_OO)⁻¹``: outside emissions only. Park goods inside outside
+  goods count zero here, because they are counted where they are made.
+* upstream  ``m*' z``: Scope 2 and upstream Scope 3 together.
+* deliveries  ``ξ = x_P − A_PP x_P``.
+
+=====  =======================  ==============================================================
+T0     ``m_P' x_P``             sum over all products made inside; counts chains twice
+T1     ``m_P' ξ``               trade inside the boundary eliminated
+T2     ``S1 + m*' z``           goods that leave and return eliminated too: the boundary's figure
+RET    ``T1 − T2``              what came back
+=====  =======================  ==============================================================
+
+T2 is hypothetical extraction (Hertwich, Koslowski, Rasul 2024, J. Ind. Ecol. 28:736, eqs. 21-25;
+after Dente et al. 2018 and Cabernard et al. 2019). It needs nobody's recipe inside the fence: a
+place's inventory and purchases fix ``S1`` and ``z``, so T2 stands while T0, T1 and RET are *not
+assessable*. A stated footprint inside counts nothing: its emissions are in the place's inventory.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from graph.characterise import Characterisation
+from graph.errors import NoDataForYear
+from graph.generation import Generation, generation_outside
+from graph.network import Feed, Floats, Gap, Ints
+from graph.solve import Plan
+from graph.solved import Solved
+from graph.year import Place
+
+Mask = NDArray[np.bool_]
+COUNTED_INSIDE = (Feed.RECIPE, Feed.OVERHEAD)
+BLACK_BOX = (Feed.FOOTPRINT, Feed.EXPIRED, Feed.NONE)
+
+
+class Assessed(enum.StrEnum):
+    """How far a statement about a boundary goes."""
+
+    ASSESSED = "assessed"
+    PARTIAL = "partial"
+    NOT_ASSESSABLE = "not_assessable"
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """kg CO2e. ``at_least`` is what is known; ``value`` is null while anything is missing."""
+
+    at_least: float
+    complete: bool
+
+    @property
+    def value(self) -> float | None:
+        return self.at_least if self.complete else None
+
+    @property
+    def coverage(self) -> float | None:
+        """``at_least / value``; null while a gap has no estimate."""
+        return 1.0 if self.complete else None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A place whose own statements leave something open, and what."""
+
+    place: Place
+    what: str
+
+
+@dataclass(frozen=True)
+class Inflow:
+    """What crosses the fence, and what it carries. Rows follow ``suppliers``.
+
+    ``amounts[i, c]``: declared units of supplier *i* bought under category *c* (columns 0 to 8, 0
+    unused). ``outside[i]``: m* in kg of each column; ``generated[i]``: the part of it that arose
+    at generation, zero for what is no energy carrier.
+    """
+
+    suppliers: Ints
+    amounts: Floats
+    outside: Floats
+    generation: Generation
+    incomplete: Mask
+
+    def by_category(self) -> Floats:
+        """(9, k) kg by category, generation included."""
+        return np.asarray(self.amounts.T @ self.outside)
+
+    def generated_by_category(self) -> Floats:
+        """(9, k) kg by category that arose at generation of bought energy."""
+        return np.asarray(self.amounts.T @ self.generation.per_unit)
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The figures of a boundary in one year under one GWP set, in kg CO2e unless said otherwise."""
+
+    scope1: Amount
+    scope1_columns: Floats
+    scope1_by_owner: dict[str, Amount]
+    scope2: Amount
+    scope3: Amount
+    scope3_by_category: dict[int, Amount]
+    upstream: Amount
+    upstream_columns: Floats
+    t0: Amount | None
+    t1: Amount | None
+    t2: Amount
+    t2_status: Assessed
+    returned: Amount | None
+    returning: Assessed
+    not_assessable_because: tuple[str, ...]
+    missing: tuple[Missing, ...]
+    gaps: tuple[Gap, ...]
+    """Unmet inputs of the boundary; amounts are totals of the year."""
+    origins: dict[int, float]
+    """Outside node -> its share of ``upstream``, in kg CO2e."""
+    as_of: int
+
+
+def assess(solved: Solved, places: Iterable[Place], weights: Characterisation) -> Assessment:
+    """The books of the boundary made of ``places``.
+
+    Raises
+    ------
+    NoDataForYear
+        Nothing was stated about any of the places in the year.
+    """
+    return _Fence(solved, frozenset(places), weights).assessment()
+
+
+class _Fence:
+    """One boundary laid over a solved network; used once."""
+
+    def __init__(self, solved: Solved, places: frozenset[Place], weights: Characterisation) -> None:
+        self.solved, self.network = solved, solved.network
+        self.places, self.weights = places, weights
+        nodes = self.network.nodes
+        self.inside: Mask = np.array([node.place in places for node in nodes], dtype=bool)
+        if not self.inside.any():
+            raise NoDataForYear(year=self.network.year)
+        counted = np.array([node.feed in COUNTED_INSIDE for node in nodes], dtype=bool)
+        self.counted = self.inside & counted
+        self.output: Floats = np.where(self.counted, np.nan_to_num(self.network.output), 0.0)
+
+    def assessment(self) -> Assessment:
+        cone, inflow, plan = self._inflow()
+        missing = tuple(self._missing())
+        gaps, internal = self._gaps()
+        emitted = self.network.direct * self.output[:, None]
+        has_inflow = not any(m.what.startswith("purchases") for m in missing)
+        complete_inflow = has_inflow and not gaps and not inflow.incomplete.any()
+        scope1 = self._amount(
+            emitted.sum(axis=0), not any(m.what.startswith("inventory") for m in missing)
+        )
+        brought = inflow.by_category()
+        generated = inflow.generated_by_category()
+        upstream = self._amount(brought.sum(axis=0), complete_inflow)
+        split = complete_inflow and not inflow.generation.unknown.any()
+        scope3 = {
+            category: self._amount(brought[category] - generated[category], split)
+            for category in range(1, brought.shape[0])
+        }
+        t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
+        reasons = self._recipes_missing()
+        t0, t1 = (None, None) if reasons else self._chain_totals()
+        return Assessment(
+            scope1=scope1,
+            scope1_columns=emitted.sum(axis=0),
+            scope1_by_owner=self._by_owner(emitted, missing),
+            scope2=self._amount(generated.sum(axis=0), split),
+            scope3=self._amount((brought - generated).sum(axis=0), split),
+            scope3_by_category=scope3,
+            upstream=upstream,
+            upstream_columns=brought.sum(axis=0),
+            t0=t0,
+            t1=t1,
+            t2=t2,
+            t2_status=Assessed.PARTIAL if internal or not t2.complete else Assessed.ASSESSED,
+            returned=t1 and Amount(t1.at_least - t2.at_least, t1.complete and t2.complete),
+            returning=self._returning(cone, reasons),
+            not_assessable_because=reasons,
+            missing=missing,
+            gaps=gaps,
+            origins=self._origins(cone, inflow, plan),
+            as_of=int(
+                max(self.network.as_of[self.inside].max(), self.network.as_of[cone].max(initial=-1))
+            ),
+        )
+
+    def _amount(self, columns: Floats, complete: bool) -> Amount:
+        return Amount(float(self.weights.co2e(columns)), complete)
+
+    # -- what crosses the fence ------------------------------------------------------------
+
+    def _inflow(self) -> tuple[Ints, Inflow, Plan]:
+        """z by category, m* over its upstream cone, and the generation part of both."""
+        edges = self.network.edges
+        crossing = self.counted[edges.consumer] & ~self.inside[edges.supplier]
+        amounts = edges.amount[crossing] * self.output[edges.consumer[crossing]]
+        suppliers = edges.supplier[crossing]
+        cone = self._cone(suppliers[amounts != 0])
+        position = np.full(len(self.inside), -1)
+        position[cone] = np.arange(len(cone))
+        at = position[suppliers]
+        bought = np.zeros((len(cone), 9))
+        np.add.at(bought, (at[at >= 0], edges.category[crossing][at >= 0]), amounts[at >= 0])
+        block = sparse.csr_array(self.network.inputs[cone][:, cone])
+        plan = Plan.of(block)
+        gap = self.network.gap_mask()[cone] | plan.refused_mask
+        drawn = (bought != 0).any(axis=1)
+        inflow = Inflow(
+            suppliers=cone,
+            amounts=bought,
+            outside=np.nan_to_num(plan.footprints(self.network.direct[cone])),
+            generation=generation_outside(self.network, cone, drawn),
+            incomplete=(plan.downstream_max(gap.astype(np.int64)) > 0) & drawn,
+        )
+        return cone, inflow, plan
+
+    def _cone(self, start: Ints) -> Ints:
+        """Outside nodes from which ``start`` draws, over any number of outside tiers."""
+        by_consumer = sparse.csc_array(self.network.inputs)
+        reached = np.zeros(len(self.inside), dtype=bool)
+        frontier: Ints = np.unique(start)
+        while frontier.size:
+            reached[frontier] = True
+            rows = [
+                by_consumer.indices[by_consumer.indptr[j] : by_consumer.indptr[j + 1]]
+                for j in frontier
+            ]
+            tier: Ints = np.unique(np.concatenate(rows)).astype(np.int64)
+            frontier = tier[~reached[tier] & ~self.inside[tier]]
+        return np.flatnonzero(reached).astype(np.int64)
+
+    def _origins(self, cone: Ints, inflow: Inflow, plan: Plan) -> dict[int, float]:
+        """e_i [(I − A_OO)⁻¹ z]_i: where outside the upstream figure was emitted."""
+        supplied = np.nan_to_num(plan.supply(inflow.amounts.sum(axis=1, keepdims=True))[:, 0])
+        emitted = self.weights.co2e(self.network.direct[cone]) * supplied
+        return {int(i): float(kg) for i, kg in zip(cone, emitted, strict=True) if kg}
+
+    # -- what is not known -----------------------------------------------------------------
+
+    def _missing(self) -> Iterable[Missing]:
+        for place in sorted(self.places):
+            book = self.network.books.get(place)
+            by_recipes = self._recipes_tell_all(place)
+            for what, days in (
+                ("inventory", book.inventory_days if book else 0),
+                ("purchases", book.purchase_days if book else 0),
+            ):
+                if days == 0 and not by_recipes:
+                    yield Missing(place, what)
+                elif 0 < days < place.days:
+                    yield Missing(place, f"{what}-incomplete")
+
+    def _recipes_tell_all(self, place: Place) -> bool:
+        """Without inventory or purchases, recipes with known output stand in for them."""
+        made = [
+            i
+            for i, node in enumerate(self.network.nodes)
+            if node.place == place and node.product is not None
+        ]
+        return bool(made) and all(self._is_told(i) for i in made)
+
+    def _is_told(self, i: int) -> bool:
+        recipe = self.network.nodes[i].feed is Feed.RECIPE
+        return recipe and not np.isnan(self.network.output[i])
+
+    def _gaps(self) -> tuple[tuple[Gap, ...], bool]:
+        """Unmet inputs from outside, as totals; and whether a supplier inside left some unmet.
+
+        Where a place states its purchases, those are its inflow: the same gap in one of its
+        recipes is not counted again.
+        """
+        owners_inside = {self.network.nodes[i].owner for i in np.flatnonzero(self.inside)}
+        outside, internal = [], False
+        for gap in self.network.gaps:
+            if not self.counted[gap.node] or not self._is_inflow(gap.node):
+                continue
+            if gap.supplier in owners_inside:
+                internal = True
+                continue
+            total = gap.amount * float(self.output[gap.node])
+            outside.append(
+                Gap(gap.node, gap.reason, gap.wanted, gap.supplier, total, gap.unit, gap.category)
+            )
+        return tuple(outside), internal
+
+    def _is_inflow(self, i: int) -> bool:
+        node = self.network.nodes[i]
+        book = self.network.books.get(node.place) if node.place else None
+        return node.feed is Feed.OVERHEAD or not (book and book.has_purchases)
+
+    def _recipes_missing(self) -> tuple[str, ...]:
+        """Names of products made inside whose recipe or output is not known."""
+        made = (i for i in map(int, np.flatnonzero(self.inside)) if self.network.nodes[i].product)
+        return tuple(sorted({self.network.nodes[i].name for i in made if not self._is_told(i)}))
+
+    def _returning(self, cone: Ints, reasons: tuple[str, ...]) -> Assessed:
+        """Loops through suppliers that state only a total cannot be seen."""
+        if reasons:
+            return Assessed.NOT_ASSESSABLE
+        hidden = any(self.network.nodes[i].feed in BLACK_BOX for i in cone)
+        return Assessed.PARTIAL if hidden else Assessed.ASSESSED
+
+    # -- chains ----------------------------------------------------------------------------
+
+    def _chain_totals(self) -> tuple[Amount, Amount]:
+        """T0 and T1 from full product footprints, overhead nodes included."""
+        inside = np.flatnonzero(self.inside)
+        block = self.network.inputs[inside][:, inside]
+        made = self.output[inside]
+        delivered = made - block @ made
+        complete = not bool(self.solved.incomplete[inside].any())
+        footprints = np.nan_to_num(self.solved.footprints[inside])
+        t0 = self._amount(footprints.T @ made, complete)
+        return t0, self._amount(footprints.T @ delivered, complete)
+
+    def _by_owner(self, emitted: Floats, missing: tuple[Missing, ...]) -> dict[str, Amount]:
+        open_sites = {m.place.site for m in missing if m.what.startswith("inventory")}
+        totals: dict[str, float] = {}
+        incomplete: set[str] = set()
+        for i in np.flatnonzero(self.inside):
+            node = self.network.nodes[i]
+            totals[node.owner] = totals.get(node.owner, 0.0) + float(self.weights.co2e(emitted[i]))
+            if node.place and node.place.site in open_sites:
+                incomplete.add(node.owner)
+        return {owner: Amount(kg, owner not in incomplete) for owner, kg in totals.items()}

@@ -1,0 +1,277 @@
+"""The engine follows the log and answers questions about it.
+
+    figure = f(prefix, question)
+
+The live standing is folded forward as entries arrive; a question about the past folds the chain
+heads of that prefix. Networks and their solutions are kept as long as no entry that could move
+them has come: they are named by the last such entry, so two prefixes that differ only in keys,
+delegations or disclosures share one solution.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, cast
+
+from graph.boundary import Assessment, assess
+from graph.build import build
+from graph.characterise import Characterisation, characterise
+from graph.errors import LogPositionUnknown, UnknownBoundary, UnknownProduct
+from graph.fence import fence_findings
+from graph.findings import Finding
+from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
+from graph.solved import Solved
+from graph.year import Place, places_of
+from ledger.entry import Entry
+from ledger.standing import Said, Standing
+from ledger.statements import Membership, Park, Periodic, Site
+
+T = TypeVar("T")
+
+VERSION = "1"
+"""Changes whenever the same prefix and question may give another figure."""
+MOVES_FIGURES = (
+    "enterprise",
+    "site",
+    "membership",
+    "product",
+    "footprint",
+    "recipe",
+    "production",
+    "inventory",
+    "purchases",
+)
+"""Statement types that can move a figure."""
+PERIODIC = ("inventory", "production", "recipe", "purchases")
+KEPT_SOLUTIONS = 16
+KEPT_STANDINGS = 4
+
+
+class Reader(Protocol):
+    """The part of the log the engine reads."""
+
+    def size(self) -> int: ...
+
+    def entries(self, start: int, stop: int) -> Iterator[Entry]: ...
+
+    def heads_at(self, size: int) -> Iterator[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked besides the thing itself: a calendar year, a GWP set, a log size.
+
+    ``year`` None: the latest year anything was stated for; ``at`` None: the whole log.
+    """
+
+    year: int | None = None
+    gwp: str = "AR6"
+    at: int | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question with its defaults filled in, and what it was asked of."""
+
+    year: int
+    gwp: str
+    at: int
+    standing: Standing
+    solved: Solved
+    weights: Characterisation
+
+
+@dataclass(frozen=True)
+class Books:
+    """The books of a boundary with the statements that draw it."""
+
+    kind: str
+    id: str
+    name: str
+    answered: Answered
+    places: tuple[Place, ...]
+    assessment: Assessment
+    findings: tuple[Finding, ...]
+    as_of: int
+
+
+class _Recent:
+    """The last few results of a pure function, by its arguments."""
+
+    def __init__(self, kept: int) -> None:
+        self.kept = kept
+        self._results: OrderedDict[Hashable, object] = OrderedDict()
+
+    def get(self, name: Hashable, make: Callable[[], T]) -> T:
+        if name in self._results:
+            self._results.move_to_end(name)
+        else:
+            self._results[name] = make()
+            while len(self._results) > self.kept:
+                self._results.popitem(last=False)
+        return cast(T, self._results[name])
+
+
+class Engine:
+    """Answers questions about a log; safe to share between threads.
+
+    One lock guards following and computing: a figure is computed once, not once per waiting
+    reader.
+    """
+
+    def __init__(self, log: Reader) -> None:
+        self._log = log
+        self._lock = threading.RLock()
+        self._live = Standing()
+        self._standings = _Recent(KEPT_STANDINGS)
+        self._solutions = _Recent(KEPT_SOLUTIONS)
+
+    # -- prefixes --------------------------------------------------------------------------
+
+    def standing(self, at: int | None = None) -> Standing:
+        """What stands after the first ``at`` entries (None: all there are).
+
+        Raises ``LogPositionUnknown`` for a prefix the log does not have.
+        """
+        with self._lock:
+            size = self._log.size()
+            if at is not None and not 0 < at <= size:
+                raise LogPositionUnknown(size=size, at=at)
+            if at is None or at == size:
+                return self._followed(size)
+            return self._standings.get(at, lambda: Standing.of(self._log.heads_at(at)))
+
+    def _followed(self, size: int) -> Standing:
+        if self._live.size < size:
+            # Readers may still hold the old standing; it must not change under them.
+            ahead = self._live.copy()
+            for entry in self._log.entries(ahead.size, size):
+                ahead.fold(entry)
+            self._live = ahead
+        return self._live
+
+    def answer(self, question: Question) -> Answered:
+        """Fill in a question's defaults and solve the network it is about.
+
+        Raises ``UnknownGwpSet``, ``GasWithoutGwp`` and ``LogPositionUnknown``.
+        """
+        with self._lock:
+            standing = self.standing(question.at)
+            year = question.year if question.year is not None else latest_year(standing)
+            moved = max(standing.touched.get((kind, ""), -1) for kind in MOVES_FIGURES)
+            solved = self._solutions.get((moved, year), lambda: Solved.of(build(standing, year)))
+            weights = characterise(solved.network.columns, question.gwp)
+            return Answered(year, question.gwp, standing.size, standing, solved, weights)
+
+    # -- figures ---------------------------------------------------------------------------
+
+    def footprint(
+        self, product: str, question: Question, site: str | None = None
+    ) -> tuple[Answered, ProductFootprint]:
+        """The footprint of a product. Raises as ``graph.footprint.product_footprint``."""
+        answered = self._about_product(product, question)
+        return answered, product_footprint(answered.solved, product, answered.weights, site)
+
+    def origins(
+        self, product: str, question: Question, site: str | None = None
+    ) -> tuple[Answered, tuple[Origin, ...]]:
+        """Where a product's footprint was emitted. Raises as ``footprint``."""
+        answered = self._about_product(product, question)
+        return answered, origins_of(answered.solved, product, answered.weights, site)
+
+    def _about_product(self, product: str, question: Question) -> Answered:
+        answered = self.answer(question)
+        if product not in answered.standing.products:
+            raise UnknownProduct(product=product)
+        return answered
+
+    def park(self, park: str, question: Question) -> Books:
+        """The books of a park: its member sites for the days of their membership.
+
+        Raises ``UnknownBoundary`` and ``NoDataForYear``.
+        """
+        answered = self.answer(question)
+        said = answered.standing.parks.get(park)
+        if said is None:
+            raise UnknownBoundary(kind="park", id=park)
+        fenced = cast(Park, said.statement.body)
+        places = places_of_park(answered.standing, park, answered.year)
+        sites = (cast(Site, s.statement.body) for s in answered.standing.sites.values())
+        noticed = fence_findings(fenced, sites, {place.site for place in places})
+        drawn = [("park", park), ("membership", park), ("site", "")]
+        return self._books("park", park, fenced.name, answered, places, noticed, drawn)
+
+    def enterprise(self, enterprise: str, question: Question) -> Books:
+        """The books of an enterprise: all its sites. Raises as ``park`` does."""
+        answered = self.answer(question)
+        said = answered.standing.enterprises.get(enterprise)
+        if said is None:
+            raise UnknownBoundary(kind="enterprise", id=enterprise)
+        owned = [site for site, s in answered.standing.sites.items() if s.owner == enterprise]
+        cut = places_of(answered.standing, answered.year)
+        places = tuple(place for site in sorted(owned) for place in cut[site])
+        drawn = [("enterprise", enterprise), ("site", "")]
+        name = getattr(said.statement.body, "name", enterprise)
+        return self._books("enterprise", enterprise, name, answered, places, (), drawn)
+
+    def _books(
+        self,
+        kind: str,
+        boundary: str,
+        name: str,
+        answered: Answered,
+        places: tuple[Place, ...],
+        noticed: tuple[Finding, ...],
+        drawn_by: Iterable[tuple[str, str]],
+    ) -> Books:
+        assessment = assess(answered.solved, places, answered.weights)
+        drawn = max(answered.standing.touched.get(each, -1) for each in drawn_by)
+        return Books(
+            kind=kind,
+            id=boundary,
+            name=name,
+            answered=answered,
+            places=places,
+            assessment=assessment,
+            findings=noticed,
+            as_of=max(assessment.as_of, drawn),
+        )
+
+
+def memberships_of(standing: Standing, park: str) -> list[Said]:
+    """Memberships of a park that stand, in the order of the log."""
+    return [
+        said
+        for said in standing.statements("membership")
+        if cast(Membership, said.statement.body).park == park
+    ]
+
+
+def places_of_park(standing: Standing, park: str, year: int) -> tuple[Place, ...]:
+    """The places of a park's member sites in a year; places are cut where memberships change."""
+    cut = places_of(standing, year)
+    members = (cast(Membership, s.statement.body) for s in memberships_of(standing, park))
+    return tuple(
+        sorted(
+            place
+            for membership in members
+            for place in cut.get(membership.site, ())
+            if membership.start <= place.start
+            and (membership.end is None or place.end <= membership.end)
+        )
+    )
+
+
+def latest_year(standing: Standing) -> int:
+    """The latest calendar year anything periodic was stated for; 1970 in an empty log."""
+    return max(
+        (
+            cast(Periodic, said.statement.body).period.year
+            for kind in PERIODIC
+            for said in standing.statements(kind)
+        ),
+        default=1970,
+    )

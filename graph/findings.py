@@ -1,0 +1,64 @@
+"""What the engine noticed and kept: conditions that a reader must know but that refuse nothing.
+
+A finding names its rule and its particulars; the sentence is a template so that it can be shown in
+another language where a person reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SENTENCES = {
+    "unit-mismatch": "%(consumer)s states %(amount)s %(unit)s of %(supplier)s, which is declared "
+    "in %(declared)s: the line is set aside until both sides agree.",
+    "recipe-unit": "The recipe of %(product)s is for a basis in %(unit)s, but the product is "
+    "declared in %(declared)s: the recipe is set aside.",
+    "footprint-unit": "The footprint of %(product)s is declared in %(unit)s, but the product is "
+    "declared in %(declared)s: the footprint is set aside.",
+    "production-unit": "The production of %(product)s is stated in %(unit)s, but the product is "
+    "declared in %(declared)s: the output counts as unknown.",
+    "recipe-weights": "Several recipes of %(product)s lie in %(year)s without production for each "
+    "period: they are weighted by their bases.",
+    "recipe-bases-differ": "The parts of one recipe of %(product)s name different bases: the "
+    "recipe is set aside.",
+    "split-by-days": "A period of %(site)s straddles a change of park membership: it is split by "
+    "days.",
+    "negative-input": "%(consumer)s states a negative amount of %(supplier)s: it is kept.",
+    "negative-residual": "The recipes of %(site)s use more than the site states as a whole: the "
+    "negative rest is kept.",
+    "deliveries-exceed-output": "Stated uses of %(product)s exceed its output by %(amount)s "
+    "%(unit)s: the statements do not fit.",
+    "mixed-sites": "%(product)s is made at several sites and the line names none: the "
+    "output-weighted mix is used.",
+    "supplier-differs": "%(consumer)s names a supplier for %(supplier)s that does not own it.",
+    "characterisation-unknown": "The footprint of %(product)s names the GWP sets %(sets)s; none "
+    "is known here, it is shown as AR6.",
+    "net-inside": "The footprint of %(product)s gives only a total, which may contain removals.",
+    "generation-above-footprint": "%(product)s states more emissions at generation than its "
+    "footprint has.",
+    "member-outside-fence": "Member site %(site)s lies outside the park's fence.",
+    "site-inside-fence": "Site %(site)s lies inside the fence without being a member.",
+    "output-unknown": "%(product)s has a recipe but no production: its output is unknown.",
+    "loop-gain": "A loop with gain %(gain)s or more is refused: %(loop)s.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing noticed. ``rule`` is stable; ``particulars`` fill the rule's sentence."""
+
+    rule: str
+    particulars: tuple[tuple[str, str], ...]
+
+    @property
+    def params(self) -> dict[str, str]:
+        return dict(self.particulars)
+
+    @property
+    def sentence(self) -> str:
+        return SENTENCES[self.rule] % self.params
+
+
+def finding(rule: str, **params: object) -> Finding:
+    """A finding of a known rule."""
+    return Finding(rule, tuple((name, str(value)) for name, value in params.items()))

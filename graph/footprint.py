@@ -1,0 +1,149 @@
+"""The footprint of one product: value, what it lacks, and where it was emitted.
+
+``m_j`` is cradle-to-gate, kg CO2e per declared unit. A product made at several places is their
+output-weighted mix. Where a product has a recipe and also declares a footprint, both are shown
+with the residual between them; neither is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graph.boundary import Amount
+from graph.characterise import Characterisation
+from graph.errors import LoopGain, NoDataForYear, SitesWithoutOutput
+from graph.network import Feed, Floats, Gap
+from graph.solved import Solved
+
+
+@dataclass(frozen=True)
+class ProductFootprint:
+    """A product's figure under one question; amounts per declared unit.
+
+    ``columns`` (k,): kg of each column, so that gases and origins can be shown apart.
+    ``declared`` is what a footprint statement says where a recipe feeds the figure, ``residual``
+    is computed minus declared.
+    """
+
+    product: str
+    name: str
+    unit: str
+    feeds: tuple[Feed, ...]
+    amount: Amount
+    columns: Floats
+    declared: float | None
+    residual: float | None
+    mixed_gwp_share: float
+    gaps: tuple[Gap, ...]
+    as_of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Emitted at ``node`` per declared unit of the product asked for, kg CO2e; and its share."""
+
+    node: int
+    kg_co2e: float
+    share: float
+
+
+def product_footprint(
+    solved: Solved, product: str, weights: Characterisation, site: str | None = None
+) -> ProductFootprint:
+    """The figure of ``product`` in the network's year, at one ``site`` or as its mix.
+
+    Raises
+    ------
+    NoDataForYear
+        Nothing describes the product: no recipe, no footprint, of any year.
+    LoopGain
+        The product is part of a refused loop; the loop is named.
+    SitesWithoutOutput
+        Several sites make it and their outputs are not all known.
+    """
+    nodes, shares = mix_of(solved, product, site)
+    network = solved.network
+    first = network.nodes[nodes[0]]
+    columns = shares @ solved.footprints[nodes]
+    complete = not bool(solved.incomplete[nodes].any())
+    declared = _declared(solved, nodes, shares, weights)
+    at_least = float(weights.co2e(columns))
+    return ProductFootprint(
+        product=product,
+        name=first.name,
+        unit=first.unit,
+        feeds=tuple(dict.fromkeys(network.nodes[i].feed for i in nodes)),
+        amount=Amount(at_least, complete),
+        columns=columns,
+        declared=declared,
+        residual=None if declared is None else at_least - declared,
+        mixed_gwp_share=weights.mixed_share(columns),
+        gaps=upstream_gaps(solved, nodes),
+        as_of=int(solved.as_of[nodes].max()),
+    )
+
+
+def mix_of(solved: Solved, product: str, site: str | None) -> tuple[list[int], Floats]:
+    """The nodes of a product and their output shares, which sum to 1. Raises as the figure does."""
+    network = solved.network
+    nodes = [
+        i
+        for i in network.nodes_of.get(product, [])
+        if site is None or ((place := network.nodes[i].place) and place.site == site)
+    ]
+    if not nodes or all(network.nodes[i].feed is Feed.NONE for i in nodes):
+        raise NoDataForYear(year=network.year)
+    for i in nodes:
+        if (loop := solved.loop_through(i)) is not None:
+            raise LoopGain(product=network.nodes[i].name, loop=loop)
+    if len(nodes) == 1:
+        return nodes, np.ones(1)
+    output = network.output[nodes]
+    if np.isnan(output).any() or output.sum() <= 0:
+        raise SitesWithoutOutput(product=network.nodes[nodes[0]].name)
+    return nodes, output / output.sum()
+
+
+def _declared(
+    solved: Solved, nodes: Sequence[int], shares: Floats, weights: Characterisation
+) -> float | None:
+    stated = solved.network.declared
+    if not all(i in stated for i in nodes):
+        return None
+    rows = np.array([stated[i] for i in nodes])
+    return float(weights.co2e(shares @ rows))
+
+
+def upstream_gaps(solved: Solved, nodes: Sequence[int]) -> tuple[Gap, ...]:
+    """Unmet inputs anywhere upstream of ``nodes``."""
+    if not solved.incomplete[nodes].any():
+        return ()
+    start = np.zeros((len(solved.network.nodes), 1))
+    start[nodes] = 1.0
+    reached = np.flatnonzero(np.nan_to_num(solved.plan.supply(start))[:, 0])
+    upstream = set(map(int, reached))
+    return tuple(gap for gap in solved.network.gaps if gap.node in upstream)
+
+
+def origins_of(
+    solved: Solved, product: str, weights: Characterisation, site: str | None = None
+) -> tuple[Origin, ...]:
+    """Where the footprint was emitted: ``G_ij = e_i L_ij`` for the product *j*, largest first.
+
+    The sum over *i* is the product footprint. Raises as ``product_footprint`` does.
+    """
+    nodes, shares = mix_of(solved, product, site)
+    demand = np.zeros((len(solved.network.nodes), 1))
+    demand[nodes, 0] = shares
+    supplied = np.nan_to_num(solved.plan.supply(demand))[:, 0]
+    emitted = weights.co2e(solved.network.direct) * supplied
+    total = float(emitted.sum())
+    order = np.argsort(-np.abs(emitted), kind="stable")
+    return tuple(
+        Origin(int(i), float(emitted[i]), float(emitted[i]) / total if total else 0.0)
+        for i in order
+        if emitted[i]
+    )

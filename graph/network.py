@@ -1,0 +1,152 @@
+"""From statements to the arrays of one year: who makes what, from what, emitting what.
+
+The network of a year (symbols as in ``docs/accounting.md``):
+
+=========  ==================================================================================
+nodes      one product made at one place, or the **overhead node** of a place: what its site
+           emits and takes in beyond its recipes (output 1, to final demand)
+``A``      ``A[i, j]``: declared units of *i* per declared unit of *j*; edges point from the
+           supplier *i* to the consumer *j*
+``E``      ``direct[j, c]``: kg of column *c* emitted at *j* per declared unit of *j*
+``x``      ``output[j]``: declared units made in the year, NaN where nobody said
+=========  ==================================================================================
+
+Columns keep gases and origins apart until a question names a GWP set; CO2e that was only ever
+stated as such has columns of its own. Nothing here is a guess: an input without a known supplier
+is a ``Gap``, a product nobody describes is a node that feeds nothing, and both are marked.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from graph.findings import Finding
+from graph.year import Place
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Feed(enum.StrEnum):
+    """What describes a node, best first."""
+
+    RECIPE = "recipe"
+    FOOTPRINT = "footprint"
+    OTHER_YEAR = "recipe-of-another-year"
+    EXPIRED = "expired-footprint"
+    NONE = "none"
+    OVERHEAD = "overhead"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One right-hand side: a gas by origin, or CO2e as stated under a GWP set."""
+
+    gas: str
+    origin: str
+    stated_under: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A product at a place (``place`` None: somewhere), or the overhead of a place."""
+
+    product: str | None
+    place: Place | None
+    owner: str
+    name: str
+    unit: str
+    feed: Feed
+    carrier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An input that no figure contains. ``node`` is the consumer; ``supplier`` an enterprise id.
+
+    ``amount`` is per declared unit of the consumer (overhead: of the year), in ``unit``.
+    """
+
+    node: int
+    reason: str
+    wanted: str
+    supplier: str | None
+    amount: float
+    unit: str
+    category: int
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What a place's own statements fix: days of its year covered by inventory and purchases."""
+
+    inventory_days: int
+    purchase_days: int
+
+    @property
+    def has_inventory(self) -> bool:
+        return self.inventory_days > 0
+
+    @property
+    def has_purchases(self) -> bool:
+        return self.purchase_days > 0
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Parallel arrays; ``amount`` is declared units of the supplier per unit of the consumer."""
+
+    supplier: Ints
+    consumer: Ints
+    category: Ints
+    amount: Floats
+    mixed: NDArray[np.bool_]
+    """True where a line named no site and the supplier's output mix was used."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """The year as arrays. Rows and columns follow ``nodes``."""
+
+    year: int
+    nodes: tuple[Node, ...]
+    columns: tuple[Column, ...]
+    direct: Floats
+    edges: Edges
+    output: Floats
+    gaps: tuple[Gap, ...]
+    generation: dict[int, Floats]
+    """Stated emissions at generation per declared unit, by node; carriers not in it derive it."""
+    declared: dict[int, Floats]
+    """Stated footprints of nodes that a recipe feeds, per declared unit: shown beside it."""
+    books: dict[Place, Book]
+    as_of: Ints
+    """Per node, the last entry that had a say in its own row and column."""
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def inputs(self) -> sparse.csr_array:
+        """``A`` (n × n); parallel edges of different categories are summed."""
+        at = (self.edges.supplier, self.edges.consumer)
+        return sparse.csr_array((self.edges.amount, at), shape=(len(self.nodes),) * 2)
+
+    @cached_property
+    def nodes_of(self) -> dict[str, list[int]]:
+        """Product id -> its nodes, in order of their places."""
+        found: dict[str, list[int]] = {}
+        for i, node in enumerate(self.nodes):
+            if node.product is not None:
+                found.setdefault(node.product, []).append(i)
+        return found
+
+    def gap_mask(self) -> NDArray[np.bool_]:
+        """Nodes that are a gap themselves or have an input that is."""
+        mask = np.array([node.feed is Feed.NONE for node in self.nodes], dtype=bool)
+        mask[[gap.node for gap in self.gaps]] = True
+        return mask

@@ -1,0 +1,59 @@
+"""A network with its answer: every product footprint of the year, solved once.
+
+The answer depends on nothing but the network, so it is kept as long as the network is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.findings import Finding, finding
+from graph.loops import worst_loop
+from graph.network import Floats, Ints, Network
+from graph.solve import Plan, RefusedComponent
+
+
+@dataclass(frozen=True)
+class Solved:
+    """``footprints`` (n × k): kg of each column per declared unit, gaps contributing nothing.
+
+    ``incomplete[j]`` is true when something upstream of *j* is a gap or a refused loop; the row is
+    then only a lower bound. ``as_of[j]`` is the last entry that had a say in row *j*.
+    """
+
+    network: Network
+    plan: Plan
+    footprints: Floats
+    incomplete: NDArray[np.bool_]
+    as_of: Ints
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, network: Network) -> Solved:
+        plan = Plan.of(network.inputs)
+        gap = network.gap_mask() | plan.refused_mask
+        return cls(
+            network=network,
+            plan=plan,
+            footprints=plan.footprints(network.direct),
+            incomplete=plan.downstream_max(gap.astype(np.int64)) > 0,
+            as_of=plan.downstream_max(network.as_of),
+            findings=tuple(_refusal(network, component) for component in plan.refused),
+        )
+
+    def loop_through(self, node: int) -> str | None:
+        """The refused loop a node belongs to, in product names; ``None`` if it is in none."""
+        for component, refusal in zip(self.plan.refused, self.findings, strict=True):
+            if node in component.nodes:
+                return refusal.params["loop"]
+        return None
+
+
+def _refusal(network: Network, component: RefusedComponent) -> Finding:
+    block = network.inputs[component.nodes][:, component.nodes]
+    cycle, _ = worst_loop(block, component.nodes)
+    names = [network.nodes[i].name for i in cycle]
+    return finding("loop-gain", gain=f"{component.gain:.3g}", loop=" → ".join([*names, names[0]]))
