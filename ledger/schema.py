@@ -16,7 +16,6 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from functools import cache
 from typing import Any, TypeVar, cast
 
 import marshmallow as ma
@@ -39,7 +38,7 @@ class Text(fields.String):
         self.max_length, self.min_length = max_length, min_length
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        text = super()._deserialize(value, attr, data, **kwargs)
         if not self.min_length <= len(text) <= self.max_length:
             raise ma.ValidationError(
                 f"Between {self.min_length} and {self.max_length} characters are expected."
@@ -53,7 +52,7 @@ class EntityId(fields.String):
     """A UUID in its canonical lower-case form, chosen by whoever opens the entity."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        text = super()._deserialize(value, attr, data, **kwargs)
         try:
             canonical = str(uuid.UUID(text))
         except ValueError:
@@ -121,7 +120,7 @@ class Checked(fields.String):
         self.parse = parse
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = cast(str, super()._deserialize(value, attr, data, **kwargs))
+        text = super()._deserialize(value, attr, data, **kwargs)
         try:
             self.parse(text)
         except CatchmentError as refused:
@@ -129,7 +128,7 @@ class Checked(fields.String):
         return text
 
 
-class Many(fields.List):
+class Many(fields.List[Any]):
     """A list that becomes a tuple, so that statements stay hashable and unchangeable."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -171,24 +170,31 @@ class _StatedSchema(ma.Schema):
         return {name: value for name, value in data.items() if value not in (None, ())}
 
 
-@cache
+_SCHEMAS: dict[type[Any], ma.Schema] = {}
+
+
 def schema_of(cls: type[Any]) -> type[ma.Schema]:
     """The marshmallow schema of a dataclass declared with ``said``.
 
     A class attribute ``UNKNOWN`` (``marshmallow.EXCLUDE``) relaxes the default, which refuses
     members nobody declared.
     """
+    return type(_instance(cls))
+
+
+def _instance(cls: type[Any]) -> ma.Schema:
+    if cls not in _SCHEMAS:
+        _SCHEMAS[cls] = _derive(cls)()
+    return _SCHEMAS[cls]
+
+
+def _derive(cls: type[Any]) -> type[ma.Schema]:
     declared: dict[str, Any] = {
         f.name: f.metadata["said"] for f in dataclasses.fields(cls) if "said" in f.metadata
     }
     base = type(f"{cls.__name__}Base", (_StatedSchema,), {"MADE": cls})
     meta = type("Meta", (), {"unknown": getattr(cls, "UNKNOWN", ma.RAISE)})
     return type(f"{cls.__name__}Schema", (base,), {**declared, "Meta": meta})
-
-
-@cache
-def _instance(cls: type[Any]) -> ma.Schema:
-    return schema_of(cls)()
 
 
 def nested(cls: type[Any], **kwargs: Any) -> fields.Nested:
