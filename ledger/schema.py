@@ -1,7 +1,7 @@
 """How a statement type is declared: once, as a frozen dataclass whose fields carry their rules.
 
-``said(field, doc)`` attaches a marshmallow field to a dataclass attribute; ``schema_of`` derives the
-marshmallow schema from the class, so names, types, rules and documentation stand in one place.
+``said(field, doc)`` attaches a marshmallow field to a dataclass attribute; ``schema_of`` derives
+the marshmallow schema from the class, so names, types, rules and documentation stand in one place.
 Attributes are ``snake_case`` in Python and ``camelCase`` in JSON, as in PACT.
 
 Cross-field rules live in ``__post_init__`` and raise ``marshmallow.ValidationError``: an instance
@@ -153,7 +153,10 @@ def _camel(name: str) -> str:
 
 
 class _StatedSchema(ma.Schema):
-    """Loads into the dataclass it was derived from; leaves absent values out when it dumps."""
+    """Loads into the dataclass it was derived from.
+
+    Absent values are left out when it dumps, and so are empty lists where absence means empty.
+    """
 
     MADE: type[Any]
 
@@ -167,7 +170,12 @@ class _StatedSchema(ma.Schema):
 
     @ma.post_dump
     def leave_out_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in data.items() if value not in (None, ())}
+        spared = {f.data_key for f in self.fields.values() if f.load_default == ()}
+        return {
+            name: value
+            for name, value in data.items()
+            if value is not None and not (value == [] and name in spared)
+        }
 
 
 _SCHEMAS: dict[type[Any], ma.Schema] = {}
