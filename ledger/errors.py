@@ -487,6 +487,14 @@ class BatchTooLarge(LedgerError):
     advice = "Send them in several batches."
 
 
+class TreeDamaged(LedgerError):
+    """Entries or tiles were changed or lost behind the log's back; it must not sign that."""
+
+    code = "tree-damaged"
+    sentence = "The stored tree of %(size)d entries is not the one whose checkpoint was signed."
+    advice = "Stop appending, keep a copy of the database as evidence, and restore a sound one."
+
+
 class EntryNotFound(LedgerError):
     code = "entry-not-found"
     sentence = "The log has no entry %(entry)s."
