@@ -1,0 +1,24 @@
+"""One entry of the log: the leaf record that was hashed, and the envelope it stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ledger import jws
+from ledger.leaf import Leaf
+from ledger.statements import Statement, read
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Entry ``index`` of a log. ``envelope`` holds the bytes as they were sent."""
+
+    index: int
+    leaf: Leaf
+    envelope: bytes = field(repr=False)
+
+    @cached_property
+    def statement(self) -> Statement:
+        """What the envelope says; its signature was verified when the log took it."""
+        return read(jws.parse(self.envelope))

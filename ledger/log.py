@@ -1,0 +1,376 @@
+"""The log: statements in, entries and proofs out.
+
+Appending is one transaction. Inside the writer's lock the head is read, each statement is judged
+against what stands at its index, and entries, tree and signed checkpoint are written together; only
+after the commit is anybody answered. There is no entry without its place in a signed tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeAlias, cast
+
+import sqlalchemy as sa
+
+from ledger import jws, note, tables, tiles
+from ledger.admission import admit, registered_key
+from ledger.checkpoint import Checkpoint
+from ledger.draft import Draft, Statements
+from ledger.entry import Entry
+from ledger.errors import (
+    AlreadyInitialised,
+    BatchTooLarge,
+    CatchmentError,
+    EntryNotFound,
+    GenesisRefused,
+    LogNotFound,
+    OutsideTree,
+    TreeDamaged,
+    UnknownKey,
+)
+from ledger.keys import PublicKey
+from ledger.leaf import Leaf
+from ledger.receipt import Receipt
+from ledger.recent import Recent
+from ledger.statements import Genesis, Statement, read
+from ledger.store import reading, writing
+
+MAX_BATCH: Final = 1000
+"""How many statements one call may append: the lock is held for all of them."""
+
+Clock: TypeAlias = Callable[[], int]
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+
+_RECENT_STATEMENTS = 4096
+_RECENT_KEYS = 4096
+_PAGE = 1000
+
+_ENTRY, _TILE, _CHECKPOINT = tables.entry.c, tables.tile.c, tables.checkpoint.c
+_ENTRIES = sa.select(_ENTRY.index, _ENTRY.leaf, _ENTRY.envelope)
+_LATEST = sa.select(tables.checkpoint).order_by(_CHECKPOINT.size.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A statement that the log holds, or would hold.
+
+    ``new``: it was not there before this call, or this item of the batch. ``stored``: it is there
+    now; false in a dry run and where another item spoiled an atomic batch, and then ``index`` is
+    where it would have come. ``opening`` is the digest of its chain's first statement.
+    """
+
+    statement: Statement
+    index: int
+    opening: str
+    new: bool
+    stored: bool
+
+    @property
+    def digest(self) -> str:
+        return self.statement.digest
+
+    @property
+    def on_behalf(self) -> bool:
+        return self.statement.on_behalf
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What the log did not take, and why."""
+
+    error: CatchmentError
+
+
+Outcome: TypeAlias = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as read outside the lock; ``verified`` if its key was known there."""
+
+    statement: Statement
+    verified: bool
+
+
+class Log:
+    """A log in a database, signed by ``signer``.
+
+    Any number of threads and processes may hold the same log open and append to it: nothing that
+    decides is kept between calls. Raises LogNotFound for an empty database, and GenesisRefused
+    when the log is not the signer's.
+    """
+
+    def __init__(self, engine: sa.Engine, signer: note.SignerKey, clock: Clock) -> None:
+        self._engine, self._signer, self._clock = engine, signer, clock
+        self._statements: Statements = Recent(_RECENT_STATEMENTS)
+        self._keys: Recent[str, PublicKey] = Recent(_RECENT_KEYS)
+        with reading(engine) as connection:
+            row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
+        if row is None:
+            raise LogNotFound
+        self.genesis: Final = _entry(row).statement
+        _check_signer(self.genesis, signer)
+
+    @classmethod
+    def create(cls, engine: sa.Engine, genesis: bytes, signer: note.SignerKey, clock: Clock) -> Log:
+        """Begin a log with its signed genesis, in a database that has the tables and no entry.
+
+        Raises AlreadyInitialised, GenesisRefused, or what a statement may be refused for.
+        """
+        statement = read(jws.parse(genesis))
+        with writing(engine) as connection:
+            draft = Draft(connection, None, Recent(1))
+            if draft.size:
+                raise AlreadyInitialised
+            now_ms = clock()
+            admission = admit(statement, draft, now_ms)
+            _check_signer(statement, signer)
+            draft.add(statement, admission, now_ms)
+            _seal(connection, draft, signer)
+        return cls(engine, signer, clock)
+
+    @property
+    def origin(self) -> str:
+        return self._signer.name
+
+    @property
+    def verifier(self) -> note.VerifierKey:
+        """The key that checkpoints and receipts are verified with."""
+        return self._signer.verifier
+
+    # --- appending ---
+
+    def append(
+        self, envelopes: Sequence[bytes], *, atomic: bool = False, dry_run: bool = False
+    ) -> list[Outcome]:
+        """Judge envelopes in their order, store those that pass, and answer for each.
+
+        A statement that the log holds already, under whichever valid signature, is accepted with
+        its first index. ``atomic``: if one is refused, none is stored. ``dry_run``: none is stored.
+        Either way the outcomes are those the batch would have had.
+
+        When anything raises, nothing was stored. Raises BatchTooLarge, and what the database does.
+        """
+        if len(envelopes) > MAX_BATCH:
+            raise BatchTooLarge(size=len(envelopes), limit=MAX_BATCH)
+        prepared = self._prepare(envelopes)
+        # A dry run judges what was last committed, and holds up nobody who writes.
+        with (reading if dry_run else writing)(self._engine) as connection:
+            draft = self._draft(connection)
+            outcomes = self._judge(prepared, draft)
+            spoiled = atomic and any(isinstance(outcome, Refused) for outcome in outcomes)
+            if dry_run or spoiled or not draft.added:
+                return outcomes
+            _seal(connection, draft, self._signer)
+        return self._committed(draft, outcomes)
+
+    def _prepare(self, envelopes: Sequence[bytes]) -> list[_Prepared | Refused]:
+        """Read, and verify where the key is known: the slow part, outside the lock."""
+        with reading(self._engine) as connection:
+            draft = self._draft(connection)
+            return [self._prepare_one(envelope, draft) for envelope in envelopes]
+
+    def _prepare_one(self, envelope: bytes, draft: Draft) -> _Prepared | Refused:
+        try:
+            statement = read(jws.parse(envelope))
+            return _Prepared(statement, self._verify(statement, draft))
+        except CatchmentError as error:
+            return Refused(error)
+
+    def _verify(self, statement: Statement, draft: Draft) -> bool:
+        """Whether the signature holds; false if the key is not known yet.
+
+        A thumbprint belongs to one key for good, so it does not matter that the key may retire
+        before the statement is judged.
+        """
+        kid = statement.envelope.kid
+        try:
+            key = self._keys.get(kid) or self._keys.put(kid, registered_key(draft, kid))
+        except UnknownKey:
+            return False
+        jws.verify(statement.envelope, key)
+        return True
+
+    def _judge(self, prepared: Sequence[_Prepared | Refused], draft: Draft) -> list[Outcome]:
+        now_ms = max(self._clock(), draft.time)
+        return [
+            each if isinstance(each, Refused) else self._judge_one(each, draft, now_ms)
+            for each in prepared
+        ]
+
+    def _judge_one(self, prepared: _Prepared, draft: Draft, now_ms: int) -> Outcome:
+        statement, verified = prepared.statement, prepared.verified
+        try:
+            if found := draft.find(statement.digest):
+                return self._already(prepared, draft, *found)
+            admission = admit(statement, draft, now_ms, verified=verified)
+        except CatchmentError as error:
+            return Refused(error)
+        index = draft.add(statement, admission, now_ms)
+        return Accepted(statement, index, admission.opening, new=True, stored=False)
+
+    def _already(self, prepared: _Prepared, draft: Draft, index: int, opening: str) -> Accepted:
+        """The same statement again: its signature must hold, though another may be stored."""
+        if not prepared.verified:
+            self._verify(prepared.statement, draft)
+        stored = index not in draft.added
+        return Accepted(prepared.statement, index, opening, new=False, stored=stored)
+
+    def _committed(self, draft: Draft, outcomes: list[Outcome]) -> list[Outcome]:
+        for index, statement in draft.added.items():
+            self._statements.put(index, statement)
+        return [
+            replace(outcome, stored=True) if isinstance(outcome, Accepted) else outcome
+            for outcome in outcomes
+        ]
+
+    def _draft(self, connection: sa.Connection) -> Draft:
+        return Draft(connection, self.genesis, self._statements)
+
+    # --- reading ---
+
+    def size(self) -> int:
+        """How many entries the latest checkpoint covers."""
+        with reading(self._engine) as connection:
+            return _latest(connection)[0]
+
+    def checkpoint(self) -> bytes:
+        """The latest signed checkpoint."""
+        with reading(self._engine) as connection:
+            return _latest(connection)[1]
+
+    def entry(self, index: int) -> Entry:
+        """Raises EntryNotFound."""
+        return self._one(_ENTRY.index == index, index)
+
+    def entry_by_digest(self, digest: str) -> Entry:
+        """The entry whose statement has this signing-input digest; raises EntryNotFound."""
+        return self._one(_ENTRY.signed == digest, digest)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """The entries ``[start, stop)``, up to the latest checkpoint where ``stop`` is absent."""
+        stop = self.size() if stop is None else stop
+        for first in range(start, stop, _PAGE):
+            # Entries never change: pages read in separate transactions still make one state.
+            page = _ENTRIES.where(_ENTRY.index >= first, _ENTRY.index < min(first + _PAGE, stop))
+            yield from self._all(page)
+
+    def heads_at(self, size: int) -> Iterator[Entry]:
+        """What it takes to know what stood after ``size`` entries, in the order of indexes.
+
+        Of every chain the last of its entries; where that is a withdrawal, also the statement it
+        ended, which tells what was withdrawn.
+        """
+        last = _last_of_chains(_ENTRY.index < size)
+        stated = _last_of_chains(_ENTRY.index < size, _ENTRY.type != "withdrawal")
+        wanted = sa.union(last, stated).subquery()
+        return iter(self._all(_ENTRIES.where(_ENTRY.index.in_(sa.select(wanted.c.index)))))
+
+    def receipt(self, index: int) -> Receipt:
+        """Proof that entry ``index`` is in the latest checkpoint; raises EntryNotFound."""
+        with reading(self._engine) as connection:
+            size, signed = _latest(connection)
+            leaf = sa.select(_ENTRY.leaf).where(_ENTRY.index == index)
+            record = connection.execute(leaf).scalar_one_or_none()
+            if record is None:
+                raise EntryNotFound(entry=index)
+            path = tiles.inclusion_path(index, size, _tile_reader(connection))
+        return Receipt(index, tuple(path), signed, record)
+
+    def inclusion(self, index: int, size: int) -> list[bytes]:
+        """The RFC 6962 path of an entry in the tree of ``size``; raises OutsideTree."""
+        with self._tree(size) as read_tile:
+            return tiles.inclusion_path(index, size, read_tile)
+
+    def consistency(self, size1: int, size2: int) -> list[bytes]:
+        """The RFC 6962 proof that the tree of ``size2`` continues that of ``size1``."""
+        with self._tree(size2) as read_tile:
+            return tiles.consistency_path(size1, size2, read_tile)
+
+    def tile(self, level: int, index: int) -> bytes:
+        """The hashes of a tile, as many as there are by now; empty where there is none."""
+        with reading(self._engine) as connection:
+            return _tile_reader(connection)(level, index)
+
+    @contextmanager
+    def _tree(self, size: int) -> Iterator[tiles.TileReader]:
+        with reading(self._engine) as connection:
+            latest = _latest(connection)[0]
+            if size > latest:
+                raise OutsideTree(size=latest)
+            yield _tile_reader(connection)
+
+    def _one(self, which: sa.ColumnElement[bool], named: object) -> Entry:
+        entries = self._all(_ENTRIES.where(which))
+        if not entries:
+            raise EntryNotFound(entry=named)
+        return entries[0]
+
+    def _all(self, query: sa.Select[Any]) -> list[Entry]:
+        with reading(self._engine) as connection:
+            return [_entry(row) for row in connection.execute(query.order_by(_ENTRY.index))]
+
+
+def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:
+    if genesis.common.log.origin != signer.name:
+        raise GenesisRefused("/log/origin", reason="it names another origin than the signer's")
+    if cast(Genesis, genesis.body).checkpoint_key != str(signer.verifier):
+        raise GenesisRefused("/checkpointKey", reason="it names another key than the signer's")
+
+
+def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey) -> None:
+    """Write the drafted entries, grow the tree by them, and sign its new head."""
+    size = draft.size - len(draft.leaf_hashes)
+    stored = _tile_reader(connection)
+    _check_continues(connection, size, stored, signer)
+    draft.write()
+    changed = tiles.extend(size, draft.leaf_hashes, stored)
+    _write_tiles(connection, changed)
+    root = tiles.root(draft.size, lambda *tile: changed.get(tile) or stored(*tile))
+    signed = note.sign(Checkpoint(signer.name, draft.size, root).text, signer)
+    connection.execute(tables.checkpoint.insert(), {"size": draft.size, "note": signed})
+
+
+def _check_continues(
+    connection: sa.Connection, size: int, read_tile: tiles.TileReader, signer: note.SignerKey
+) -> None:
+    """Whoever altered entries or tiles behind the log's back must not get it to sign them."""
+    if not size:
+        return
+    text = note.open_note(_latest(connection)[1], [signer.verifier]).text
+    if text != Checkpoint(signer.name, size, tiles.root(size, read_tile)).text:
+        raise TreeDamaged(size=size)
+
+
+def _write_tiles(connection: sa.Connection, changed: dict[tuple[int, int], bytes]) -> None:
+    rows = [{"level": at, "index": i, "hashes": data} for (at, i), data in changed.items()]
+    old = tables.tile.delete().where(
+        _TILE.level == sa.bindparam("old_level"), _TILE.index == sa.bindparam("old_index")
+    )
+    connection.execute(old, [{"old_level": at, "old_index": i} for at, i in changed])
+    connection.execute(tables.tile.insert(), rows)
+
+
+def _tile_reader(connection: sa.Connection) -> tiles.TileReader:
+    def read_tile(level: int, index: int) -> bytes:
+        query = sa.select(_TILE.hashes).where(_TILE.level == level, _TILE.index == index)
+        return connection.execute(query).scalar_one_or_none() or b""
+
+    return read_tile
+
+
+def _latest(connection: sa.Connection) -> tuple[int, bytes]:
+    """Size and note of the latest checkpoint."""
+    row = connection.execute(_LATEST).one()
+    return row.size, row.note
+
+
+def _last_of_chains(*which: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    return sa.select(sa.func.max(_ENTRY.index).label("index")).where(*which).group_by(_ENTRY.chain)
+
+
+def _entry(row: Any) -> Entry:
+    index, leaf, envelope = row
+    return Entry(index, Leaf.parse(leaf), envelope)
