@@ -1,0 +1,141 @@
+"""What stands after the first ``size`` entries of a log: a fold over them, in memory.
+
+    standing(n) = fold(standing(n - 1), entry n - 1),   standing(0) = nothing
+
+Of every chain the last statement stands, unless it was withdrawn. So the last entries of the chains
+(``Log.heads_at``) give the same as all entries, and cost far less to read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ledger.entry import Entry
+from ledger.statements import NaturalKey, Statement, Withdrawal
+
+_IDS: Mapping[str, slice] = {
+    "enterprise": slice(0, 1),
+    "key": slice(0, 1),
+    "delegation": slice(0, 2),
+    "site": slice(0, 1),
+    "park": slice(0, 1),
+    "membership": slice(0, 2),
+    "product": slice(0, 1),
+    "footprint": slice(0, 2),
+    "recipe": slice(0, 2),
+    "production": slice(0, 2),
+    "inventory": slice(0, 1),
+    "purchases": slice(0, 1),
+    "disclosure": slice(1, 2),
+}
+"""Which parts of a natural key are ids of what the statement is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement in force, and where the log says so.
+
+    ``owner`` is the enterprise whose chain it is; ``on_behalf`` tells that another spoke for it;
+    ``opening`` is the digest of the chain's first statement.
+    """
+
+    statement: Statement
+    index: int
+    digest: str
+    owner: str
+    on_behalf: bool
+    opening: str
+
+
+@dataclass
+class Standing:
+    """What stands after ``size`` entries.
+
+    ``touched`` maps (statement type, id) to the last entry of that type about that id, and
+    (type, "") to the last of that type about anything; a withdrawal counts as of the type that it
+    ends. An answer that read only some of these pairs is as of the greatest index among them.
+    """
+
+    size: int = 0
+    touched: dict[tuple[str, str], int] = field(default_factory=dict)
+    _said: dict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
+    _keys: dict[str, NaturalKey] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Standing:
+        """Fold entries in the order of their indexes."""
+        standing = cls()
+        for entry in entries:
+            standing.fold(entry)
+        return standing
+
+    def fold(self, entry: Entry) -> None:
+        """Take in the next entry; of the chain it withdraws, the statement comes before it."""
+        statement, opening = entry.statement, entry.leaf.chain
+        withdrawn = isinstance(statement.body, Withdrawal)
+        if not withdrawn:
+            self._keys[opening] = statement.body.natural_key(statement.subject)
+        key = self._keys[opening]
+        # Taken out first: the order of statements is that of their entries, however it was reached.
+        self._said[key.type].pop(key.within, None)
+        if not withdrawn:
+            self._said[key.type][key.within] = _said(statement, entry.index, opening)
+        for about in _touches(key):
+            self.touched[about] = entry.index
+        self.size = entry.index + 1
+
+    def copy(self) -> Standing:
+        """A standing that can be folded further without changing this one."""
+        said = defaultdict(dict, {kind: dict(live) for kind, live in self._said.items()})
+        return Standing(self.size, dict(self.touched), said, dict(self._keys))
+
+    def statements(self, kind: str) -> Iterable[Said]:
+        """Everything of one type that stands, in the order of the entries."""
+        return self._of(kind).values()
+
+    def find(self, key: NaturalKey) -> Said | None:
+        """What stands under a natural key."""
+        return self._of(key.type).get(key.within)
+
+    def owner_of(self, kind: str, entity: str) -> str | None:
+        """The enterprise that owns a product, site or park; ``None`` if none such stands."""
+        said = self._of(kind).get(entity)
+        return said.owner if said else None
+
+    @property
+    def enterprises(self) -> Mapping[str, Said]:
+        return self._of("enterprise")
+
+    @property
+    def sites(self) -> Mapping[str, Said]:
+        return self._of("site")
+
+    @property
+    def parks(self) -> Mapping[str, Said]:
+        return self._of("park")
+
+    @property
+    def products(self) -> Mapping[str, Said]:
+        return self._of("product")
+
+    def _of(self, kind: str) -> Mapping[str, Said]:
+        return self._said.get(kind, {})
+
+
+def _said(statement: Statement, index: int, opening: str) -> Said:
+    return Said(
+        statement=statement,
+        index=index,
+        digest=statement.digest,
+        owner=statement.subject,
+        on_behalf=statement.on_behalf,
+        opening=opening,
+    )
+
+
+def _touches(key: NaturalKey) -> Iterator[tuple[str, str]]:
+    yield key.type, ""
+    for part in key.parts[_IDS.get(key.type, slice(0))]:
+        yield key.type, part
