@@ -1,0 +1,495 @@
+"""A small real log for tests, filled in one line per statement.
+
+    f = Factory(tmp_path)
+    acme = f.enterprise("Acme")
+    plant = acme.site("Plant")
+    steel = acme.product("Steel")
+    acme.recipe(steel, plant, emissions=[("CO2", "fossil", "2")], inputs=[(ore, "1.6", "KGM")])
+    standing = f.standing()
+
+Everything is signed, judged and stored as in production. Entities return their id, other
+statements the `Accepted` that `correct` and `withdraw` take. What the log refuses is raised.
+Ids and times come from a seed, so that a failure repeats; keys do not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import random
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import migrations
+from ledger import jws, pact, units
+from ledger.keys import PrivateKey
+from ledger.log import Accepted, Log, Refused
+from ledger.note import SignerKey
+from ledger.schema import load
+from ledger.standing import Standing
+from ledger.statements import (
+    WHOLE,
+    Basis,
+    Body,
+    Common,
+    Delegation,
+    DisclosedObject,
+    Disclosure,
+    Emission,
+    Enterprise,
+    Footprint,
+    Genesis,
+    InputLine,
+    Inventory,
+    Key,
+    LogId,
+    Membership,
+    Park,
+    Part,
+    Period,
+    Product,
+    Production,
+    Purchases,
+    Recipe,
+    Recovery,
+    Reference,
+    Site,
+    Transport,
+    Withdrawal,
+    payload_of,
+)
+from ledger.store import open_engine
+
+ORIGIN = "log.test.example/2026"
+START_MS = 1_768_435_200_000
+"""2026-01-15T00:00:00Z: the year 2025 is over, and its books are closed."""
+
+SQUARE = (("120", "31"), ("121", "31"), ("121", "32"), ("120", "32"))
+"""A fence around the place where `Actor.site` puts sites by default."""
+
+Line = InputLine | tuple[Any, ...]
+Gas = Emission | tuple[str, ...]
+
+
+class Clock:
+    """A clock that only a test moves."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+
+    def __call__(self) -> int:
+        return self.now_ms
+
+    def advance(self, *, days: float = 0, seconds: float = 0) -> None:
+        self.now_ms += round((days * 86_400 + seconds) * 1000)
+
+
+class Factory:
+    """A log in ``folder`` with its operator, whose registrar key admits enterprises."""
+
+    def __init__(self, folder: Path, *, seed: int = 0) -> None:
+        self.random = random.Random(seed)
+        self.clock = Clock(START_MS)
+        self.database = folder / "log.db"
+        self.url = f"sqlite:///{self.database}"
+        self.engine = open_engine(self.url)
+        migrations.upgrade(self.engine)
+        self.signer = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
+        self.operator = Actor(self, self.uuid(), "Operator", PrivateKey.generate("EdDSA"))
+        self.genesis = self._genesis()
+        self.log = Log.create(self.engine, self.genesis, self.signer, self.clock)
+        self.log_id = LogId(origin=ORIGIN, genesis=self.log.genesis.digest)
+
+    def _genesis(self) -> bytes:
+        body = Genesis(
+            name="Test log",
+            registrar=self.operator.key.public.jwk,
+            checkpoint_key=str(self.signer.verifier),
+            recovery=Recovery(threshold=0, keys=()),
+            past_seconds=7 * 86_400,
+            future_seconds=300,
+        )
+        self.log_id = LogId(origin=ORIGIN)
+        return self.operator.sign(body)
+
+    def uuid(self) -> str:
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def jti(self) -> str:
+        return f"{self.random.getrandbits(130):033x}"
+
+    def log_members(self) -> dict[str, str]:
+        """The ``log`` member of proofs and consents."""
+        return {"origin": ORIGIN, "genesis": str(self.log_id.genesis)}
+
+    def reopen(self) -> Log:
+        """The same log as another process would open it."""
+        return Log(open_engine(self.url), self.signer, self.clock)
+
+    def append(self, envelope: bytes) -> Accepted:
+        """Append one envelope; raises what it is refused for."""
+        (outcome,) = self.log.append([envelope])
+        if isinstance(outcome, Refused):
+            raise outcome.error
+        return outcome
+
+    def standing(self, size: int | None = None) -> Standing:
+        """What stands after ``size`` entries, or now."""
+        return Standing.of(self.log.heads_at(self.log.size() if size is None else size))
+
+    def enterprise(
+        self,
+        name: str,
+        *,
+        id: str | None = None,
+        roles: tuple[str, ...] = ("supplier", "park"),
+        alg: str = "EdDSA",
+        **members: Any,
+    ) -> Actor:
+        """Register an enterprise and a key of its own with ``roles``."""
+        actor = Actor(self, id or self.uuid(), name, PrivateKey.generate(alg))
+        self.operator.say(Enterprise(id=actor.id, name=name, **members), subject=actor.id)
+        self.register(actor, roles=roles)
+        return actor
+
+    def register(self, actor: Actor, **members: Any) -> Accepted:
+        """Register the key that ``actor`` signs with."""
+        return self.operator.say(self.key_body(actor, **members), subject=actor.id)
+
+    def key_body(self, actor: Actor, **members: Any) -> Key:
+        """A registration of the actor's key, which proves itself."""
+        key = actor.key
+        promise = {
+            "log": self.log_members(),
+            "enterprise": actor.id,
+            "thumbprint": key.public.kid,
+        }
+        proof = jws.sign(promise, key, jws.KEY_PROOF_TYP).decode()
+        plain = {"action": "register", "roles": ("supplier",), "jwk": key.public.jwk}
+        return Key(**{**plain, "proof": proof, **members})
+
+
+@dataclass
+class Actor:
+    """An enterprise that signs with ``key``; a copy with another key is the same enterprise."""
+
+    factory: Factory
+    id: str
+    name: str
+    key: PrivateKey
+
+    def with_key(self, alg: str = "EdDSA") -> Actor:
+        """The same enterprise with a fresh key, which nobody has registered yet."""
+        return dataclasses.replace(self, key=PrivateKey.generate(alg))
+
+    # Saying anything
+
+    def payload(self, body: Body, **common: Any) -> dict[str, Any]:
+        """The members to sign; ``common`` overrides who speaks, when, for whom and after what."""
+        f = self.factory
+        members: dict[str, Any] = {
+            "type": body.TYPE,
+            "v": 1,
+            "log": f.log_id,
+            "jti": f.jti(),
+            "iat": f.clock.now_ms // 1000,
+            "iss": self.id,
+            "subject": self.id,
+        }
+        return payload_of(Common(**{**members, **common}), body)
+
+    def sign(self, body: Body, **common: Any) -> bytes:
+        return jws.sign(self.payload(body, **common), self.key)
+
+    def say(self, body: Body, **common: Any) -> Accepted:
+        """Sign and append; raises what the log refuses it for."""
+        return self.factory.append(self.sign(body, **common))
+
+    def correct(self, said: Accepted, *, prev: str | None = None, **changes: Any) -> Accepted:
+        """Say ``said`` again with some members changed."""
+        body = dataclasses.replace(said.statement.body, **changes)  # type: ignore[type-var]  # every body is a dataclass
+        return self.say(body, prev=prev or said.digest, subject=said.statement.subject)
+
+    def withdraw(self, said: Accepted, reason: str = "A mistake.", **common: Any) -> Accepted:
+        return self.say(
+            Withdrawal(reason=reason),
+            **{"prev": said.digest, "subject": said.statement.subject, **common},
+        )
+
+    # Entities: each returns its id
+
+    def site(
+        self,
+        name: str = "Plant",
+        *,
+        at: tuple[str, str] = ("120.5", "31.5"),
+        time_zone: str = "Asia/Shanghai",
+        id: str | None = None,
+        **members: Any,
+    ) -> str:
+        """A site at (longitude, latitude); keyword members as in `statements.Site`."""
+        longitude, latitude = map(Decimal, at)
+        body = Site(
+            id=id or self.factory.uuid(),
+            name=name,
+            latitude=latitude,
+            longitude=longitude,
+            time_zone=time_zone,
+            **members,
+        )
+        self.say(body)
+        return body.id
+
+    def park(
+        self,
+        name: str = "Park",
+        *,
+        fence: Iterable[tuple[str, str]] = SQUARE,
+        id: str | None = None,
+    ) -> str:
+        """A park with corners (longitude, latitude)."""
+        corners = tuple((Decimal(x), Decimal(y)) for x, y in fence)
+        body = Park(id=id or self.factory.uuid(), name=name, fence=corners)
+        self.say(body)
+        return body.id
+
+    def product(
+        self, name: str, *, unit: str = "KGM", id: str | None = None, **members: Any
+    ) -> str:
+        """A product; ``mass_per_unit`` may be given as text."""
+        if "mass_per_unit" in members:
+            members["mass_per_unit"] = Decimal(members["mass_per_unit"])
+        body = Product(id=id or self.factory.uuid(), name=name, unit=unit, **members)
+        self.say(body)
+        return body.id
+
+    # Books of a period: the whole of ``year``, or ``period=("2025-01-01", "2025-04-01")``
+
+    def recipe(
+        self,
+        product: str,
+        site: str,
+        *,
+        basis: tuple[str, str] = ("1", "KGM"),
+        emissions: Iterable[Gas] = (),
+        inputs: Iterable[Line] = (),
+        generation: Iterable[Gas] | None = None,
+        **when: Any,
+    ) -> Accepted:
+        """``emissions`` as `gas` takes them, ``inputs`` as `line` does; totals for ``basis``."""
+        return self.say(
+            Recipe(
+                product=product,
+                site=site,
+                basis=Basis(amount=Decimal(basis[0]), unit=basis[1]),
+                emissions=tuple(map(gas, emissions)),
+                inputs=tuple(map(line, inputs)),
+                generation=None if generation is None else tuple(map(gas, generation)),
+                **_when(**when),
+            )
+        )
+
+    def production(
+        self, product: str, site: str, amount: str, unit: str = "KGM", **when: Any
+    ) -> Accepted:
+        return self.say(
+            Production(
+                product=product, site=site, amount=Decimal(amount), unit=unit, **_when(**when)
+            )
+        )
+
+    def inventory(self, site: str, emissions: Iterable[Gas] = (), **when: Any) -> Accepted:
+        return self.say(Inventory(site=site, emissions=tuple(map(gas, emissions)), **_when(**when)))
+
+    def purchases(self, site: str, inputs: Iterable[Line] = (), **when: Any) -> Accepted:
+        return self.say(Purchases(site=site, inputs=tuple(map(line, inputs)), **_when(**when)))
+
+    def footprint(
+        self,
+        product: str,
+        total: str,
+        *,
+        unit: str = "KGM",
+        site: str | None = None,
+        year: int = 2025,
+        geography: str = "CN",
+        pcf: dict[str, Any] | None = None,
+        **members: Any,
+    ) -> Accepted:
+        """A PACT footprint of ``total`` kg CO2e, all fossil, per 1 ``unit`` of product.
+
+        ``pcf`` and ``members`` override members of the PACT body under their JSON names.
+        """
+        body = self.pact_body(total, unit=unit, year=year, geography=geography, pcf=pcf, **members)
+        return self.say(Footprint(product=product, site=site, pact=body))
+
+    def pact_body(
+        self,
+        total: str,
+        *,
+        unit: str = "KGM",
+        year: int = 2025,
+        geography: str = "CN",
+        pcf: dict[str, Any] | None = None,
+        **members: Any,
+    ) -> pact.ProductFootprint:
+        carbon = {
+            "declaredUnitOfMeasurement": units.to_pact(unit),
+            "declaredUnitAmount": "1",
+            "productMassPerDeclaredUnit": "1",
+            "referencePeriodStart": f"{year}-01-01T00:00:00Z",
+            "referencePeriodEnd": f"{year + 1}-01-01T00:00:00Z",
+            "geographyCountry": geography,
+            "pcfExcludingBiogenicUptake": total,
+            "pcfIncludingBiogenicUptake": total,
+            "fossilCarbonContent": "0",
+            "fossilGhgEmissions": total,
+            "ipccCharacterizationFactors": ["AR6"],
+            "crossSectoralStandards": ["ISO14067"],
+            "exemptedEmissionsPercent": "0",
+            **(pcf or {}),
+        }
+        body = {
+            "id": self.factory.uuid(),
+            "specVersion": "3.0.3",
+            "created": f"{year + 1}-01-10T00:00:00Z",
+            "status": "Active",
+            "companyName": self.name,
+            "companyIds": [f"urn:pact:test.example:company:{self.id}"],
+            "productDescription": "",
+            "productIds": [f"urn:pact:test.example:product:{self.factory.uuid()}"],
+            "productNameCompany": "Product",
+            "pcf": {name: value for name, value in carbon.items() if value is not None},
+            **members,
+        }
+        return load(pact.ProductFootprint, body)
+
+    # Who belongs, who may read, who may speak
+
+    def membership(
+        self,
+        park: str,
+        site: str,
+        *,
+        start: str = "2025-01-01",
+        end: str | None = None,
+        serial: int = 1,
+        consent_by: Actor | None = None,
+        small_aggregates: bool = False,
+        **members: Any,
+    ) -> Accepted:
+        """Take a site into the actor's park, with the consent of ``consent_by`` if given."""
+        if consent_by is not None:
+            members["consent"] = consent_by.consent(
+                park, site, start=start, end=end, small_aggregates=small_aggregates
+            )
+        return self.say(
+            Membership(
+                park=park, site=site, serial=serial, start=day(start), end=day(end), **members
+            )
+        )
+
+    def consent(
+        self,
+        park: str,
+        site: str,
+        *,
+        start: str = "2025-01-01",
+        end: str | None = None,
+        small_aggregates: bool = False,
+        **changes: Any,
+    ) -> str:
+        """What the owner of ``site`` signs for ``park``."""
+        consent = {
+            "log": self.factory.log_members(),
+            "park": park,
+            "site": site,
+            "from": start,
+            "smallAggregates": small_aggregates,
+            **({"to": end} if end else {}),
+            **changes,
+        }
+        return jws.sign(consent, self.key, jws.CONSENT_TYP).decode()
+
+    def delegate(
+        self, delegate: Actor, *, until: str = "2027-12-31", serial: int = 1, **members: Any
+    ) -> Accepted:
+        """Let another enterprise speak for this one: then ``delegate.say(body, subject=…)``."""
+        body = Delegation(delegate=delegate.id, serial=serial, until=day(until), **members)
+        return self.say(body)
+
+    def disclose(
+        self, kind: str, object_id: str, *, to: Actor | None = None, level: str | None = None
+    ) -> Accepted:
+        """Open ``kind`` of an object to one enterprise, or to everyone."""
+        return self.say(
+            Disclosure(
+                object=DisclosedObject(type=kind, id=object_id),
+                level=level or ("named" if to else "public"),
+                grantee=to.id if to else None,
+            )
+        )
+
+
+def day(text: Any) -> Any:
+    """A date from ISO text; ``None`` stays ``None``."""
+    return dt.date.fromisoformat(text) if isinstance(text, str) else text
+
+
+def year_of(year: int) -> Period:
+    return Period(start=dt.date(year, 1, 1), end=dt.date(year + 1, 1, 1))
+
+
+def gas(given: Gas) -> Emission:
+    """``("CO2", "fossil", "2")`` in kg, or ``("CO2e", "fossil", "2", "AR6")``."""
+    if isinstance(given, Emission):
+        return given
+    name, origin, amount, *gwp = given
+    return Emission(gas=name, origin=origin, amount=Decimal(amount), gwp=gwp[0] if gwp else None)
+
+
+def ref(given: Any) -> Reference:
+    """A product id, a URN, several URNs, or ``("urn of a class", "region")``."""
+    if isinstance(given, Reference):
+        return given
+    if isinstance(given, list):
+        return Reference(identifiers=tuple(given))
+    if isinstance(given, tuple):
+        return Reference(classification=given[0], region=given[1])
+    if given.startswith("urn:"):
+        return Reference(identifiers=(given,))
+    return Reference(product=given)
+
+
+def line(
+    given: Line,
+    *,
+    supplier: str | None = None,
+    site: str | None = None,
+    category: int = 1,
+    transport: Transport | None = None,
+) -> InputLine:
+    """``(reference, "amount", "unit")``, as `ref` takes references; more by keyword."""
+    if isinstance(given, InputLine):
+        return given
+    what, amount, unit = given
+    return InputLine(
+        ref=ref(what),
+        supplier=supplier,
+        site=site,
+        amount=Decimal(amount),
+        unit=unit,
+        category=category,
+        transport=transport,
+    )
+
+
+def _when(
+    *, year: int = 2025, period: tuple[str, str] | None = None, part: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    span = Period(start=day(period[0]), end=day(period[1])) if period else year_of(year)
+    return {"period": span, "part": Part(k=part[0], n=part[1]) if part else WHOLE}
