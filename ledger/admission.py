@@ -236,6 +236,16 @@ def key_standing(view: View, kid: str, now_ms: int) -> KeyStanding:
     return standing
 
 
+def claims_of(statement: Statement) -> tuple[tuple[str, str], ...]:
+    """The (space, value) pairs that a statement claims; an id only where it opens the entity."""
+    claims = [(JTI, f"{statement.envelope.kid}:{statement.common.jti}")]
+    if isinstance(statement.body, Entity):
+        claims.append((ENTITY_ID, statement.body.id))
+    if isinstance(statement.body, Footprint):
+        claims.append((PACT_ID, statement.body.pact.id))
+    return tuple(claims)
+
+
 def about_of(body: Body, subject: str) -> tuple[str, ...]:
     """By what the heads of a type are found together; empty where nothing asks for that."""
     match body:
@@ -269,7 +279,7 @@ def _admit_genesis(statement: Statement, now_ms: int) -> Admission:
         opening=statement.digest,
         owner=statement.subject,
         about=(),
-        claims=(_jti_claim(statement),),
+        claims=claims_of(statement),
         on_behalf=False,
     )
 
@@ -291,12 +301,9 @@ def _check_clock(statement: Statement, policy: Genesis, now_ms: int) -> None:
 
 
 def _check_jti(statement: Statement, view: View) -> None:
-    if view.taken(*_jti_claim(statement)) is not None:
+    jti, *_ = claims_of(statement)
+    if view.taken(*jti) is not None:
         raise JtiReused("/jti", jti=statement.common.jti)
-
-
-def _jti_claim(statement: Statement) -> tuple[str, str]:
-    return JTI, f"{statement.envelope.kid}:{statement.common.jti}"
 
 
 # --- The key and who speaks ----------------------------------------------------------------
@@ -444,22 +451,19 @@ def _admission(case: _Case) -> Admission:
         opening=head.opening if head else statement.digest,
         owner=case.subject,
         about=head.about if head else about_of(body, case.subject),
-        claims=(_jti_claim(statement), *_claims(body, case)),
+        claims=_checked_claims(case),
         on_behalf=statement.on_behalf,
     )
 
 
-def _claims(body: Body, case: _Case) -> list[tuple[str, str]]:
-    """Raises IdTaken when another entry has claimed one of them."""
-    claims: list[tuple[str, str]] = []
-    if isinstance(body, Entity) and case.head is None:
-        claims.append((ENTITY_ID, body.id))
-    if isinstance(body, Footprint):
-        claims.append((PACT_ID, str(body.pact.id)))
+def _checked_claims(case: _Case) -> tuple[tuple[str, str], ...]:
+    """Raises IdTaken when another entry has claimed one; the ``jti`` was checked before."""
+    opens = case.head is None
+    claims = [each for each in claims_of(case.statement) if opens or each[0] != ENTITY_ID]
     for space, value in claims:
-        if case.view.taken(space, value) is not None:
+        if space != JTI and case.view.taken(space, value) is not None:
             raise IdTaken("/pact/id" if space == PACT_ID else "/id", id=value)
-    return claims
+    return tuple(claims)
 
 
 # --- What a statement refers to ------------------------------------------------------------

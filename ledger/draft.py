@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger import jws, tables
-from ledger.admission import Admission, Head
+from ledger.admission import Admission, Head, claims_of
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash
 from ledger.recent import Recent
@@ -52,6 +52,8 @@ class Draft:
         self._rows: list[dict[str, Any]] = []
         self._drafted: dict[str, tuple[int, Admission]] = {}
         self._taken: dict[tuple[str, str], int] = {}
+        self._found: dict[str, tuple[int, str] | None] = {}
+        self._free: set[tuple[str, str]] = set()
         self._changed: dict[str, Head] = {}
         self._changed_about: dict[_About, dict[str, Head]] = defaultdict(dict)
         self._read: dict[str, Head | None] = {}
@@ -83,6 +85,8 @@ class Draft:
     def taken(self, space: str, value: str) -> int | None:
         if (space, value) in self._taken:
             return self._taken[space, value]
+        if (space, value) in self._free:
+            return None
         query = sa.select(_TAKEN.index).where(_TAKEN.space == space, _TAKEN.value == value)
         return self._connection.execute(query).scalar_one_or_none()
 
@@ -91,9 +95,21 @@ class Draft:
         if digest in self._drafted:
             index, admission = self._drafted[digest]
             return index, admission.opening
-        query = sa.select(_ENTRY.index, _ENTRY.chain).where(_ENTRY.signed == digest)
-        row = self._connection.execute(query).one_or_none()
-        return row.tuple() if row else None
+        if digest not in self._found:
+            self._find([digest])
+        return self._found[digest]
+
+    def foresee(self, statements: Sequence[Statement]) -> None:
+        """Read at once what judging each of these will ask; answers stay the same."""
+        self._find([statement.digest for statement in statements])
+        wanted = defaultdict(set)
+        for statement in statements:
+            for space, value in claims_of(statement):
+                wanted[space].add(value)
+        for space, values in wanted.items():
+            self._foresee_claims(space, values)
+        bodies = [s for s in statements if not isinstance(s.body, Withdrawal)]
+        self._foresee_heads({s.body.natural_key(s.subject).text for s in bodies})
 
     def add(self, statement: Statement, admission: Admission, now_ms: int) -> int:
         """Draft the next entry and return its index.
@@ -162,10 +178,24 @@ class Draft:
         self._changed[head.key.text] = head
         self._changed_about[head.key.type, head.about][head.key.text] = head
 
+    def _find(self, digests: Sequence[str]) -> None:
+        self._found.update(dict.fromkeys(digests))
+        query = sa.select(_ENTRY.signed, _ENTRY.index, _ENTRY.chain)
+        for signed, *found in self._connection.execute(query.where(_ENTRY.signed.in_(digests))):
+            self._found[signed] = found[0], found[1]
+
+    def _foresee_claims(self, space: str, values: set[str]) -> None:
+        query = sa.select(_TAKEN.value).where(_TAKEN.space == space, _TAKEN.value.in_(values))
+        taken = set(self._connection.execute(query).scalars())
+        self._free.update((space, value) for value in values - taken)
+
+    def _foresee_heads(self, keys: set[str]) -> None:
+        self._read.update(dict.fromkeys(keys))
+        self._read.update({head.key.text: head for head in self._heads(_HEAD.key.in_(keys))})
+
     def _stored(self, key: NaturalKey) -> Head | None:
         if key.text not in self._read:
-            rows = self._heads(_HEAD.key == key.text)
-            self._read[key.text] = rows[0] if rows else None
+            self._foresee_heads({key.text})
         return self._read[key.text]
 
     def _stored_about(self, kind: str, about: tuple[str, ...]) -> dict[str, Head]:

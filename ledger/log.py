@@ -8,7 +8,7 @@ after the commit is anybody answered. There is no entry without its place in a s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
@@ -168,55 +168,38 @@ class Log:
 
     def _prepare(self, envelopes: Sequence[bytes]) -> list[_Prepared | Refused]:
         """Read, and verify where the key is known: the slow part, outside the lock."""
+        parsed = [_read(envelope) for envelope in envelopes]
+        self._learn_keys({each.envelope.kid for each in parsed if isinstance(each, Statement)})
+        return [each if isinstance(each, Refused) else self._prepare_one(each) for each in parsed]
+
+    def _prepare_one(self, statement: Statement) -> _Prepared | Refused:
+        """A thumbprint belongs to one key for good: it may retire before the statement is judged,
+        but no other can take its place."""
+        key = self._keys.get(statement.envelope.kid)
+        try:
+            if key is not None:
+                jws.verify(statement.envelope, key)
+        except CatchmentError as error:
+            return Refused(error)
+        return _Prepared(statement, verified=key is not None)
+
+    def _learn_keys(self, kids: set[str]) -> None:
+        unknown = {kid for kid in kids if self._keys.get(kid) is None}
+        if not unknown:
+            return
         with reading(self._engine) as connection:
             draft = self._draft(connection)
-            return [self._prepare_one(envelope, draft) for envelope in envelopes]
-
-    def _prepare_one(self, envelope: bytes, draft: Draft) -> _Prepared | Refused:
-        try:
-            statement = read(jws.parse(envelope))
-            return _Prepared(statement, self._verify(statement, draft))
-        except CatchmentError as error:
-            return Refused(error)
-
-    def _verify(self, statement: Statement, draft: Draft) -> bool:
-        """Whether the signature holds; false if the key is not known yet.
-
-        A thumbprint belongs to one key for good, so it does not matter that the key may retire
-        before the statement is judged.
-        """
-        kid = statement.envelope.kid
-        try:
-            key = self._keys.get(kid) or self._keys.put(kid, registered_key(draft, kid))
-        except UnknownKey:
-            return False
-        jws.verify(statement.envelope, key)
-        return True
+            for kid in unknown:
+                with suppress(UnknownKey):
+                    self._keys.put(kid, registered_key(draft, kid))
 
     def _judge(self, prepared: Sequence[_Prepared | Refused], draft: Draft) -> list[Outcome]:
+        draft.foresee([each.statement for each in prepared if isinstance(each, _Prepared)])
         now_ms = max(self._clock(), draft.time)
         return [
-            each if isinstance(each, Refused) else self._judge_one(each, draft, now_ms)
+            each if isinstance(each, Refused) else _judge_one(each, draft, now_ms)
             for each in prepared
         ]
-
-    def _judge_one(self, prepared: _Prepared, draft: Draft, now_ms: int) -> Outcome:
-        statement, verified = prepared.statement, prepared.verified
-        try:
-            if found := draft.find(statement.digest):
-                return self._already(prepared, draft, *found)
-            admission = admit(statement, draft, now_ms, verified=verified)
-        except CatchmentError as error:
-            return Refused(error)
-        index = draft.add(statement, admission, now_ms)
-        return Accepted(statement, index, admission.opening, new=True, stored=False)
-
-    def _already(self, prepared: _Prepared, draft: Draft, index: int, opening: str) -> Accepted:
-        """The same statement again: its signature must hold, though another may be stored."""
-        if not prepared.verified:
-            self._verify(prepared.statement, draft)
-        stored = index not in draft.added
-        return Accepted(prepared.statement, index, opening, new=False, stored=stored)
 
     def _committed(self, draft: Draft, outcomes: list[Outcome]) -> list[Outcome]:
         for index, statement in draft.added.items():
@@ -311,6 +294,34 @@ class Log:
     def _all(self, query: sa.Select[Any]) -> list[Entry]:
         with reading(self._engine) as connection:
             return [_entry(row) for row in connection.execute(query.order_by(_ENTRY.index))]
+
+
+def _read(envelope: bytes) -> Statement | Refused:
+    try:
+        return read(jws.parse(envelope))
+    except CatchmentError as error:
+        return Refused(error)
+
+
+def _judge_one(prepared: _Prepared, draft: Draft, now_ms: int) -> Outcome:
+    statement, verified = prepared.statement, prepared.verified
+    try:
+        if found := draft.find(statement.digest):
+            return _already(prepared, draft, *found)
+        admission = admit(statement, draft, now_ms, verified=verified)
+    except CatchmentError as error:
+        return Refused(error)
+    index = draft.add(statement, admission, now_ms)
+    return Accepted(statement, index, admission.opening, new=True, stored=False)
+
+
+def _already(prepared: _Prepared, draft: Draft, index: int, opening: str) -> Accepted:
+    """The same statement again: its signature must hold, though another may be stored."""
+    envelope = prepared.statement.envelope
+    if not prepared.verified:
+        jws.verify(envelope, registered_key(draft, envelope.kid))
+    stored = index not in draft.added
+    return Accepted(prepared.statement, index, opening, new=False, stored=stored)
 
 
 def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:
