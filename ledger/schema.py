@@ -25,7 +25,9 @@ from ledger.errors import CatchmentError, StatementMalformed
 
 T = TypeVar("T")
 
-_PLAIN_DECIMAL = re.compile(r"-?(0|[1-9]\d{0,29})(\.\d{1,30})?", re.ASCII)
+_PLAIN_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+_LONGEST_DECIMAL = 60
+"""Room for any double written out: coefficients of real tables reach 1e-20 with 17 digits."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
@@ -74,6 +76,8 @@ class Quantity(fields.Field[Decimal]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
         if not isinstance(value, str):
             raise ma.ValidationError('A decimal string such as "12.5" is expected, not a number.')
+        if len(value) > _LONGEST_DECIMAL:
+            raise ma.ValidationError(f"At most {_LONGEST_DECIMAL} characters are expected.")
         if not _PLAIN_DECIMAL.fullmatch(value):
             raise ma.ValidationError('A plain decimal such as "12.5" is expected, no exponent.')
         number = Decimal(value)
