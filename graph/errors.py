@@ -53,9 +53,7 @@ class LoopGain(GraphError):
     """The product belongs to a loop that needs more of itself than it makes."""
 
     code = "loop-gain"
-    sentence = (
-        "%(product)s is part of a loop that uses at least as much as it yields: %(loop)s."
-    )
+    sentence = "%(product)s is part of a loop that uses at least as much as it yields: %(loop)s."
     advice = "One of these recipes is wrong, most often in a unit: correct it and submit it again."
 
 
@@ -73,3 +71,43 @@ class LogPositionUnknown(GraphError):
     code = "log-position-unknown"
     sentence = "The log has %(size)s entries; a position %(at)s does not exist yet."
     advice = "Ask with ?at= between 1 and the size of the log."
+
+
+class NetworkNotSquare(GraphError):
+    """The table of amounts does not have one row and one column per product."""
+
+    code = "network-not-square"
+    sentence = "A network needs one row and one column per product, not %(rows)s by %(columns)s."
+    advice = "List every product once, suppliers in rows and consumers in columns."
+
+
+class AmountNotFinite(GraphError):
+    """An amount, an emission or a demand is not a number, or has no bound."""
+
+    code = "amount-not-finite"
+    sentence = "%(count)s of the %(what)s are not finite numbers."
+    advice = "Leave an unknown quantity out and report it as a gap; never send it as a number."
+
+
+class TableMismatch(GraphError):
+    """A table of right-hand sides does not fit the network it is asked about."""
+
+    code = "table-mismatch"
+    sentence = "The %(what)s need %(products)s rows, one per product, and have the shape %(shape)s."
+    advice = "Pass a two-dimensional table: one row per product, one column per quantity."
+
+
+class LoopUnsolved(GraphError):
+    """A loop that converges on paper could not be computed to the promised residual."""
+
+    code = "loop-unsolved"
+    sentence = "A loop of %(products)s products could not be computed accurately."
+    advice = "Look for amounts in the wrong unit among its products: they differ too widely."
+
+
+class NoLoop(GraphError):
+    """A loop was to be named among products that do not feed one another."""
+
+    code = "no-loop"
+    sentence = "None of the %(products)s products feeds itself, directly or through the others."
+    advice = "Ask about the products of one strongly connected component."
