@@ -137,6 +137,19 @@ class Network:
         return sparse.csr_array((self.edges.amount, at), shape=(len(self.nodes),) * 2)
 
     @cached_property
+    def by_consumer(self) -> sparse.csc_array:
+        """``A`` with the suppliers of one consumer side by side; amounts of zero are left out."""
+        columns = sparse.csc_array(self.inputs)
+        columns.eliminate_zeros()
+        return columns
+
+    def suppliers_of(self, consumer: int) -> Ints:
+        """The nodes that ``consumer`` draws on directly."""
+        columns = self.by_consumer
+        start, stop = columns.indptr[consumer], columns.indptr[consumer + 1]
+        return columns.indices[start:stop].astype(np.int64)
+
+    @cached_property
     def nodes_of(self) -> dict[str, list[int]]:
         """Product id -> its nodes, in order of their places."""
         found: dict[str, list[int]] = {}

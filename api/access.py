@@ -1,0 +1,401 @@
+"""Who may read what: pure functions of what stands in the log and of who asks.
+
+=====================  ========================================================================
+checkpoints, proofs    everyone: they hold hashes only
+registrations          enterprises, sites, parks, products: anyone with a token
+leaf records           auditors, the statement's subject and its issuer
+footprint              its parties, named grantees, auditors; everyone if public
+recipe, production,    their parties, named grantees, auditors; an inventory also the park of a
+inventory, purchases   membership that carries the site owner's consent and covers the period
+key, delegation,       those they name, auditors, the operator
+membership, ...
+product figure         the product's owner, auditors, whom its *footprint* is disclosed to
+contributions          the product's owner, auditors, whom its *contributions* are disclosed to
+figures of a park or   its owner, auditors, whom its *figure* is disclosed to
+an enterprise
+=====================  ========================================================================
+
+What exists is no secret among token holders, so a figure that is closed to the caller answers
+``not-disclosed`` (403). Statements are: one that the caller may not read answers as one that is
+not there (404).
+
+A figure that may be read is also judged by the rule of three (``api.rule_of_three``), from its
+owner's point of view, since disclosing it on is the owner's act. A product's owner looks into its
+own products, and into those whose contributions it was granted; a product whose footprint it may
+read tells it nothing new; the owners of the other products where the walk upstream ends must be
+none or three. A supplier that states nothing, or nothing but zero, does not count towards three.
+The books of an enterprise are walked alike. A park knows its tenants instead: those that have not
+agreed to small aggregates, and those whose inventories it may not read, are none or three each.
+
+What stays open, and is for the operator to weigh: a reader that keeps copies of a live figure sees
+it change when a supplier states something new, and can subtract; an owner that changes the amounts
+in its recipes, or compares years, products or GWP sets, gets several sums over the same suppliers;
+and a sum over three in which one is nearly everything is nearly that one's figure. Questions
+about earlier positions of the log, which would make the first of these exact, are refused where a
+figure contains undisclosed parts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, cast
+
+import numpy as np
+
+from api.auth import Caller
+from api.errors import (
+    EarlierPositionNotDisclosed,
+    FewerThanThree,
+    FewerThanThreeTenants,
+    NotDisclosed,
+)
+from api.rule_of_three import LEAST, allows
+from graph.boundary import COUNTED_INSIDE
+from graph.engine import Books, memberships_of
+from graph.frontier import View, view_from
+from graph.network import Feed, Network
+from graph.solved import Solved
+from ledger import jws
+from ledger.entry import Entry
+from ledger.schema import load
+from ledger.standing import Said, Standing
+from ledger.statements import (
+    Body,
+    Consent,
+    Delegation,
+    Disclosure,
+    Footprint,
+    Inventory,
+    Membership,
+    NaturalKey,
+    Period,
+    Production,
+    Purchases,
+    Recipe,
+    Statement,
+)
+
+REGISTRATIONS: Final = ("enterprise", "site", "park", "product")
+ADMINISTRATIVE: Final = ("genesis", "key", "delegation", "membership", "disclosure", "withdrawal")
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the figure of a product or an enterprise shows, and what it hides.
+
+    ``view`` is the walk upstream; ``hidden`` maps the undisclosed nodes of its frontier to their
+    owners. ``open_nodes`` may be looked into.
+    """
+
+    view: View
+    hidden: Mapping[int, str]
+
+    @cached_property
+    def open_nodes(self) -> frozenset[int]:
+        return frozenset(map(int, self.view.open))
+
+
+@dataclass(frozen=True)
+class Tenants:
+    """The tenants behind a park's figure, as far as somebody must be protected from the reader.
+
+    ``guarded`` have not agreed to small aggregates; ``unread`` keep their inventories from the
+    park. Neither contains the park's own enterprise.
+    """
+
+    guarded: frozenset[str] = frozenset()
+    unread: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Access:
+    """What ``caller`` may read of what stands."""
+
+    standing: Standing
+    caller: Caller
+    _consents: dict[str, Consent] = field(default_factory=dict, compare=False, repr=False)
+
+    # -- what was said -----------------------------------------------------------------------
+
+    @property
+    def may_read_registrations(self) -> bool:
+        """Whether names, identifiers and units of what is registered are shown."""
+        return not self.caller.is_anonymous
+
+    def may_read_entry(self, entry: Entry) -> bool:
+        """Whether the caller may have the leaf record, the envelope and the receipt of an entry."""
+        common = entry.statement.common
+        return self.caller.is_auditor or self._is(common.subject, common.iss)
+
+    def may_read_said(self, said: Said) -> bool:
+        """Whether the caller may read a statement that stands."""
+        return self.may_read_statement(said.statement)
+
+    def may_read_statement(self, statement: Statement) -> bool:
+        """Whether the caller may read a statement, whether or not it still stands.
+
+        What is granted is granted for what a thing's statements said before as well.
+        """
+        common, body = statement.common, statement.body
+        if self.caller.is_auditor or self._is(common.subject, common.iss, *self._named_in(body)):
+            return True
+        if statement.type in REGISTRATIONS:
+            return self.may_read_registrations
+        if statement.type in ADMINISTRATIVE:
+            return self.caller.role == "operator"
+        return self._is_granted(body)
+
+    def _named_in(self, body: Body) -> Iterator[str | None]:
+        match body:
+            case Delegation():
+                yield body.delegate
+            case Membership():
+                yield self.standing.owner_of("park", body.park)
+                yield self.standing.owner_of("site", body.site)
+            case Disclosure():
+                yield body.grantee
+
+    def _is_granted(self, body: Body) -> bool:
+        match body:
+            case Footprint():
+                return self.grants("footprint", body.product)
+            case Recipe():
+                return self.grants("recipe", body.product)
+            case Production():
+                return any(self.grants("production", each) for each in (body.product, body.site))
+            case Purchases():
+                return self.grants("purchases", body.site)
+            case Inventory():
+                granted = self.grants("inventory", body.site)
+                return granted or self._consented(body.site, body.period)
+        return False
+
+    def _consented(self, site: str, period: Period) -> bool:
+        """Whether the caller runs a park that the site's owner lets read this period."""
+        return any(
+            _covers(membership, period)
+            and self._is(self.standing.owner_of("park", membership.park))
+            and self.consent_of(membership) is not None
+            for membership in self._memberships
+            if membership.site == site
+        )
+
+    @cached_property
+    def _memberships(self) -> tuple[Membership, ...]:
+        return tuple(
+            cast(Membership, said.statement.body) for said in self.standing.statements("membership")
+        )
+
+    def consent_of(self, membership: Membership) -> Consent | None:
+        """What the site's owner signed; the log verified it, and that its dates are the same."""
+        if membership.consent is None:
+            return None
+        if membership.consent not in self._consents:
+            envelope = jws.parse(membership.consent.encode(), jws.CONSENT_TYP)
+            self._consents[membership.consent] = load(Consent, envelope.payload)
+        return self._consents[membership.consent]
+
+    # -- disclosures -------------------------------------------------------------------------
+
+    def grants(self, kind: str, about: str) -> bool:
+        """Whether a disclosure opens ``kind`` of a product, site, park or enterprise to the caller.
+
+        ``kind`` is one of ``ledger.statements.DISCLOSED``.
+        """
+        return self.granted_to(self.caller.enterprise, kind, about)
+
+    def granted_to(self, enterprise: str | None, kind: str, about: str) -> bool:
+        """Whether a disclosure opens something to an enterprise, by name or to everyone."""
+        named = enterprise is not None and self._level(kind, about, enterprise) == "named"
+        return named or self.is_public(kind, about)
+
+    def is_public(self, kind: str, about: str) -> bool:
+        """Whether it is open to everyone, with or without a token."""
+        return self._level(kind, about, "public") == "public"
+
+    def _level(self, kind: str, about: str, grantee: str) -> str | None:
+        said = self.standing.find(NaturalKey("disclosure", (kind, about, grantee)))
+        return cast(Disclosure, said.statement.body).level if said else None
+
+    # -- figures of products -----------------------------------------------------------------
+
+    def may_read_footprint_of(self, product: str) -> bool:
+        """Whether the caller may read a product's footprint statements and figure."""
+        return self._may_read("product", product, "footprint")
+
+    def require_footprint(
+        self, product: str, solved: Solved, at: int | None, site: str | None = None
+    ) -> Sight:
+        """What the figure of a product shows the caller; ``at`` None asks of the whole log.
+
+        Raises NotDisclosed, FewerThanThree and EarlierPositionNotDisclosed.
+        """
+        self._require("product", product, "footprint")
+        return self._sight_of(product, solved, at, site, self._owner("product", product))
+
+    def require_contributions(
+        self, product: str, solved: Solved, at: int | None, site: str | None = None
+    ) -> Sight:
+        """What the contributions to a product show the caller, who looks with its own eyes.
+
+        Raises as ``require_footprint``.
+        """
+        self._require("product", product, "contributions")
+        return self._sight_of(product, solved, at, site, self.caller.enterprise)
+
+    def _sight_of(
+        self, product: str, solved: Solved, at: int | None, site: str | None, viewer: str | None
+    ) -> Sight:
+        network = solved.network
+        made = network.nodes_of.get(product, [])
+        if site is not None:
+            # The mix less one site is the other: of several sites all pass alone, or none is shown.
+            for node in made:
+                self._judge(self.sight_from(network, [node], viewer), solved, at)
+            made = [i for i in made if (place := network.nodes[i].place) and place.site == site]
+        sight = self.sight_from(network, made, viewer)
+        self._judge(sight, solved, at)
+        return sight
+
+    def sight_from(self, network: Network, start: Iterable[int], viewer: str | None) -> Sight:
+        """What ``viewer`` sees upstream of nodes it may look into; auditors see everything."""
+        view = view_from(network, start, lambda node: self._looks_into(network, node, viewer))
+        return Sight(view, self._hidden(network, view, viewer))
+
+    def _looks_into(self, network: Network, i: int, viewer: str | None) -> bool:
+        node = network.nodes[i]
+        if self.caller.is_auditor or node.owner == viewer:
+            return True
+        return node.product is not None and self.granted_to(viewer, "contributions", node.product)
+
+    def _hidden(self, network: Network, view: View, viewer: str | None) -> dict[int, str]:
+        """Undisclosed nodes at which the view ends, but for those that nothing describes."""
+        nodes = ((int(i), network.nodes[i]) for i in view.frontier)
+        return {
+            i: node.owner
+            for i, node in nodes
+            if node.feed is not Feed.NONE
+            and not self.granted_to(viewer, "footprint", cast(str, node.product))
+        }
+
+    def _judge(self, sight: Sight, solved: Solved, at: int | None) -> None:
+        if not sight.hidden:
+            return
+        weighing = {owner for i, owner in sight.hidden.items() if np.any(solved.footprints[i])}
+        if len(weighing) < LEAST:
+            raise FewerThanThree(problems=tuple(self._in_the_way(sight, solved.network)))
+        if at is not None:
+            raise EarlierPositionNotDisclosed
+
+    def _in_the_way(self, sight: Sight, network: Network) -> Iterator[tuple[str, str]]:
+        """The products to ask for, told only to those whose own recipes name them."""
+        own = [i for i in sight.open_nodes if self._is(network.nodes[i].owner)]
+        drawn = {int(supplier) for i in own for supplier in network.suppliers_of(i)}
+        for i in sorted(drawn & sight.hidden.keys()):
+            node = network.nodes[i]
+            yield f"/v1/products/{node.product}", node.name
+
+    # -- figures of parks and enterprises ----------------------------------------------------
+
+    def may_read_figure_of(self, kind: str, boundary: str) -> bool:
+        """Whether the caller may read the books of a ``park`` or ``enterprise``."""
+        return self._may_read(kind, boundary, "figure")
+
+    def require_figure(self, kind: str, boundary: str) -> None:
+        """Raises NotDisclosed where the books of a park or enterprise are closed to the caller."""
+        self._require(kind, boundary, "figure")
+
+    def require_suppliers(self, books: Books, at: int | None) -> Sight:
+        """What an enterprise's books show of its suppliers, from its own point of view.
+
+        Raises FewerThanThree and EarlierPositionNotDisclosed.
+        """
+        solved = books.answered.solved
+        inside = nodes_inside(books)
+        sight = self.sight_from(solved.network, inside, books.id)
+        self._judge(sight, solved, at)
+        return sight
+
+    def require_tenants(self, books: Books, at: int | None) -> Tenants:
+        """Which tenants a park's books must protect from the caller.
+
+        Raises FewerThanThreeTenants and EarlierPositionNotDisclosed.
+        """
+        if self.caller.is_auditor:
+            return Tenants()
+        tenants = self._tenants(books)
+        if not (allows(len(tenants.guarded)) and allows(len(tenants.unread))):
+            raise FewerThanThreeTenants
+        if at is not None and (tenants.guarded or tenants.unread):
+            raise EarlierPositionNotDisclosed
+        return tenants
+
+    def _tenants(self, books: Books) -> Tenants:
+        """Only tenants that have stated something in the year count."""
+        network, owner = books.answered.solved.network, self._owner("park", books.id)
+        known = {owner}
+        if not self.is_public("figure", books.id):
+            known.add(self.caller.enterprise)
+        said = {network.nodes[i].owner for i in nodes_inside(books)} - known
+        members = [
+            (self.standing.owner_of("site", each.site), each)
+            for each in (
+                cast(Membership, s.statement.body) for s in memberships_of(self.standing, books.id)
+            )
+            if _touches(each, books.answered.year)
+        ]
+        guarded = {tenant for tenant, each in members if not self._agreed_to_small(each)}
+        unread = {tenant for tenant, each in members if not self._reads_inventory(owner, each)}
+        return Tenants(frozenset(said & guarded), frozenset(said & unread))
+
+    def _agreed_to_small(self, membership: Membership) -> bool:
+        consent = self.consent_of(membership)
+        return consent is not None and consent.small_aggregates
+
+    def _reads_inventory(self, owner: str | None, membership: Membership) -> bool:
+        consented = self.consent_of(membership) is not None
+        return consented or self.granted_to(owner, "inventory", membership.site)
+
+    def sees_member(self, park: str, site: str) -> bool:
+        """Whether the caller may know what a site of a park left unsaid.
+
+        The park's enterprise and the site's may; a public figure tells others only how many sites.
+        """
+        parties = (self._owner("park", park), self.standing.owner_of("site", site))
+        return self.caller.is_auditor or self._is(*parties)
+
+    # -- in common ---------------------------------------------------------------------------
+
+    def _is(self, *enterprises: str | None) -> bool:
+        return self.caller.enterprise is not None and self.caller.enterprise in enterprises
+
+    def _owner(self, kind: str, entity: str) -> str | None:
+        return entity if kind == "enterprise" else self.standing.owner_of(kind, entity)
+
+    def _may_read(self, kind: str, entity: str, disclosed: str) -> bool:
+        if self.caller.is_auditor or self._is(self._owner(kind, entity)):
+            return True
+        return self.grants(disclosed, entity)
+
+    def _require(self, kind: str, entity: str, disclosed: str) -> None:
+        if not self._may_read(kind, entity, disclosed):
+            raise NotDisclosed(kind=disclosed, id=entity)
+
+
+def nodes_inside(books: Books) -> list[int]:
+    """Nodes that a boundary's books count: those of its places that recipes or books describe."""
+    places, nodes = set(books.places), books.answered.solved.network.nodes
+    return [i for i, n in enumerate(nodes) if n.place in places and n.feed in COUNTED_INSIDE]
+
+
+def _covers(membership: Membership, period: Period) -> bool:
+    ends = membership.end or dt.date.max
+    return membership.start <= period.start and period.end <= ends
+
+
+def _touches(membership: Membership, year: int) -> bool:
+    ends = membership.end or dt.date.max
+    return membership.start < dt.date(year + 1, 1, 1) and ends > dt.date(year, 1, 1)
