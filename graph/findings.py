@@ -6,7 +6,9 @@ another language where a person reads it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ledger.findings import Finding, Rulebook
+
+__all__ = ["SENTENCES", "Finding", "finding"]
 
 SENTENCES = {
     "unit-mismatch": "%(consumer)s states %(amount)s %(unit)s of %(supplier)s, which is declared "
@@ -43,22 +45,5 @@ SENTENCES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing noticed. ``rule`` is stable; ``particulars`` fill the rule's sentence."""
-
-    rule: str
-    particulars: tuple[tuple[str, str], ...]
-
-    @property
-    def params(self) -> dict[str, str]:
-        return dict(self.particulars)
-
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self.rule] % self.params
-
-
-def finding(rule: str, **params: object) -> Finding:
-    """A finding of a known rule."""
-    return Finding(rule, tuple((name, str(value)) for name, value in params.items()))
+RULES = Rulebook(SENTENCES)
+finding = RULES.finding

@@ -32,7 +32,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger import units
-from ledger.findings import Finding
+from ledger.findings import Finding, Rulebook
 from ledger.schema import Many, said, schema_of
 
 T = TypeVar("T")
@@ -828,14 +828,32 @@ def _adds_up(parts: tuple[Decimal, ...], total: Decimal) -> bool:
     return _EXACT.subtract(_total(parts), total).copy_abs() <= tolerance
 
 
+RULES: Final = Rulebook(
+    {
+        "parts-do-not-add-up": "The parts given add up to %(sum)s kg CO2e, but the total is "
+        "stated as %(total)s.",
+        "uptake-does-not-add-up": "The total without uptake and the uptake add up to %(sum)s kg "
+        "CO2e, but %(total)s is stated.",
+        "primary-data-share": "primaryDataShare is %(share)s: a fraction or a percentage? It "
+        "counts as unknown until its owner says.",
+        "primary-data-share-range": "primaryDataShare is %(share)s, which is no percentage. It "
+        "counts as unknown.",
+        "secondary-sources-needless": "All data are said to be primary, yet sources of secondary "
+        "factors are listed.",
+        "secondary-sources-absent": "Not all data are primary, but no source of secondary factors "
+        "is listed.",
+    }
+)
+
+
 def _look_at_parts(footprint: ProductFootprint) -> Iterator[Finding]:
     pcf = footprint.pcf
     if not pcf.parts_known:
-        yield Finding(
+        yield RULES.finding(
             "parts-do-not-add-up",
             "/pcf/pcfExcludingBiogenicUptake",
-            f"The parts given add up to {_plain(_total(_parts_of_total(pcf)))} kg CO2e, but the "
-            f"total is stated as {_plain(pcf.pcf_excluding_biogenic_uptake)}.",
+            sum=_plain(_total(_parts_of_total(pcf))),
+            total=_plain(pcf.pcf_excluding_biogenic_uptake),
         )
 
 
@@ -843,11 +861,11 @@ def _look_at_uptake(footprint: ProductFootprint) -> Iterator[Finding]:
     pcf = footprint.pcf
     parts = (pcf.pcf_excluding_biogenic_uptake, pcf.components[UPTAKE])
     if not _adds_up(parts, pcf.pcf_including_biogenic_uptake):
-        yield Finding(
+        yield RULES.finding(
             "uptake-does-not-add-up",
             "/pcf/pcfIncludingBiogenicUptake",
-            f"The total without uptake and the uptake add up to {_plain(_total(parts))} kg CO2e, "
-            f"but {_plain(pcf.pcf_including_biogenic_uptake)} is stated.",
+            sum=_plain(_total(parts)),
+            total=_plain(pcf.pcf_including_biogenic_uptake),
         )
 
 
@@ -859,14 +877,8 @@ def _look_at_share(footprint: ProductFootprint) -> Iterator[Finding]:
     share = footprint.pcf.primary_data_share
     if share is None or footprint.pcf.known_primary_data_share is not None:
         return
-    said_so = f"primaryDataShare is {_plain(share)}"
-    yield Finding(
-        "primary-data-share",
-        "/pcf/primaryDataShare",
-        f"{said_so}: a fraction or a percentage? It counts as unknown until its owner says."
-        if _share_is_ambiguous(share)
-        else f"{said_so}, which is no percentage. It counts as unknown.",
-    )
+    rule = "primary-data-share" if _share_is_ambiguous(share) else "primary-data-share-range"
+    yield RULES.finding(rule, "/pcf/primaryDataShare", share=_plain(share))
 
 
 def _look_at_sources(footprint: ProductFootprint) -> Iterator[Finding]:
@@ -876,11 +888,9 @@ def _look_at_sources(footprint: ProductFootprint) -> Iterator[Finding]:
     if share is None or share == 1 or not 0 <= share <= 100:
         return
     if share == 100 and pcf.secondary_emission_factor_sources:
-        sentence = "All data are said to be primary, yet sources of secondary factors are listed."
-        yield Finding("secondary-sources", where, sentence)
+        yield RULES.finding("secondary-sources-needless", where)
     if share < 100 and not pcf.secondary_emission_factor_sources:
-        sentence = "Not all data are primary, but no source of secondary factors is listed."
-        yield Finding("secondary-sources", where, sentence)
+        yield RULES.finding("secondary-sources-absent", where)
 
 
 _LOOKS: Final[tuple[Callable[[ProductFootprint], Iterator[Finding]], ...]] = (

@@ -696,7 +696,7 @@ def test_a_primary_data_share_is_known_only_if_it_reads_in_one_way(
 ) -> None:
     changes = {"pcf/primaryDataShare": share}
     assert read(changes).pcf.known_primary_data_share == (known and Decimal(known))
-    assert ("primary-data-share" in rules_seen(changes)) is remarked
+    assert any(r.startswith("primary-data-share") for r in rules_seen(changes)) is remarked
 
 
 @pytest.mark.parametrize(
@@ -720,7 +720,7 @@ def test_sources_of_secondary_factors_are_held_against_the_primary_data_share(
     changes = {"pcf/primaryDataShare": share}
     if not sources_listed:
         changes["pcf/secondaryEmissionFactorSources"] = ABSENT
-    assert ("secondary-sources" in rules_seen(changes)) is remarked
+    assert any(r.startswith("secondary-sources") for r in rules_seen(changes)) is remarked
 
 
 # --- emissions at generation -----------------------------------------------------------------
