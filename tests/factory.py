@@ -18,11 +18,14 @@ import dataclasses
 import datetime as dt
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import sqlalchemy as sa
 
 import migrations
 from ledger import jws, pact, units
@@ -96,7 +99,8 @@ class Factory:
         self.clock = Clock(START_MS)
         self.database = folder / "log.db"
         self.url = f"sqlite:///{self.database}"
-        self.engine = open_engine(self.url)
+        self._opened: list[sa.Engine] = []
+        self.engine = self._open()
         migrations.upgrade(self.engine)
         self.signer = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
         self.operator = Actor(self, self.uuid(), "Operator", PrivateKey.generate("EdDSA"))
@@ -126,9 +130,18 @@ class Factory:
         """The ``log`` member of proofs and consents."""
         return {"origin": ORIGIN, "genesis": str(self.log_id.genesis)}
 
+    def _open(self) -> sa.Engine:
+        self._opened.append(open_engine(self.url))
+        return self._opened[-1]
+
     def reopen(self) -> Log:
         """The same log as another process would open it."""
-        return Log(open_engine(self.url), self.signer, self.clock)
+        return Log(self._open(), self.signer, self.clock)
+
+    def close(self) -> None:
+        """Close the database; the ``factory`` fixture does it."""
+        for engine in self._opened:
+            engine.dispose()
 
     def append(self, envelope: bytes) -> Accepted:
         """Append one envelope; raises what it is refused for."""
@@ -401,9 +414,9 @@ class Actor:
         start: str = "2025-01-01",
         end: str | None = None,
         small_aggregates: bool = False,
-        **changes: Any,
+        changes: Mapping[str, Any] = MappingProxyType({}),
     ) -> str:
-        """What the owner of ``site`` signs for ``park``."""
+        """What the owner of ``site`` signs for ``park``; ``changes`` under their JSON names."""
         consent = {
             "log": self.factory.log_members(),
             "park": park,
