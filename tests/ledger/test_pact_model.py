@@ -18,7 +18,7 @@ from typing import Any
 
 import marshmallow as ma
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ledger import units
@@ -297,8 +297,7 @@ def test_a_number_that_is_not_in_a_string_is_refused(value: Any) -> None:
     st.sampled_from(["", "+"]),
 )
 def test_a_decimal_survives_writing_and_reading(number: Decimal, sign: str) -> None:
-    if int(number.as_tuple().exponent) < -60:
-        number = round(number, 60)
+    assume(int(number.as_tuple().exponent) >= -60)
     text = format(number, "f")
     once = read_decimal(text if text.startswith("-") else sign + text)
     assert once == number
