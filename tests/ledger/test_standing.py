@@ -1,0 +1,167 @@
+"""What stands is a fold: from all entries or from the heads alone, at any size, the same."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.log import Accepted
+from ledger.standing import Standing
+from ledger.statements import NaturalKey, joined, split
+from tests.factory import Actor, Factory
+
+
+@contextmanager
+def _fresh() -> Iterator[Factory]:
+    with tempfile.TemporaryDirectory() as folder:
+        factory = Factory(Path(folder))
+        yield factory
+        factory.close()
+
+
+class Life:
+    """An enterprise whose chains live as the draws say."""
+
+    def __init__(self, factory: Factory) -> None:
+        self.acme: Actor = factory.enterprise("Acme")
+        self.site = self.acme.site()
+        self.park = self.acme.park()
+        self.chains: list[Accepted] = []
+
+    def open(self, pick: int) -> Accepted:
+        product = self.acme.product(f"Product {pick}")
+        openings: list[Callable[[], Accepted]] = [
+            lambda: self.acme.recipe(product, self.site),
+            lambda: self.acme.footprint(product, "1"),
+            lambda: self.acme.production(product, self.site, "5"),
+            lambda: self.acme.disclose("footprint", product),
+        ]
+        return openings[pick % len(openings)]()
+
+    def step(self, action: str, pick: int) -> None:
+        if action == "open" or not self.chains:
+            self.chains.append(self.open(pick))
+            return
+        place = pick % len(self.chains)
+        last = self.chains[place]
+        body = last.statement.body
+        if last.statement.type == "withdrawal":
+            return
+        if action == "withdraw":
+            gone = self.acme.withdraw(last)
+            self.chains[place] = gone
+            if pick % 2 and last.statement.type != "footprint":
+                self.chains[place] = self.acme.say(body, prev=gone.digest)
+        elif last.statement.type != "footprint":
+            self.chains[place] = self.acme.correct(last)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["open", "correct", "withdraw"]), st.integers(0, 11)),
+        min_size=1,
+        max_size=14,
+    ),
+    cut=st.floats(0, 1),
+)
+def test_the_heads_at_a_size_stand_for_all_entries_before_it(
+    steps: list[tuple[str, int]], cut: float
+) -> None:
+    with _fresh() as factory:
+        life = Life(factory)
+        for action, pick in steps:
+            life.step(action, pick)
+        whole = factory.log.size()
+        for size in {0, 1, round(cut * whole), whole}:
+            every = Standing.of(factory.log.entries(0, size))
+            heads = list(factory.log.heads_at(size))
+            from_heads = Standing.of(heads)
+            assert from_heads == every
+            assert [entry.index for entry in heads] == sorted(entry.index for entry in heads)
+            for kind in ("product", "recipe", "footprint", "disclosure"):
+                assert list(from_heads.statements(kind)) == list(every.statements(kind))
+
+
+def test_a_copy_is_folded_further_without_changing_the_original(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    before = factory.standing()
+    copy = before.copy()
+    assert copy == before
+    product = acme.product("Steel")
+    copy.fold(factory.log.entry(factory.log.size() - 1))
+    assert product in copy.products
+    assert product not in before.products
+    assert copy == factory.standing()
+    assert before != copy
+
+
+def test_entities_are_found_by_id_with_their_owner(factory: Factory) -> None:
+    acme, other = factory.enterprise("Acme"), factory.enterprise("Other")
+    site, product, park = acme.site(), acme.product("Steel"), other.park()
+    standing = factory.standing()
+    assert set(standing.enterprises) == {acme.id, other.id}
+    assert (set(standing.sites), set(standing.products)) == ({site}, {product})
+    assert standing.parks[park].owner == other.id
+    assert standing.owner_of("product", product) == acme.id
+    assert standing.owner_of("site", park) is None
+    found = standing.find(NaturalKey("product", (product,)))
+    assert found is standing.products[product]
+    assert list(standing.statements("nothing")) == []
+
+
+def test_what_was_said_knows_its_entry(factory: Factory) -> None:
+    acme, other = factory.enterprise("Acme"), factory.enterprise("Other")
+    product = acme.product("Steel")
+    acme.delegate(other)
+    first = acme.footprint(product, "1")
+    pact = acme.pact_body("2")
+    second = other.correct(first, pact=pact)
+    (said,) = factory.standing().statements("footprint")
+    assert (said.index, said.digest) == (second.index, second.digest)
+    assert (said.opening, said.owner, said.on_behalf) == (first.digest, acme.id, True)
+
+
+def test_everything_that_speaks_of_a_thing_touches_it(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    site, product, park = acme.site(), acme.product("Steel"), acme.park()
+    said = {
+        ("recipe", product): acme.recipe(product, site),
+        ("recipe", site): acme.recipe(product, site, year=2024),
+        ("production", product): acme.production(product, site, "1"),
+        ("inventory", site): acme.inventory(site),
+        ("purchases", site): acme.purchases(site),
+        ("membership", site): acme.membership(park, site),
+        ("disclosure", product): acme.disclose("footprint", product),
+        ("footprint", product): acme.footprint(product, "1"),
+    }
+    touched = factory.standing().touched
+    for about, accepted in said.items():
+        if about != ("recipe", product):
+            assert touched[about] == accepted.index
+    assert touched["recipe", product] == said["recipe", site].index
+    assert touched["membership", park] == said["membership", site].index
+    assert ("product", "nothing") not in touched
+
+
+def test_a_withdrawal_touches_what_it_ends(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    site = acme.site()
+    gone = acme.withdraw(acme.inventory(site))
+    standing = factory.standing()
+    assert list(standing.statements("inventory")) == []
+    assert standing.touched["inventory", site] == gone.index
+    assert standing.touched["inventory", ""] == gone.index
+    assert ("withdrawal", "") not in standing.touched
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=4))
+def test_a_natural_key_is_read_as_it_was_written(parts: list[str]) -> None:
+    key = NaturalKey("footprint", tuple(parts))
+    assert NaturalKey.parse(key.text) == key
+    assert split(joined(tuple(parts))) == tuple(parts)
