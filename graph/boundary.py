@@ -288,7 +288,8 @@ class _Fence:
         """
         owners_inside = {self.network.nodes[i].owner for i in np.flatnonzero(self.inside)}
         outside, internal = [], False
-        for gap in self.network.gaps:
+        undeclared = (gap for node, gap in self.network.undeclared if not self.inside[node])
+        for gap in (*self.network.gaps, *undeclared):
             if not self.counted[gap.node] or not self._is_inflow(gap.node):
                 continue
             if gap.supplier in owners_inside:

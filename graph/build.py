@@ -390,7 +390,7 @@ class _Builder:
     # -- what was noticed ------------------------------------------------------------------
 
     def _note(self, rule: str, **params: object) -> None:
-        self.findings.append(finding(rule, **params))
+        self.findings.append(finding(rule, "", **params))
 
     def _note_split(self, place: Place, whole: Whole[Periodic]) -> None:
         if 0 < place.common_days(whole.period) < whole.period.days:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from graph.behalf import spoken_for
 from graph.boundary import Assessment, assess
 from graph.build import build
 from graph.characterise import Characterisation, characterise
@@ -74,7 +75,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Answered:
-    """A question with its defaults filled in, and what it was asked of."""
+    """A question with its defaults filled in, and what it was asked of.
+
+    ``spoken_for`` are the products and sites of which something was said on behalf.
+    """
 
     year: int
     gwp: str
@@ -82,6 +86,7 @@ class Answered:
     standing: Standing
     solved: Solved
     weights: Characterisation
+    spoken_for: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class Engine:
         self._live = Standing()
         self._standings = _Recent(KEPT_STANDINGS)
         self._solutions = _Recent(KEPT_SOLUTIONS)
+        self._behalf = _Recent(KEPT_STANDINGS)
 
     # -- prefixes --------------------------------------------------------------------------
 
@@ -164,7 +170,9 @@ class Engine:
             moved = max(standing.touched.get((kind, ""), -1) for kind in MOVES_FIGURES)
             solved = self._solutions.get((moved, year), lambda: Solved.of(build(standing, year)))
             weights = characterise(solved.network.columns, question.gwp)
-            return Answered(year, question.gwp, standing.size, standing, solved, weights)
+            keys = standing.touched.get(("key", ""), -1)
+            behalf = self._behalf.get((moved, keys), lambda: spoken_for(standing))
+            return Answered(year, question.gwp, standing.size, standing, solved, weights, behalf)
 
     # -- figures ---------------------------------------------------------------------------
 

@@ -47,3 +47,22 @@ SENTENCES = {
 
 RULES = Rulebook(SENTENCES)
 finding = RULES.finding
+
+GAP_SENTENCES = {
+    "unregistered": "%(consumer)s takes in %(wanted)s, which nobody has registered: ask the "
+    "supplier to register the product and state its footprint.",
+    "not-admitted": "%(consumer)s takes in %(wanted)s without naming the supplier, and no single "
+    "enterprise has been admitted under this identifier: name the supplier in the line.",
+    "ambiguous": "%(consumer)s takes in %(wanted)s, which fits several products of the supplier: "
+    "name the product by its id.",
+    "class-only": "%(consumer)s takes in something of the class %(wanted)s: name the product and "
+    "its supplier.",
+    "undeclared": "%(consumer)s takes in %(wanted)s, for which no footprint and no recipe has been "
+    "stated: ask the supplier to state its footprint.",
+    "site-unknown": "%(consumer)s takes in %(wanted)s, which is made at several sites whose output "
+    "is not stated: name the supplier's site in the line, or ask it to state its production.",
+    "unit-mismatch": "%(consumer)s takes in %(wanted)s in %(unit)s, which cannot be converted into "
+    "the product's declared unit: correct the unit of the line, or ask the supplier to state the "
+    "mass per unit.",
+}
+"""By the reason of a gap: what is missing, and what to do next."""

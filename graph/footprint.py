@@ -125,7 +125,8 @@ def upstream_gaps(solved: Solved, nodes: Sequence[int]) -> tuple[Gap, ...]:
     start[nodes] = 1.0
     reached = np.flatnonzero(np.nan_to_num(solved.plan.supply(start))[:, 0])
     upstream = set(map(int, reached))
-    return tuple(gap for gap in solved.network.gaps if gap.node in upstream)
+    undeclared = (gap for _, gap in solved.network.undeclared)
+    return tuple(gap for gap in (*solved.network.gaps, *undeclared) if gap.node in upstream)
 
 
 def origins_of(

@@ -150,6 +150,26 @@ class Network:
         return columns.indices[start:stop].astype(np.int64)
 
     @cached_property
+    def undeclared(self) -> tuple[tuple[int, Gap], ...]:
+        """Inputs whose supplier node nothing describes: that node, and what its consumer lacks."""
+        edges = self.edges
+        silent = np.array([node.feed is Feed.NONE for node in self.nodes], dtype=bool)
+        found = np.flatnonzero(silent[edges.supplier] & (edges.amount != 0))
+        return tuple((int(edges.supplier[k]), self._undeclared(int(k))) for k in found)
+
+    def _undeclared(self, k: int) -> Gap:
+        supplier = self.nodes[self.edges.supplier[k]]
+        return Gap(
+            node=int(self.edges.consumer[k]),
+            reason="undeclared",
+            wanted=supplier.name,
+            supplier=supplier.owner,
+            amount=float(self.edges.amount[k]),
+            unit=supplier.unit,
+            category=int(self.edges.category[k]),
+        )
+
+    @cached_property
     def nodes_of(self) -> dict[str, list[int]]:
         """Product id -> its nodes, in order of their places."""
         found: dict[str, list[int]] = {}
