@@ -1,0 +1,54 @@
+"""Measure everything and write the report: ``python -m tests.bench docs/benchmarks.md``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from tests.bench import bench_append, bench_solve
+from tests.bench.row import Row
+
+SUBJECTS: dict[str, Callable[[], list[Row]]] = {
+    "Solve: 100 000 products, 1 000 000 inputs, 8 right-hand sides": bench_solve.run,
+    "Append: signed statements on one SQLite file": bench_append.run,
+}
+
+
+def main(report: Path) -> None:
+    results = {
+        title: run()
+        for title, run in track(
+            SUBJECTS.items(), "Measuring", console=Console(stderr=True), total=len(SUBJECTS)
+        )
+    }
+    report.write_text(_written(results), encoding="utf-8")
+    print(report.read_text(encoding="utf-8"))
+
+
+PREFACE = (
+    "Written by `make bench`. Ratios compare two measurements of the same run on the same machine; "
+    "absolute figures do not travel."
+)
+HEADINGS = ("| what | measured | ratio | beside |", "|---|---|---|---|")
+
+
+def _written(results: dict[str, list[Row]]) -> str:
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}."
+    lines = ["# Benchmarks", "", PREFACE, "", machine]
+    for title, rows in results.items():
+        lines += ["", f"## {title}", "", *HEADINGS]
+        lines += [
+            f"| {row.what} | {row.value:.4g} {row.unit} | {row.ratio:.3g} | {row.beside} |"
+            for row in rows
+        ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
