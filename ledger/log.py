@@ -248,8 +248,10 @@ class Log:
         """
         last = _last_of_chains(_ENTRY.index < size)
         stated = _last_of_chains(_ENTRY.index < size, _ENTRY.type != "withdrawal")
-        wanted = sa.union(last, stated).subquery()
-        return iter(self._all(_ENTRIES.where(_ENTRY.index.in_(sa.select(wanted.c.index)))))
+        with reading(self._engine) as connection:
+            wanted = sorted(connection.execute(sa.union(last, stated)).scalars())
+        for start in range(0, len(wanted), _PAGE):
+            yield from self._all(_ENTRIES.where(_ENTRY.index.in_(wanted[start : start + _PAGE])))
 
     def receipt(self, index: int) -> Receipt:
         """Proof that entry ``index`` is in the latest checkpoint; raises EntryNotFound."""
