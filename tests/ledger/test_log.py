@@ -177,6 +177,11 @@ def test_one_statement_twice_in_one_batch_is_one_entry(factory: Factory) -> None
     assert factory.log.size() == size + 1
 
 
+def test_the_genesis_again_is_the_first_entry(factory: Factory) -> None:
+    again = factory.append(factory.genesis)
+    assert (again.index, again.new, again.stored) == (0, False, True)
+
+
 # --- batches ---
 
 
@@ -192,11 +197,24 @@ def test_statements_of_one_batch_build_on_one_another(factory: Factory) -> None:
         opening,
         new.sign(Withdrawal(reason="Too early."), prev=digest),
         new.sign(product, prev=digest),
+        opening,
     ]
-    outcomes = factory.log.append(batch)
-    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True] * 4 + [False]
-    assert isinstance(outcomes[4].error, errors.StaleHead)
+    *outcomes, stale, again = factory.log.append(batch)
+    assert [isinstance(outcome, Accepted) for outcome in outcomes] == [True] * 4
+    assert isinstance(stale, Refused)
+    assert isinstance(stale.error, errors.StaleHead)
+    assert isinstance(again, Accepted)
+    assert (again.index, again.new) == (3, False)
     assert _check_log(factory, factory.log) == 5
+
+
+def test_one_jti_for_two_statements_of_a_batch_is_refused(factory: Factory, acme: Actor) -> None:
+    jti = factory.jti()
+    batch = [acme.sign(Product(id=factory.uuid(), name=name, unit="KGM"), jti=jti) for name in "AB"]
+    first, second = factory.log.append(batch)
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Refused)
+    assert isinstance(second.error, errors.JtiReused)
 
 
 def test_a_batch_stores_what_passes_and_names_what_does_not(factory: Factory, acme: Actor) -> None:
