@@ -1,0 +1,33 @@
+"""Request bodies: their type and size are checked before a byte is read."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from api.errors import BodyEmpty, MediaTypeRefused, TooLarge
+from ledger.strict_json import JsonValue, loads
+
+
+def read_body(limit: int, *media_types: str) -> bytes:
+    """The body, of at most ``limit`` bytes and one of ``media_types``.
+
+    A Content-Length above the limit is refused unread, a longer stream when it passes the limit.
+    Raises MediaTypeRefused, TooLarge or BodyEmpty.
+    """
+    if request.mimetype not in media_types:
+        found = request.mimetype or "none"
+        raise MediaTypeRefused(found=found, expected=" or ".join(media_types))
+    request.max_content_length = limit
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise TooLarge(limit=limit) from None
+    if not body:
+        raise BodyEmpty
+    return body
+
+
+def read_json(limit: int) -> JsonValue:
+    """A JSON body, read as strictly as a statement. Raises also a JsonRefused."""
+    return loads(read_body(limit, "application/json"))

@@ -1,0 +1,388 @@
+"""Conditions of the api floor, and the one table from every condition to its HTTP status.
+
+The status is looked up along a class's ancestors, so the base classes carry the defaults and only
+what differs is named. ``api.problems`` renders the answer (RFC 9457).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from graph import errors as graph
+from ledger import errors as ledger
+from ledger.errors import CatchmentError
+
+
+class ApiError(CatchmentError):
+    """Any condition of the api floor."""
+
+
+# --- Starting ------------------------------------------------------------------------------
+
+
+class SettingRefused(ApiError):
+    code = "setting-refused"
+    sentence = "The setting “%(text)s” is refused: %(reason)s."
+    advice = "Correct the environment variable, or leave it out."
+
+
+class SigningKeyMissing(ApiError):
+    code = "signing-key-missing"
+    sentence = "There is no signing key."
+    advice = "Begin a log first, or name the key's PEM file in CATCHMENT_SIGNING_KEY."
+
+
+class SigningKeyExposed(ApiError):
+    code = "signing-key-exposed"
+    sentence = "Other users of this machine may read the signing key."
+    advice = "Run chmod 600 on it. If somebody may have copied it, begin a new log."
+
+
+# --- Tokens --------------------------------------------------------------------------------
+
+
+class TokenMissing(ApiError):
+    code = "token-missing"
+    sentence = "This is answered only to callers with a token."
+    advice = "Send the header “Authorization: Bearer ctm_…”; the operator issues tokens."
+
+
+class TokenInvalid(ApiError):
+    code = "token-invalid"
+    sentence = "The token is not known, has expired or was revoked."
+    advice = "Check that the whole token was copied, or ask the operator for a new one."
+
+
+class TokenRefused(ApiError):
+    code = "token-refused"
+    sentence = "This token cannot be issued: %(reason)s."
+
+
+class TokenUnknown(ApiError):
+    code = "token-unknown"
+    sentence = "There is no token %(token)s."
+    advice = "List the tokens, and copy the id from there."
+
+
+# --- Requests ------------------------------------------------------------------------------
+
+
+class RequestRefused(ApiError):
+    """A request that cannot be understood, whatever it is about."""
+
+    code = "request-refused"
+    sentence = "The request cannot be understood."
+
+
+class BodyEmpty(RequestRefused):
+    code = "body-empty"
+    sentence = "The request has no body."
+    advice = "Send what the operation expects as the body of the request."
+
+
+class TooLarge(RequestRefused):
+    code = "too-large"
+    sentence = "The body is larger than the %(limit)d bytes that are taken here."
+    advice = "Send less at a time: split a batch, or a long list into parts."
+
+
+class MediaTypeRefused(RequestRefused):
+    code = "media-type-refused"
+    sentence = "A body of the type “%(found)s” is not taken here."
+    advice = "Set Content-Type to %(expected)s."
+
+
+class ParametersRefused(RequestRefused):
+    """Query parameters that do not fit; ``problems`` lists every ``(path, sentence)``."""
+
+    code = "parameters-refused"
+    sentence = "A parameter does not fit: %(problem)s"
+    advice = "Correct the parameters listed under 'problems'."
+
+    def __init__(self, where: str, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(where, problem=problems[0][1])
+        self.problems = problems
+
+
+class BodyRefused(ParametersRefused):
+    """A JSON body that does not have the members it should."""
+
+    code = "body-refused"
+    sentence = "The body does not have the expected form: %(problem)s"
+    advice = "Correct the members listed under 'problems'."
+
+
+class BatchRefused(ApiError):
+    """An atomic batch with refusals; the problem document also carries every result."""
+
+    code = "batch-refused"
+    sentence = "%(refused)d of %(size)d statements were refused, so none was stored."
+    advice = "Correct those whose result has a problem, and send the batch again."
+
+
+class StatementNotFound(ApiError):
+    code = "statement-not-found"
+    sentence = "There is no statement %(digest)s that you may read."
+    advice = "Check the digest. Private statements are shown only to those they are meant for."
+
+
+# --- Files and servers, met at the command line ------------------------------------------------
+
+
+class FileRefused(ApiError):
+    """A file that is not what it should be."""
+
+    code = "file-refused"
+    sentence = "%(path)s cannot be used: %(reason)s."
+
+
+class WouldOverwrite(ApiError):
+    code = "would-overwrite"
+    sentence = "%(path)s exists already and is left as it is."
+    advice = "Choose another name, or move the file away first."
+
+
+class KeyFileRefused(FileRefused):
+    code = "key-file-refused"
+    sentence = "The key file %(path)s cannot be used: %(reason)s."
+    advice = "Make one with “catchment keygen”, or restore it from your backup."
+
+
+class InsecureDevelopmentKey(KeyFileRefused):
+    """A key whose secret others know, such as that of the demonstration."""
+
+    code = "insecure-development-key"
+    sentence = "The key file %(path)s is marked insecure: others know its secret."
+    advice = "In production make a key of your own with “catchment keygen”."
+
+
+class TrustRefused(FileRefused):
+    code = "trust-refused"
+    sentence = "%(path)s does not say which log to trust: %(reason)s."
+    advice = "It holds origin, genesis and vkey; “catchment keygen --log URL” fetches one."
+
+
+class TableRefused(FileRefused):
+    """A spreadsheet or CSV file that is not read at all."""
+
+    code = "table-refused"
+    sentence = "The file is refused: %(reason)s."
+    advice = "Begin with the workbook that “catchment import template” writes."
+
+
+class CellRefused(ApiError):
+    """A cell that does not hold what its column is for; raised by what parses one cell."""
+
+    code = "cell-refused"
+    sentence = "“%(text)s” does not belong in this column."
+
+
+class AmountRefused(CellRefused):
+    sentence = "“%(text)s” is not a plain decimal."
+    advice = "Write it without separators, exponent or unit, such as 1234.5."
+
+
+class PeriodRefused(CellRefused):
+    sentence = "“%(text)s” is not a period within one calendar year."
+    advice = "Write 2025, 2025-Q3, 2025-07 or 2025-01-01/2025-07-01 (the last day excluded)."
+
+
+class NumberRefused(CellRefused):
+    sentence = "“%(text)s” is not a whole number from %(least)d to %(most)d."
+
+
+class CodeUnknown(CellRefused):
+    sentence = "There is no %(kinds)s “%(text)s” in this file or in the log."
+    advice = "Correct the code, or add a row for it to its own sheet."
+
+
+class ServerUnreachable(ApiError):
+    code = "server-unreachable"
+    sentence = "%(url)s does not answer: %(reason)s."
+    advice = "Check the address and your connection, and try again."
+
+
+class AnswerNotUnderstood(ApiError):
+    code = "answer-not-understood"
+    sentence = "%(url)s gave an answer that is not Catchment's."
+    advice = "Check that the address is that of a Catchment server."
+
+
+# --- Reading what others have said -----------------------------------------------------------
+
+
+class NotDisclosed(ApiError):
+    """Something that exists but that its owner has not opened to the caller."""
+
+    code = "not-disclosed"
+    sentence = "The %(kind)s of %(id)s has not been disclosed to you."
+    advice = "Ask its owner for a disclosure statement that names your enterprise."
+
+
+class FewerThanThree(ApiError):
+    """A sum that would give away what one or two enterprises keep to themselves.
+
+    ``problems`` names the products that stand in the way, for the owner of the figure only.
+    """
+
+    code = "fewer-than-three"
+    sentence = (
+        "This figure rests on undisclosed figures of one or two enterprises, which could be "
+        "calculated from it."
+    )
+    advice = (
+        "Ask these suppliers to disclose the footprints of what they deliver: with all of them "
+        "disclosed, or three or more enterprises undisclosed, the figure is shown."
+    )
+
+    def __init__(self, where: str = "", problems: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(where)
+        self.problems = problems
+
+
+class FewerThanThreeTenants(ApiError):
+    """A park's sum over one or two tenants that have not agreed to such sums."""
+
+    code = "fewer-than-three-tenants"
+    sentence = (
+        "One or two tenants have not agreed to figures as small as these, and theirs could be "
+        "calculated from the sum."
+    )
+    advice = (
+        "Ask the tenants for a consent that lets the park read their inventory and see small "
+        "aggregates, and submit their memberships again with it."
+    )
+
+
+class EarlierPositionNotDisclosed(ApiError):
+    """Two prefixes of the log that differ in one statement would give that statement away."""
+
+    code = "earlier-position-not-disclosed"
+    sentence = (
+        "This figure rests on undisclosed figures of others; at another position of the log, the "
+        "difference could give one of them away."
+    )
+    advice = "Ask without ?at=, or ask an auditor to look at the position."
+
+
+# --- HTTP itself, and what nobody foresaw ----------------------------------------------------
+
+
+class NotFound(ApiError):
+    code = "not-found"
+    sentence = "There is nothing at this address."
+    advice = "The operations are listed at /docs."
+
+
+class MethodNotAllowed(ApiError):
+    code = "method-not-allowed"
+    sentence = "This address does not answer this method."
+    advice = "The header Allow names the methods it answers."
+
+
+class TooManyRequests(ApiError):
+    code = "too-many-requests"
+    sentence = "Too many requests came from your address."
+    advice = "Wait as long as the header Retry-After says, then go on more slowly."
+
+
+class DatabaseUnavailable(ApiError):
+    code = "database-unavailable"
+    sentence = "The database does not answer."
+    advice = "Try again in a moment; if it stays so, tell the operator."
+
+
+class Internal(ApiError):
+    """Anything unforeseen. The reference leads to the log entry; nothing else is told."""
+
+    code = "internal"
+    sentence = "Something went wrong on our side (reference %(reference)s)."
+    advice = "Nothing was stored. Try again; if it happens again, tell the operator the reference."
+
+
+STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
+    {
+        ApiError: HTTPStatus.BAD_REQUEST,
+        ledger.LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
+        graph.GraphError: HTTPStatus.UNPROCESSABLE_ENTITY,
+        # Cannot be read at all.
+        ledger.JsonRefused: HTTPStatus.BAD_REQUEST,
+        ledger.EnvelopeRefused: HTTPStatus.BAD_REQUEST,
+        ledger.NotCanonicalBase64: HTTPStatus.BAD_REQUEST,
+        ledger.EnvelopeTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        ledger.BatchTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        # At odds with what the log holds now; it may be right on top of something else.
+        ledger.JtiReused: HTTPStatus.CONFLICT,
+        ledger.ChainExists: HTTPStatus.CONFLICT,
+        ledger.StaleHead: HTTPStatus.CONFLICT,
+        ledger.NothingToSupersede: HTTPStatus.CONFLICT,
+        ledger.AlreadyWithdrawn: HTTPStatus.CONFLICT,
+        ledger.OverlappingPeriods: HTTPStatus.CONFLICT,
+        ledger.PartsDisagree: HTTPStatus.CONFLICT,
+        ledger.IdTaken: HTTPStatus.CONFLICT,
+        ledger.AlreadyInitialised: HTTPStatus.CONFLICT,
+        # Said by somebody who may not say it.
+        ledger.UnknownKey: HTTPStatus.FORBIDDEN,
+        ledger.KeyRetired: HTTPStatus.FORBIDDEN,
+        ledger.KeyExpired: HTTPStatus.FORBIDDEN,
+        ledger.WrongIssuer: HTTPStatus.FORBIDDEN,
+        ledger.RoleMissing: HTTPStatus.FORBIDDEN,
+        ledger.NotAuthorised: HTTPStatus.FORBIDDEN,
+        ledger.NotOwner: HTTPStatus.FORBIDDEN,
+        # Asked for and not there.
+        ledger.EntryNotFound: HTTPStatus.NOT_FOUND,
+        ledger.OutsideTree: HTTPStatus.NOT_FOUND,
+        graph.UnknownProduct: HTTPStatus.NOT_FOUND,
+        graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
+        graph.NoDataForYear: HTTPStatus.NOT_FOUND,
+        graph.LogPositionUnknown: HTTPStatus.NOT_FOUND,
+        graph.UnknownGwpSet: HTTPStatus.BAD_REQUEST,
+        # Nothing the caller can mend.
+        ledger.LogNotFound: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.TreeDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.TileTruncated: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.StoreUnsupported: HTTPStatus.INTERNAL_SERVER_ERROR,
+        SettingRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+        SigningKeyMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
+        SigningKeyExposed: HTTPStatus.INTERNAL_SERVER_ERROR,
+        DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+        Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
+        # The request itself.
+        TokenMissing: HTTPStatus.UNAUTHORIZED,
+        TokenInvalid: HTTPStatus.UNAUTHORIZED,
+        TokenUnknown: HTTPStatus.NOT_FOUND,
+        TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        MediaTypeRefused: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        BodyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        BatchRefused: HTTPStatus.CONFLICT,
+        StatementNotFound: HTTPStatus.NOT_FOUND,
+        NotDisclosed: HTTPStatus.FORBIDDEN,
+        FewerThanThree: HTTPStatus.FORBIDDEN,
+        FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
+        EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
+        graph.LoopGain: HTTPStatus.CONFLICT,
+        graph.SitesWithoutOutput: HTTPStatus.CONFLICT,
+        NotFound: HTTPStatus.NOT_FOUND,
+        MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+        TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+"""From condition to status. A class not named has the status of its nearest ancestor that is."""
+
+
+def status_of(error: CatchmentError | type[CatchmentError]) -> HTTPStatus:
+    """The HTTP status of a condition.
+
+    Raises
+    ------
+    KeyError
+        For a class outside the three floors' vocabularies, which is a mistake in the code.
+    """
+    made = error if isinstance(error, type) else type(error)
+    named = next((each for each in made.__mro__ if each in STATUS), None)
+    if named is None:
+        raise KeyError(made)
+    return STATUS[named]

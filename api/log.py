@@ -1,0 +1,214 @@
+"""The log itself: what anybody may check, and what belongs to whom it concerns.
+
+Checkpoints and proofs are hashes and signatures: public, and of no use for guessing what a leaf
+says. Leaf records and receipts name chains and keys: for auditors, and for those whose statement
+it is. An entry that the caller may not see and one that is not there are answered alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Response
+from marshmallow import fields
+
+from api.access import Access
+from api.auth import current_caller, needs_token
+from api.blueprint import Blueprint
+from api.caching import latest_checkpoint
+from api.services import services
+from api.wire import Query, Wire, described, digest, whole
+from ledger import strict_base64
+from ledger.entry import Entry
+from ledger.errors import EntryNotFound
+from ledger.statements import Genesis
+from ledger.strict_json import MAX_INTEGER
+
+CHECKPOINT_SECONDS = 2
+"""How long a checkpoint may be kept: it is only ever outgrown, never wrong."""
+
+_INDEX = f"<int(max={MAX_INTEGER}):index>"
+
+blueprint = Blueprint(
+    "log",
+    __name__,
+    url_prefix="/v1/log",
+    description="The transparency log: checkpoints, proofs and receipts to verify offline.",
+)
+
+
+class LogSchema(Wire):
+    """Which log this is, and how far it has come."""
+
+    origin = fields.String(required=True, metadata=described("Name the log signs under."))
+    name = fields.String(required=True, metadata=described("What people call it."))
+    genesis = digest(required=True, metadata=described("Digest of entry 0: the log's identity."))
+    vkey = fields.String(
+        required=True, metadata=described("C2SP verifier key of checkpoints and receipts.")
+    )
+    registrar = fields.String(
+        required=True, metadata=described("Thumbprint of the registrar's key (RFC 7638).")
+    )
+    past_seconds = whole(required=True, metadata=described("How old `iat` may be on arrival."))
+    future_seconds = whole(required=True, metadata=described("How far `iat` may lie ahead."))
+    size = whole(required=True, metadata=described("How many entries the log has."))
+    root = fields.String(
+        required=True, metadata=described("Root hash of the tree over them, base64.")
+    )
+
+
+class LeafSchema(Wire):
+    """What the log hashes for an entry."""
+
+    v = fields.Integer(required=True, metadata=described("Version of the record."))
+    envelope = digest(required=True, metadata=described("SHA-256 of the compact envelope."))
+    signed = digest(required=True, metadata=described("SHA-256 of its signing input."))
+    type = fields.String(required=True, metadata=described("The type of statement."))
+    kid = fields.String(required=True, metadata=described("Thumbprint of the signing key."))
+    chain = digest(required=True, metadata=described("`signed` of the chain's first statement."))
+    time = whole(required=True, metadata=described("Ledger time, milliseconds since 1970 (UTC)."))
+
+
+class EntrySchema(Wire):
+    """An entry with its proof."""
+
+    index = whole(required=True, metadata=described("Place in the log, from 0."))
+    leaf = fields.Nested(LeafSchema, required=True, metadata=described("The leaf record."))
+    envelope = fields.String(required=True, metadata=described("The signed bytes as sent."))
+    receipt = fields.String(required=True, metadata=described("Proof of the entry (tlog-proof)."))
+
+
+class ProofSchema(Wire):
+    """Hashes that lead from what a verifier has to a root it trusts (RFC 6962)."""
+
+    size = whole(required=True, metadata=described("Size of the tree the proof leads to."))
+    hashes = fields.List(
+        fields.String(), required=True, metadata=described("32 bytes each, base64.")
+    )
+
+
+class InclusionQuery(Query):
+    """Which entry, in the tree of which size."""
+
+    index = whole(required=True, metadata=described("The entry."))
+    size = whole(metadata=described("Tree size; by default the latest."))
+
+
+class ConsistencyQuery(Query):
+    """From which size to which."""
+
+    older = whole(
+        required=True, data_key="from", metadata=described("Size of the older tree, at least 1.")
+    )
+    newer = whole(
+        data_key="to",
+        metadata=described("Size of the newer tree; by default the latest."),
+    )
+
+
+@blueprint.route("", methods=["GET"])
+@blueprint.response(200, LogSchema)
+def about() -> dict[str, Any]:
+    """Read which log this is
+
+    Compare `origin`, `genesis` and `vkey` once with what you were given on another way; after that,
+    checkpoints and receipts prove themselves.
+    """
+    log, checkpoint = services().log, latest_checkpoint()
+    genesis = cast(Genesis, log.genesis.body)
+    return {
+        "origin": log.origin,
+        "name": genesis.name,
+        "genesis": log.genesis.digest,
+        "vkey": str(log.verifier),
+        "registrar": genesis.registrar_key.kid,
+        "past_seconds": genesis.past_seconds,
+        "future_seconds": genesis.future_seconds,
+        "size": checkpoint.size,
+        "root": strict_base64.to_standard(checkpoint.root),
+    }
+
+
+@blueprint.route("/checkpoint", methods=["GET"])
+@blueprint.response(
+    200, {"type": "string"}, content_type="text/plain", description="A C2SP signed note."
+)
+def checkpoint() -> Response:
+    """Read the latest checkpoint
+
+    The signed note (C2SP tlog-checkpoint) with origin, size and root of the log.
+    """
+    response = Response(services().log.checkpoint(), content_type="text/plain; charset=utf-8")
+    response.cache_control.public = True
+    response.cache_control.max_age = CHECKPOINT_SECONDS
+    return response
+
+
+@blueprint.route(f"/entries/{_INDEX}", methods=["GET"])
+@needs_token
+@blueprint.response(200, EntrySchema)
+def entry(index: int) -> dict[str, Any]:
+    """Read the leaf record of an entry
+
+    With its envelope and receipt; for auditors, and for the statement's issuer and subject.
+    """
+    found = _readable(index)
+    return {
+        "index": index,
+        "leaf": found.leaf,
+        "envelope": found.envelope.decode("ascii"),
+        "receipt": services().log.receipt(index).encode().decode("utf-8"),
+    }
+
+
+@blueprint.route(f"/receipts/{_INDEX}", methods=["GET"])
+@needs_token
+@blueprint.response(
+    200, {"type": "string"}, content_type="text/plain", description="A C2SP tlog-proof."
+)
+def receipt(index: int) -> Response:
+    """Read the receipt of an entry
+
+    Against the latest checkpoint; for auditors, and for the statement's issuer and subject.
+    """
+    text = services().log.receipt(_readable(index).index).encode()
+    return Response(text, content_type="text/plain; charset=utf-8")
+
+
+@blueprint.route("/proofs/inclusion", methods=["GET"])
+@blueprint.query(InclusionQuery)
+@blueprint.response(200, ProofSchema)
+def inclusion(query: dict[str, Any]) -> dict[str, Any]:
+    """Prove that an entry is in a tree
+
+    From the leaf's sibling to the root's child (RFC 6962 section 2.1.1).
+    """
+    log = services().log
+    size = query["size"] if "size" in query else log.size()
+    return _proof(size, log.inclusion(query["index"], size))
+
+
+@blueprint.route("/proofs/consistency", methods=["GET"])
+@blueprint.query(ConsistencyQuery)
+@blueprint.response(200, ProofSchema)
+def consistency(query: dict[str, Any]) -> dict[str, Any]:
+    """Prove that a tree continues an older one
+
+    Nothing was changed or removed in between (RFC 6962 section 2.1.2). Every tree continues the
+    empty one, so nothing is proved from size 0, and it is refused.
+    """
+    log = services().log
+    newer = query["newer"] if "newer" in query else log.size()
+    return _proof(newer, log.consistency(query["older"], newer))
+
+
+def _readable(index: int) -> Entry:
+    """The entry, if its leaf may be shown to the caller. Raises EntryNotFound."""
+    found = services().log.entry(index)
+    if not Access(services().engine.standing(), current_caller()).may_read_entry(found):
+        raise EntryNotFound(entry=index)
+    return found
+
+
+def _proof(size: int, hashes: list[bytes]) -> dict[str, Any]:
+    return {"size": size, "hashes": [strict_base64.to_standard(each) for each in hashes]}

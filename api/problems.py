@@ -1,0 +1,140 @@
+"""From a condition to a problem document (RFC 9457), in the language of whoever reads it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+import sqlalchemy.exc
+from flask import Flask, Response, request
+from flask_babel import get_locale, gettext
+from werkzeug.exceptions import HTTPException
+
+from api import errors
+from api.wire import PROBLEM_TYPE
+from ledger.errors import CatchmentError
+
+_LOG = logging.getLogger("catchment")
+
+TITLES: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        HTTPStatus.BAD_REQUEST: "The request cannot be understood",
+        HTTPStatus.UNAUTHORIZED: "It is not known who asks",
+        HTTPStatus.FORBIDDEN: "This is not allowed",
+        HTTPStatus.NOT_FOUND: "There is nothing like this",
+        HTTPStatus.METHOD_NOT_ALLOWED: "The method does not fit",
+        HTTPStatus.CONFLICT: "The log holds something that stands against this",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "It is too large",
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type does not fit",
+        HTTPStatus.UNPROCESSABLE_ENTITY: "The content is not accepted",
+        HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The service is not available",
+    }
+)
+"""What kind of problem a status means."""
+
+
+def problem_of(error: CatchmentError) -> dict[str, Any]:
+    """The problem document of a condition; members that say nothing are left out."""
+    status = errors.status_of(error)
+    document = {
+        "type": f"/v1/problems/{error.code}",
+        "title": gettext(TITLES[status]),
+        "status": int(status),
+        "detail": _told(error.sentence, error.params),
+        "code": error.code,
+        "where": error.where,
+        "advice": _told(error.advice, error.params),
+        "problems": [
+            {"where": where, "detail": _phrase(sentence)}
+            for where, sentence in getattr(error, "problems", ())
+        ],
+    }
+    return {name: value for name, value in document.items() if value not in ("", [])}
+
+
+def problem_response(error: CatchmentError, **members: Any) -> Response:
+    """The answer for a condition; ``members`` extend the document."""
+    document = problem_of(error) | members
+    response = Response(
+        orjson.dumps(document), status=document["status"], content_type=PROBLEM_TYPE
+    )
+    response.headers["Content-Language"] = str(get_locale())
+    response.cache_control.no_store = True
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = _challenge(error)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error of ``app`` with a problem document."""
+    app.register_error_handler(CatchmentError, _condition)
+    app.register_error_handler(HTTPException, http_exception)
+    app.register_error_handler(sqlalchemy.exc.OperationalError, _database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def http_exception(raised: HTTPException) -> Response:
+    """What werkzeug and the rate limit raise; redirects and the like pass unchanged."""
+    response = raised.get_response()
+    if response.status_code < HTTPStatus.BAD_REQUEST:
+        return Response(response.get_data(), response.status_code, response.headers)
+    answer = problem_response(_named(raised))
+    for name in ("Allow", "Retry-After"):
+        if name in response.headers:
+            answer.headers[name] = response.headers[name]
+    return answer
+
+
+def _condition(error: CatchmentError) -> Response:
+    if errors.status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _LOG.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    return problem_response(error)
+
+
+def _database(error: sqlalchemy.exc.OperationalError) -> Response:
+    _LOG.error("The database failed: %s %s", request.method, request.path, exc_info=error)
+    return problem_response(errors.DatabaseUnavailable())
+
+
+def _unforeseen(error: Exception) -> Response:
+    reference = secrets.token_hex(8)
+    _LOG.error("%s: %s %s", reference, request.method, request.path, exc_info=error)
+    return problem_response(errors.Internal(reference=reference))
+
+
+def _named(raised: HTTPException) -> CatchmentError:
+    match raised.code:
+        case HTTPStatus.NOT_FOUND:
+            return errors.NotFound()
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return errors.MethodNotAllowed()
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return errors.TooLarge(limit=request.max_content_length or 0)
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return errors.TooManyRequests()
+        case _:
+            return errors.RequestRefused()
+
+
+def _told(template: str, params: Mapping[str, object]) -> str:
+    """A sentence in the reader's language; to gettext the empty one is its own header."""
+    translated = {name: _phrase(value) for name, value in params.items()}
+    return gettext(template) % translated if template else ""
+
+
+def _phrase(value: Any) -> Any:
+    """A phrase that a sentence quotes, such as a reason; text nobody translated stays as it is."""
+    return gettext(value) if isinstance(value, str) and value else value
+
+
+def _challenge(error: CatchmentError) -> str:
+    """RFC 6750 section 3: no error code where no token was sent."""
+    realm = 'Bearer realm="catchment"'
+    return f'{realm}, error="invalid_token"' if isinstance(error, errors.TokenInvalid) else realm

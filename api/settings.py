@@ -1,0 +1,187 @@
+"""Everything an operator may decide, read once from the environment.
+
+`Settings.from_env` is the only reader of environment variables in the project. Each setting names
+its variable, its default and its meaning; `table` lists them for people and for tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import limits
+
+from api.errors import SettingRefused
+from ledger.log import MAX_BATCH
+
+ENVIRONMENTS: Final = ("development", "production")
+
+
+def _from(variable: str, doc: str, read: Callable[[str], Any] = str) -> dict[str, Any]:
+    return {"variable": variable, "doc": doc, "read": read}
+
+
+def _environment(text: str) -> str:
+    if text not in ENVIRONMENTS:
+        raise ValueError(f"one of {', '.join(ENVIRONMENTS)} is expected")
+    return text
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError("a whole number is expected")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if (number := _count(text)) == 0:
+        raise ValueError("a number above zero is expected")
+    return number
+
+
+def _batch(text: str) -> int:
+    if (number := _positive(text)) > MAX_BATCH:
+        raise ValueError(f"the log takes at most {MAX_BATCH} at once")
+    return number
+
+
+def _rate(text: str) -> str:
+    limits.parse_many(text)
+    return text
+
+
+def _port(text: str) -> int:
+    if (number := _positive(text)) > 65535:
+        raise ValueError("a port number is at most 65535")
+    return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What may differ between installations; nothing here can move a figure."""
+
+    data: Path = field(
+        default=Path("var"),
+        metadata=_from("CATCHMENT_DATA", "Directory of the database and the signing key.", Path),
+    )
+    database_url: str = field(
+        default="",
+        metadata=_from(
+            "DATABASE_URL", "Database; by default `catchment.db` in the data directory."
+        ),
+    )
+    signing_key: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_SIGNING_KEY",
+            "PEM file of the key that signs checkpoints; by default `signing-key.pem` in the "
+            "data directory.",
+        ),
+    )
+    environment: str = field(
+        default="development",
+        metadata=_from(
+            "CATCHMENT_ENV",
+            "`development`, or `production`, which refuses a signing key that others may read.",
+            _environment,
+        ),
+    )
+    host: str = field(
+        default="127.0.0.1", metadata=_from("CATCHMENT_HOST", "Address the server listens on.")
+    )
+    port: int = field(
+        default=8000, metadata=_from("CATCHMENT_PORT", "Port the server listens on.", _port)
+    )
+    threads: int = field(
+        default=8,
+        metadata=_from("CATCHMENT_THREADS", "Requests served at the same time.", _positive),
+    )
+    trusted_proxies: int = field(
+        default=0,
+        metadata=_from(
+            "CATCHMENT_TRUSTED_PROXIES",
+            "How many proxies stand in front; what they say of address, scheme and host is "
+            "believed.",
+            _count,
+        ),
+    )
+    rate_storage: str = field(
+        default="memory://",
+        metadata=_from(
+            "CATCHMENT_RATE_STORAGE",
+            "Where requests are counted; in memory each process counts for itself.",
+        ),
+    )
+    read_limit: str = field(
+        default="3000 per minute",
+        metadata=_from("CATCHMENT_READ_LIMIT", "Requests of one address, to each route.", _rate),
+    )
+    submit_limit: str = field(
+        default="600 per minute",
+        metadata=_from("CATCHMENT_SUBMIT_LIMIT", "Single statements sent by one address.", _rate),
+    )
+    batch_limit: str = field(
+        default="60 per minute",
+        metadata=_from(
+            "CATCHMENT_BATCH_LIMIT", "Batches of statements sent by one address.", _rate
+        ),
+    )
+    batch_statements: int = field(
+        default=500,
+        metadata=_from(
+            "CATCHMENT_BATCH_STATEMENTS", "How many statements one batch may hold.", _batch
+        ),
+    )
+    batch_bytes: int = field(
+        default=16 * 1024 * 1024,
+        metadata=_from("CATCHMENT_BATCH_BYTES", "How many bytes one batch may have.", _positive),
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Read the settings; a variable that is empty counts as absent. Raises SettingRefused."""
+        return cls(**dict(_read(environ)))
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        return self.database_url or f"sqlite:///{self.data / 'catchment.db'}"
+
+    @property
+    def signing_key_file(self) -> Path:
+        return Path(self.signing_key) if self.signing_key else self.data / "signing-key.pem"
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """One row of the table of settings."""
+
+    variable: str
+    default: str
+    doc: str
+
+
+def table() -> list[Documented]:
+    """Every setting with its variable, default and meaning, in their order."""
+    return [
+        Documented(each.metadata["variable"], str(each.default), each.metadata["doc"])
+        for each in dataclasses.fields(Settings)
+    ]
+
+
+def _read(environ: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    for each in dataclasses.fields(Settings):
+        variable = each.metadata["variable"]
+        if text := environ.get(variable, ""):
+            try:
+                yield each.name, each.metadata["read"](text)
+            except ValueError as reason:
+                raise SettingRefused(variable, text=text, reason=str(reason)) from None
