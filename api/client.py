@@ -1,0 +1,237 @@
+"""A small typed client of the HTTP API, for the command line and for programs like it.
+
+Every refusal is raised as `Refused` with the server's own problem document; a server that does not
+answer, or answers with something else, as a condition of ``api.errors``. Nothing is retried.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from api.errors import AnswerNotUnderstood, ApiError, ServerUnreachable
+from api.trust import Trust
+from ledger.schema import load
+from ledger.statements import BODIES, Body, NaturalKey
+
+TIMEOUT_SECONDS: Final = (5, 60)
+"""To connect, and between two bytes of the answer: a batch of 500 is judged in seconds."""
+PAGE: Final = 500
+
+_COMMON = frozenset({"type", "v", "log", "jti", "iat", "iss", "subject", "prev"})
+
+
+class Refused(ApiError):
+    """What a server refused, in its words. ``problem`` is the whole RFC 9457 document."""
+
+    code = "refused"
+    sentence = "%(detail)s"
+    advice = "%(advice)s"
+
+    def __init__(self, problem: dict[str, Any]) -> None:
+        detail = problem.get("detail") or problem.get("title") or "The server refused this."
+        super().__init__(
+            str(problem.get("where", "")), detail=detail, advice=problem.get("advice", "")
+        )
+        self.problem = problem
+
+    @property
+    def status(self) -> int:
+        return int(self.problem.get("status", 0))
+
+    @property
+    def named(self) -> str:
+        """The stable code of the condition."""
+        return str(self.problem.get("code", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A statement that the log holds. ``receipt`` is the text of a C2SP tlog-proof."""
+
+    index: int
+    digest: str
+    type: str
+    new: bool
+    on_behalf: bool
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one statement of a batch; ``problem`` is None where it passed."""
+
+    index: int | None
+    new: bool
+    problem: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A statement that stands, as a list shows it."""
+
+    index: int
+    digest: str
+    subject: str
+    key: NaturalKey
+    body: Body
+
+
+class Client:
+    """Talks to one server. ``base_url`` is its address without ``/v1``."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None = None,
+        *,
+        language: str = "en",
+        session: requests.Session | None = None,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._session = session or requests.Session()
+        self._session.headers["Accept-Language"] = language
+        if token:
+            self._session.headers["Authorization"] = f"Bearer {token}"
+
+    # --- the log ---
+
+    def log(self) -> dict[str, Any]:
+        """Origin, genesis digest, verifier key and size."""
+        return self._get("/v1/log")
+
+    def trust(self) -> Trust:
+        """What the server says its log is. To be compared out of band before it is believed."""
+        return Trust.of(self.log(), f"{self.base_url}/v1/log")
+
+    # --- statements ---
+
+    def submit(self, envelope: bytes) -> Submitted:
+        """Submit one envelope; the same again gives its first index. Raises Refused."""
+        answer = self._request(
+            "POST", "/v1/statements", data=envelope, headers={"Content-Type": "application/jose"}
+        )
+        return Submitted(
+            index=int(answer["index"]),
+            digest=str(answer["digest"]),
+            type=str(answer["type"]),
+            new=bool(answer["new"]),
+            on_behalf=bool(answer["onBehalf"]),
+            receipt=str(answer["receipt"]),
+        )
+
+    def submit_batch(
+        self, envelopes: Sequence[bytes], *, atomic: bool = False, dry_run: bool = False
+    ) -> list[Result]:
+        """Submit several; one result for each, in their order.
+
+        An atomic batch that is refused is an answer too, not an exception. Raises Refused for a
+        batch that was not judged at all.
+        """
+        flags = {"atomic": atomic, "dry_run": dry_run}
+        query = {name: "true" for name, flag in flags.items() if flag}
+        body = {"statements": [envelope.decode("ascii") for envelope in envelopes]}
+        try:
+            answer = self._request("POST", "/v1/statements/batch", params=query, json=body)
+        except Refused as refused:
+            if "results" not in refused.problem:
+                raise
+            answer = refused.problem
+        return [_result(each) for each in answer["results"]]
+
+    def statements(
+        self, *, subject: str | None = None, kind: str | None = None
+    ) -> Iterator[InForce]:
+        """Every statement in force that the token may read, page by page."""
+        query = {"subject": subject, "type": kind, "limit": str(PAGE)}
+        wanted = {name: value for name, value in query.items() if value}
+        address: str | None = "/v1/statements"
+        while address:
+            answer, address = self._page(address, wanted)
+            wanted = {}
+            yield from (_in_force(item) for item in answer["items"])
+
+    # --- figures ---
+
+    def figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """A computed figure: ``kind`` is products, parks or enterprises."""
+        path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
+        return self._get(f"/v1/{kind}/{entity}/{path}", **query)
+
+    def entities(self, kind: str, **query: str | None) -> list[dict[str, Any]]:
+        """The registered products, parks, sites or enterprises."""
+        wanted = {name: value for name, value in query.items() if value} | {"limit": str(PAGE)}
+        found: list[dict[str, Any]] = []
+        address: str | None = f"/v1/{kind}"
+        while address:
+            answer, address = self._page(address, wanted)
+            wanted = {}
+            found += answer["items"]
+        return found
+
+    # --- HTTP ---
+
+    def _get(self, path: str, **query: str | None) -> dict[str, Any]:
+        wanted = {name: value for name, value in query.items() if value is not None}
+        return self._request("GET", path, params=wanted)
+
+    def _page(self, path: str, query: dict[str, str]) -> tuple[dict[str, Any], str | None]:
+        response = self._send("GET", path, params=query)
+        return self._read(response), response.links.get("next", {}).get("url")
+
+    def _request(self, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
+        return self._read(self._send(method, path, **kwargs))
+
+    def _send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        try:
+            return self._session.request(
+                method, self._address(path), timeout=TIMEOUT_SECONDS, **kwargs
+            )
+        except requests.RequestException as failed:
+            raise ServerUnreachable(url=self.base_url, reason=_reason(failed)) from failed
+
+    def _address(self, path: str) -> str:
+        # A next link is absolute, and names the server as the server sees itself; the token goes
+        # only to the address the user gave.
+        return self.base_url + path[path.index("/v1/") :]
+
+    def _read(self, response: requests.Response) -> dict[str, Any]:
+        try:
+            answer = json.loads(response.text, parse_float=str)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise AnswerNotUnderstood(url=self.base_url)
+        if not response.ok:
+            raise Refused({"status": response.status_code, **answer})
+        return answer
+
+
+def _result(item: dict[str, Any]) -> Result:
+    return Result(item.get("index"), bool(item.get("new", False)), item.get("problem"))
+
+
+def _in_force(item: dict[str, Any]) -> InForce:
+    kind, payload = str(item["type"]), item["payload"]
+    members = {name: value for name, value in payload.items() if name not in _COMMON}
+    return InForce(
+        index=int(item["index"]),
+        digest=str(item["digest"]),
+        subject=str(item["subject"]),
+        key=NaturalKey(kind, tuple(item["key"])),
+        body=load(BODIES[kind], members),
+    )
+
+
+def _reason(failed: requests.RequestException) -> str:
+    if isinstance(failed, requests.Timeout):
+        return "it took too long"
+    if isinstance(failed, requests.exceptions.SSLError):
+        return "its certificate is not accepted"
+    if isinstance(failed, requests.ConnectionError):
+        return "no connection"
+    return "the address is not one"
