@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.errors import BodyEmpty, MediaTypeRefused, TooLarge
 from ledger.strict_json import JsonValue, loads
@@ -18,11 +17,13 @@ def read_body(limit: int, *media_types: str) -> bytes:
     if request.mimetype not in media_types:
         found = request.mimetype or "none"
         raise MediaTypeRefused(found=found, expected=" or ".join(media_types))
-    request.max_content_length = limit
-    try:
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise TooLarge(limit=limit) from None
+    if (request.content_length or 0) > limit:
+        raise TooLarge(limit=limit)
+    # A stream of unknown length is cut off at the maximum without a word; one byte more tells.
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise TooLarge(limit=limit)
     if not body:
         raise BodyEmpty
     return body

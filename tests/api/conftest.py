@@ -1,0 +1,52 @@
+"""The application over a small real log: engine, services, app, client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from api.app import create_app
+from api.services import Services
+from api.settings import Settings
+from api.tokens import Tokens
+from graph.engine import Engine
+from tests.factory import Actor, Factory
+
+Headers = dict[str, str]
+AsRole = Callable[..., Headers]
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(batch_statements=20, batch_bytes=300_000)
+
+
+@pytest.fixture
+def services(factory: Factory, settings: Settings) -> Services:
+    tokens = Tokens(factory.engine, factory.clock)
+    return Services(factory.log, Engine(factory.log), tokens, settings)
+
+
+@pytest.fixture
+def app(settings: Settings, services: Services) -> Flask:
+    return create_app(settings, services=services)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def as_role(services: Services) -> AsRole:
+    """``as_role("auditor")`` or ``as_role("supplier", acme)``: headers with a fresh token."""
+
+    def headers(role: str, enterprise: Actor | None = None) -> Headers:
+        speaks_for = enterprise.id if enterprise else None
+        _, secret = services.tokens.issue(role, speaks_for, f"test {role}")
+        return {"Authorization": f"Bearer {secret}"}
+
+    return headers
