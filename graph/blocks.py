@@ -27,7 +27,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, eye_array
-from scipy.sparse.linalg import ArpackNoConvergence, SuperLU, eigs, splu
+from scipy.sparse.linalg import ArpackError, SuperLU, eigs, splu
 
 from graph.errors import LoopUnsolved
 
@@ -279,7 +279,7 @@ def _gain(balanced: csr_array) -> float:
         return float(np.abs(np.linalg.eigvals(balanced.toarray())).max())
     try:
         largest = eigs(balanced, k=1, v0=np.ones(size), return_eigenvectors=False)
-    except ArpackNoConvergence:
+    except ArpackError:
         return _enclosure(abs(balanced), _witness(abs(balanced)))[1]
     return float(np.abs(largest).max())
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ from graph.errors import AmountNotFinite, NetworkNotSquare, TableMismatch
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 _PLAIN, _SMALL, _LARGE = range(3)
 
@@ -73,6 +72,7 @@ class Plan:
     looped: int
     """Number of products that feed themselves, directly or through others."""
     _order: IntArray
+    _rank: IntArray
     _first: IntArray
     _bounds: IntArray
     _by_consumer: csr_array
@@ -87,6 +87,7 @@ class Plan:
 
         ``A[i, j]`` is in declared units of ``i`` per declared unit of ``j``. Negative amounts are
         credits and allowed. A loop is refused, and only that loop, when its gain reaches one.
+        What only one direction needs, and the factors of large loops, are made at first use.
 
         Raises
         ------
@@ -105,11 +106,12 @@ class Plan:
         by_supplier = layout.arranged(used.T.tocsr())
         return cls(
             refused=closed.named(layout.order),
-            refused_mask=_scattered(refused_rows, layout.order),
+            refused_mask=refused_rows[layout.rank],
             components=layout.components,
             largest=int(layout.sizes.max(initial=0)),
             looped=int((layout.kind != _PLAIN).sum()),
             _order=layout.order,
+            _rank=layout.rank,
             _first=layout.first,
             _bounds=layout.bounds(),
             _by_consumer=_silenced(_kept(by_consumer, crossing), refused_rows),
@@ -184,8 +186,7 @@ class Plan:
         np.maximum.at(highest, self._first, highest)
         for level in self._forward:
             level.raise_to_inputs(highest, self._first)
-        highest = highest[self._first]
-        return _scattered(highest, self._order)
+        return highest[self._first][self._rank]
 
     @cached_property
     def _forward(self) -> tuple[_Level, ...]:
@@ -216,7 +217,7 @@ class Plan:
         table = np.asarray(table, dtype=np.float64)
         if table.ndim != 2 or len(table) != self.products:
             raise TableMismatch(what=what, products=self.products, shape=table.shape)
-        rows = np.ascontiguousarray(table[self._order])
+        rows = np.take(table, self._order, axis=0)
         rows[self.refused_mask[self._order]] = 0.0
         _refuse_infinities(rows, what)
         return rows
@@ -224,7 +225,7 @@ class Plan:
     def _pass(self, levels: tuple[_Level, ...], rows: FloatArray) -> FloatArray:
         for level in levels:
             level.advance(rows)
-        answer = _scattered(rows, self._order)
+        answer = np.take(rows, self._rank, axis=0)
         answer[self.refused_mask] = np.nan
         return answer
 
@@ -489,10 +490,3 @@ def _csr(
 ) -> csr_array:
     """A matrix on given arrays whose rows stay in the order they come in."""
     return csr_array((data, indices, indptr), shape=shape, copy=False)
-
-
-def _scattered(rows: NDArray[Scalar], order: IntArray) -> NDArray[Scalar]:
-    """Values in row order back in the order of the products."""
-    products = np.empty_like(rows)
-    products[order] = rows
-    return products

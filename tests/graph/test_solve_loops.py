@@ -242,7 +242,7 @@ def test_a_product_that_feeds_itself_too_much_is_a_loop_of_its_own():
 
 def test_without_a_loop_there_is_none_to_name():
     with pytest.raises(NoLoop, match="None of the 1 products feeds itself"):
-        worst_loop(csr_array((1, 1)), [0])
+        worst_loop(csr_array(([0.0], ([0], [0])), shape=(1, 1)), [0])
 
 
 def test_what_cannot_be_a_network_is_refused():
