@@ -1,7 +1,7 @@
 """A small typed client of the HTTP API, for the command line and for programs like it.
 
 Every refusal is raised as `Refused` with the server's own problem document; a server that does not
-answer, or answers with something else, as a condition of ``api.errors``. Nothing is retried.
+answer, or answers with something else, as a condition of ``api.errors``. Nothing is sent twice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import requests
 
-from api.errors import AnswerNotUnderstood, ApiError, ServerUnreachable
+from api.errors import AnswerNotUnderstood, ServerUnreachable
 from api.trust import Trust
 from ledger.schema import load
 from ledger.statements import BODIES, Body, NaturalKey
@@ -25,27 +25,23 @@ PAGE: Final = 500
 _COMMON = frozenset({"type", "v", "log", "jti", "iat", "iss", "subject", "prev"})
 
 
-class Refused(ApiError):
+class Refused(Exception):
     """What a server refused, in its words. ``problem`` is the whole RFC 9457 document."""
 
-    code = "refused"
-    sentence = "%(detail)s"
-    advice = "%(advice)s"
-
     def __init__(self, problem: dict[str, Any]) -> None:
-        detail = problem.get("detail") or problem.get("title") or "The server refused this."
-        super().__init__(
-            str(problem.get("where", "")), detail=detail, advice=problem.get("advice", "")
-        )
         self.problem = problem
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        return told(self.problem)
 
     @property
     def status(self) -> int:
         return int(self.problem.get("status", 0))
 
     @property
-    def named(self) -> str:
-        """The stable code of the condition."""
+    def code(self) -> str:
+        """The stable name of the condition."""
         return str(self.problem.get("code", ""))
 
 
@@ -209,6 +205,14 @@ class Client:
         if not response.ok:
             raise Refused({"status": response.status_code, **answer})
         return answer
+
+
+def told(problem: dict[str, Any]) -> str:
+    """A problem document in one or two sentences."""
+    detail = problem.get("detail") or problem.get("title") or "The server refused this."
+    place = f" ({problem['where']})" if problem.get("where") else ""
+    advice = f" {problem['advice']}" if problem.get("advice") else ""
+    return f"{detail}{place}{advice}"
 
 
 def _result(item: dict[str, Any]) -> Result:

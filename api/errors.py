@@ -41,6 +41,14 @@ class SigningKeyExposed(ApiError):
     advice = "Run chmod 600 on it. If somebody may have copied it, begin a new log."
 
 
+class DemoInProduction(ApiError):
+    """The demonstration's keys can be derived by anybody."""
+
+    code = "demo-in-production"
+    sentence = "The demonstration is not loaded in production: everybody knows its keys."
+    advice = "Load it into a log of its own, with CATCHMENT_ENV set to development."
+
+
 # --- Tokens --------------------------------------------------------------------------------
 
 
@@ -181,20 +189,24 @@ class CellRefused(ApiError):
 
 
 class AmountRefused(CellRefused):
+    code = "amount-refused"
     sentence = "“%(text)s” is not a plain decimal."
     advice = "Write it without separators, exponent or unit, such as 1234.5."
 
 
 class PeriodRefused(CellRefused):
+    code = "period-refused"
     sentence = "“%(text)s” is not a period within one calendar year."
     advice = "Write 2025, 2025-Q3, 2025-07 or 2025-01-01/2025-07-01 (the last day excluded)."
 
 
 class NumberRefused(CellRefused):
+    code = "number-refused"
     sentence = "“%(text)s” is not a whole number from %(least)d to %(most)d."
 
 
 class CodeUnknown(CellRefused):
+    code = "code-unknown"
     sentence = "There is no %(kinds)s “%(text)s” in this file or in the log."
     advice = "Correct the code, or add a row for it to its own sheet."
 
