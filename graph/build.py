@@ -266,7 +266,7 @@ class _Builder:
     def _describe_by_recipe(
         self, j: int, recipes: Sequence[tuple[Whole[Recipe], float]], bought: Sequence[Read]
     ) -> None:
-        product = self._product(j)
+        product, place = self._product(j), self.roster.nodes[j].place
         for whole, weight in recipes:
             basis = whole.bodies[0].basis
             per_unit = weight / (float(basis.amount) * in_declared_unit(basis.unit, product))
@@ -276,7 +276,7 @@ class _Builder:
                 if body.generation is not None:
                     _add(self.generation.setdefault(j, {}), body.generation, per_unit)
                 for line in lines_of(body.inputs):
-                    self._enter(j, self.reader.read(line, product.name, bought), per_unit)
+                    self._enter(j, self.reader.read(line, product.name, bought, place), per_unit)
 
     def _enter(self, j: int, read: Read, scale: float) -> None:
         """Put a line that was read into column ``j``, as links or as a gap."""
@@ -404,9 +404,11 @@ class _Builder:
         """y = x − Z·1 < 0: reported, kept."""
         output = np.array(self.roster.output)
         uses = np.zeros(len(output))
+        # Where output is unknown, so are the uses; they do not make those of others unknown.
+        made = np.nan_to_num(output)
         for consumer, links in self.links.items():
             for link in links:
-                uses[link.node] += link.amount * output[consumer]
+                uses[link.node] += link.amount * made[consumer]
         for i in np.flatnonzero(uses > output * (1 + OUTPUT_TOLERANCE)):
             node = self.roster.nodes[i]
             excess = f"{uses[i] - output[i]:.6g}"

@@ -118,12 +118,19 @@ class LineReader:
         self.catalogue = catalogue
         self.roster = roster
 
-    def read(self, line: InputLine, consumer: str, bought: Sequence[Read] = ()) -> Read:
+    def read(
+        self,
+        line: InputLine,
+        consumer: str,
+        bought: Sequence[Read] = (),
+        at: Place | None = None,
+    ) -> Read:
         """The nodes a line draws on.
 
         ``bought`` are the lines of the site's purchases, if it states any: a recipe line is then
         matched with them by product, then by identifier, then by class, and takes the mix that
-        was bought, so that recipes distribute purchases and never contradict their origin.
+        was bought, so that recipes distribute purchases and never contradict their origin. What
+        was not bought and is made at the recipe's own place, ``at``, comes from there.
         """
         meant = self.catalogue.resolve(line.ref, line.supplier)
         matches = self._matches(line, meant, bought)
@@ -131,15 +138,18 @@ class LineReader:
             return self._as_bought(line, meant, matches, consumer)
         if isinstance(meant, Unresolved):
             return _unmet(line, meant.reason, meant.supplier, None, meant.as_of)
-        return self._direct(line, meant, consumer)
+        return self._direct(line, meant, consumer, at)
 
-    def _direct(self, line: InputLine, meant: Resolved, consumer: str) -> Read:
+    def _direct(self, line: InputLine, meant: Resolved, consumer: str, at: Place | None) -> Read:
         listed, product = meant.listed, meant.listed.product
         candidates = [
             i
             for i in self.roster.of_product.get(product.id, ())
             if line.site is None or _site(self.roster.nodes[i]) == line.site
         ]
+        # A site that is cut in two makes its intermediates in each half, for that half.
+        own = [i for i in candidates if at and self.roster.nodes[i].place == at]
+        candidates = own or candidates
         if not candidates:
             return _unmet(line, "undeclared", listed.owner, listed, meant.as_of)
         shares = self._output_shares(candidates)
