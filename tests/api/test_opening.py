@@ -1,0 +1,59 @@
+"""Opening a log by its settings: the right key, kept secret, or a clear refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
+from api.keyfile import write_secret
+from api.opening import open_services
+from api.settings import Settings
+from ledger.errors import GenesisRefused, LogNotFound
+from ledger.keys import PrivateKey
+from tests.factory import ORIGIN, Factory
+
+
+def settings_for(factory: Factory, folder: Path, environment: str = "production") -> Settings:
+    return Settings(data=folder, database_url=factory.url, environment=environment)
+
+
+def test_a_log_is_opened_under_the_name_in_its_genesis(factory: Factory, tmp_path: Path) -> None:
+    settings = settings_for(factory, tmp_path)
+    write_secret(settings.signing_key_file, factory.signer.private)
+    services = open_services(settings)
+    assert (services.log.origin, services.log.size()) == (ORIGIN, 1)
+    assert services.engine.standing().size == 1
+    assert services.tokens.list() == []
+
+
+def test_another_key_is_refused(factory: Factory, tmp_path: Path) -> None:
+    settings = settings_for(factory, tmp_path)
+    write_secret(settings.signing_key_file, PrivateKey.generate("EdDSA"))
+    with pytest.raises(GenesisRefused):
+        open_services(settings)
+
+
+def test_without_a_key_or_a_log_nothing_starts(factory: Factory, tmp_path: Path) -> None:
+    with pytest.raises(SigningKeyMissing):
+        open_services(settings_for(factory, tmp_path))
+    with pytest.raises(LogNotFound):
+        open_services(Settings(data=tmp_path, database_url=f"sqlite:///{tmp_path}/empty.db"))
+
+
+def test_production_refuses_a_key_that_others_may_read(factory: Factory, tmp_path: Path) -> None:
+    settings = settings_for(factory, tmp_path)
+    write_secret(settings.signing_key_file, factory.signer.private)
+    settings.signing_key_file.chmod(0o640)
+    with pytest.raises(SigningKeyExposed):
+        open_services(settings)
+    open_services(settings_for(factory, tmp_path, "development"))
+
+
+def test_production_refuses_a_key_whose_secret_is_known(factory: Factory, tmp_path: Path) -> None:
+    settings = settings_for(factory, tmp_path)
+    write_secret(settings.signing_key_file, factory.signer.private, insecure=True)
+    with pytest.raises(InsecureDevelopmentKey):
+        open_services(settings)
+    open_services(settings_for(factory, tmp_path, "development"))
