@@ -1,0 +1,157 @@
+"""The document and the server say the same: every route, every parameter, every answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from api.app import assemble, create_app
+from api.openapi import spec_text
+from api.services import Services
+from api.settings import Settings
+from api.tokens import Tokens
+from graph.engine import Engine
+from tests.factory import Actor, Factory
+
+ROOT = Path(__file__).parents[2]
+SPEC = yaml.safe_load(spec_text())
+UNDOCUMENTED = {"static", "docs.docs", "docs.openapi_json"}
+"""Files and the documents themselves; pages for people are named by their blueprint."""
+PAGES = "pages."
+DECIMAL_PATTERN = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$"
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    return assemble(Settings())
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in SPEC["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                yield path, method, operation
+
+
+def test_the_document_in_the_repository_is_what_the_server_says() -> None:
+    written = (ROOT / "openapi.yaml").read_text("utf-8")
+    assert written == spec_text(), "run `catchment openapi`, and look at what changed"
+
+
+def test_the_document_is_valid_openapi() -> None:
+    assert SPEC["openapi"].startswith("3.1")
+    validate(SPEC)
+
+
+def test_every_route_is_documented_and_every_documented_route_is_served(app: Flask) -> None:
+    served = {
+        (re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in UNDOCUMENTED and not rule.endpoint.startswith(PAGES)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert served == {(path, method) for path, method, _ in operations()}
+
+
+def test_every_operation_is_described() -> None:
+    tags = {tag["name"] for tag in SPEC["tags"]}
+    for path, method, operation in operations():
+        assert operation["summary"], (method, path)
+        assert not operation["summary"].endswith("."), (method, path)
+        assert set(operation["tags"]) <= tags, (method, path)
+    assert all(tag["description"] for tag in SPEC["tags"])
+
+
+def test_errors_are_problem_documents_everywhere() -> None:
+    for path, method, operation in operations():
+        assert "default" in operation["responses"], (method, path)
+        for status, response in operation["responses"].items():
+            if status == "default" or status[0] in "45":
+                content = resolved(response).get("content", {})
+                assert set(content) == {"application/problem+json"}, (method, path, status)
+    assert "422" not in {s for _, _, operation in operations() for s in operation["responses"]}
+
+
+def test_no_number_is_a_json_number_and_no_page_has_a_header_of_its_own() -> None:
+    text = spec_text()
+    assert "X-Pagination" not in text
+    assert "type: number" not in text
+
+
+def test_who_needs_a_token_is_said(client: FlaskClient) -> None:
+    for path, method, operation in operations():
+        if method != "get" or "security" not in operation:
+            continue
+        filled = re.sub(r"\{\w+\}", "0", path)
+        status = client.get(filled).status_code
+        # A route may also find the address itself malformed; what it must not do is answer.
+        assert status in (401, 404), path
+
+
+def resolved(node: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        *_, kind, name = node["$ref"].split("/")
+        node = SPEC["components"][kind][name]
+    return node
+
+
+@pytest.fixture
+def acme(factory: Factory) -> Actor:
+    acme = factory.enterprise("Acme")
+    plant, steel = acme.site(), acme.product("Steel")
+    acme.inventory(plant, [("CO2", "fossil", "10")])
+    acme.recipe(steel, plant, emissions=[("CO2", "fossil", "2")])
+    acme.production(steel, plant, "5")
+    return acme
+
+
+@pytest.fixture
+def client(factory: Factory) -> FlaskClient:
+    tokens = Tokens(factory.engine, factory.clock)
+    services = Services(factory.log, Engine(factory.log), tokens, Settings())
+    app = create_app(Settings(), services=services)
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/health", "/health"),
+        ("/v1/log", "/v1/log"),
+        ("/v1/log/entries/{index}", "/v1/log/entries/3"),
+        ("/v1/log/proofs/inclusion", "/v1/log/proofs/inclusion?index=2"),
+        ("/v1/log/proofs/consistency", "/v1/log/proofs/consistency?from=2"),
+        ("/v1/statements", "/v1/statements"),
+        ("/v1/statements/{digest}", "/v1/statements/%s"),
+        ("/v1/problems", "/v1/problems"),
+        ("/v1/problems/{code}", "/v1/problems/stale-head"),
+        # Problems have the documented form as well.
+        ("/v1/log/entries/{index}", "/v1/log/entries/99"),
+        ("/v1/statements", "/v1/statements?limit=none"),
+    ],
+)
+def test_answers_have_the_documented_form(
+    client: FlaskClient, factory: Factory, acme: Actor, path: str, address: str
+) -> None:
+    _, secret = Tokens(factory.engine, factory.clock).issue("auditor", None, "test")
+    digest = factory.log.entry(3).statement.digest
+    address = address % digest if "%s" in address else address
+    response = client.get(address, headers={"Authorization": f"Bearer {secret}"})
+    documented = SPEC["paths"][path]["get"]["responses"]
+    node = documented.get(str(response.status_code), documented["default"])
+    schema = resolved(node)["content"][response.content_type]["schema"]
+    whole = {"$ref": schema["$ref"], "components": SPEC["components"]}
+    Draft202012Validator(whole).validate(response.get_json(force=True))
+
+
+def test_the_document_is_served_as_it_is_written(client: FlaskClient) -> None:
+    assert client.get("/openapi.json").get_json() == SPEC

@@ -1,0 +1,104 @@
+"""A real server on a real socket: granian in its own process, spoken to over HTTP/1.1."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from api.keyfile import write_secret
+from ledger import receipt
+from ledger.statements import Product
+from tests.factory import ORIGIN, START_MS, Factory
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_up(address: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the server ended"
+        try:
+            if requests.get(f"{address}/health", timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not start")
+
+
+@pytest.fixture
+def server(factory: Factory, tmp_path: Path) -> Iterator[str]:
+    """The address of a server over the factory's log."""
+    write_secret(tmp_path / "signing-key.pem", factory.signer.private)
+    port = free_port()
+    environ = os.environ | {
+        "CATCHMENT_DATA": str(tmp_path),
+        "DATABASE_URL": factory.url,
+        "CATCHMENT_PORT": str(port),
+        "CATCHMENT_THREADS": "4",
+    }
+    start = "from api.server import serve; from api.settings import Settings; "
+    process = subprocess.Popen(
+        [sys.executable, "-c", start + "serve(Settings.from_env())"],
+        env=environ,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=15)
+
+
+@pytest.mark.slow
+def test_a_statement_goes_in_over_the_wire_and_its_receipt_stands(
+    server: str, factory: Factory
+) -> None:
+    # The server reads the real clock, the factory its own: `iat` has to please the first.
+    acme = factory.enterprise("Acme")
+    factory.clock.now_ms = time.time_ns() // 1_000_000
+    assert factory.clock.now_ms > START_MS
+    envelope = acme.sign(Product(id=factory.uuid(), name="Steel", unit="KGM"))
+    headers = {"Content-Type": "application/jose"}
+
+    first = requests.post(f"{server}/v1/statements", envelope, headers=headers, timeout=10)
+    assert first.status_code == 201, first.text
+    proof = receipt.Receipt.parse(first.json()["receipt"].encode())
+    assert receipt.verify(proof, [factory.log.verifier], ORIGIN).size == factory.log.size()
+
+    # Once more, in chunks and without a length.
+    pieces = (envelope[at : at + 100] for at in range(0, len(envelope), 100))
+    again = requests.post(f"{server}/v1/statements", pieces, headers=headers, timeout=10)
+    assert (again.status_code, again.json()["new"]) == (200, False)
+
+    # What is too large is refused, announced or not, and the server lives on.
+    announced = http.client.HTTPConnection(server.removeprefix("http://"), timeout=10)
+    announced.putrequest("POST", "/v1/statements")
+    announced.putheader("Content-Type", "application/jose")
+    announced.putheader("Content-Length", "1000000000")
+    announced.endheaders()
+    assert announced.getresponse().status == 413
+    announced.close()
+    chunks = (b"a" * 10_000 for _ in range(30))
+    streamed = requests.post(f"{server}/v1/statements", chunks, headers=headers, timeout=10)
+    assert streamed.status_code == 413
+    assert requests.get(f"{server}/health", timeout=5).json()["status"] == "ok"
