@@ -51,12 +51,14 @@ from api.errors import (
     FewerThanThree,
     FewerThanThreeTenants,
     NotDisclosed,
+    TokenMissing,
 )
 from api.rule_of_three import LEAST, allows
 from graph.boundary import COUNTED_INSIDE
 from graph.engine import Books, memberships_of
+from graph.errors import UnknownBoundary, UnknownProduct
 from graph.frontier import View, view_from
-from graph.network import Feed, Network
+from graph.network import Feed, Network, Node
 from graph.solved import Solved
 from ledger import jws
 from ledger.entry import Entry
@@ -112,7 +114,11 @@ class Tenants:
 
 @dataclass(frozen=True)
 class Access:
-    """What ``caller`` may read of what stands."""
+    """What ``caller`` may read of what stands.
+
+    ``standing`` is that of the whole log, also for questions about earlier positions: what was
+    closed since is closed for them too.
+    """
 
     standing: Standing
     caller: Caller
@@ -220,6 +226,24 @@ class Access:
         said = self.standing.find(NaturalKey("disclosure", (kind, about, grantee)))
         return cast(Disclosure, said.statement.body).level if said else None
 
+    def require(self, kind: str, entity: str, disclosed: str) -> None:
+        """Whether ``disclosed`` information about a product, park or enterprise is open at all.
+
+        Raises TokenMissing where nobody without a token may read it, UnknownProduct or
+        UnknownBoundary for what is not registered, and NotDisclosed.
+        """
+        if self._may_read(kind, entity, disclosed) and self._is_registered(kind, entity):
+            return
+        if self.caller.is_anonymous:
+            raise TokenMissing
+        if not self._is_registered(kind, entity):
+            unknown = UnknownBoundary(kind=kind, id=entity)
+            raise UnknownProduct(product=entity) if kind == "product" else unknown
+        raise NotDisclosed(kind=disclosed, id=entity)
+
+    def _is_registered(self, kind: str, entity: str) -> bool:
+        return self.standing.find(NaturalKey(kind, (entity,))) is not None
+
     # -- figures of products -----------------------------------------------------------------
 
     def may_read_footprint_of(self, product: str) -> bool:
@@ -233,7 +257,7 @@ class Access:
 
         Raises NotDisclosed, FewerThanThree and EarlierPositionNotDisclosed.
         """
-        self._require("product", product, "footprint")
+        self.require("product", product, "footprint")
         return self._sight_of(product, solved, at, site, self._owner("product", product))
 
     def require_contributions(
@@ -243,7 +267,7 @@ class Access:
 
         Raises as ``require_footprint``.
         """
-        self._require("product", product, "contributions")
+        self.require("product", product, "contributions")
         return self._sight_of(product, solved, at, site, self.caller.enterprise)
 
     def _sight_of(
@@ -298,15 +322,15 @@ class Access:
             node = network.nodes[i]
             yield f"/v1/products/{node.product}", node.name
 
+    def may_know_inputs_of(self, node: Node) -> bool:
+        """Whether the caller may know what a product is made from, or what a site took in."""
+        if self.caller.is_auditor or self._is(node.owner):
+            return True
+        if node.product is not None:
+            return any(self.grants(kind, node.product) for kind in ("contributions", "recipe"))
+        return node.place is not None and self.grants("purchases", node.place.site)
+
     # -- figures of parks and enterprises ----------------------------------------------------
-
-    def may_read_figure_of(self, kind: str, boundary: str) -> bool:
-        """Whether the caller may read the books of a ``park`` or ``enterprise``."""
-        return self._may_read(kind, boundary, "figure")
-
-    def require_figure(self, kind: str, boundary: str) -> None:
-        """Raises NotDisclosed where the books of a park or enterprise are closed to the caller."""
-        self._require(kind, boundary, "figure")
 
     def require_suppliers(self, books: Books, at: int | None) -> Sight:
         """What an enterprise's books show of its suppliers, from its own point of view.
@@ -334,22 +358,31 @@ class Access:
         return tenants
 
     def _tenants(self, books: Books) -> Tenants:
-        """Only tenants that have stated something in the year count."""
+        """Only tenants that have stated something in the year count.
+
+        Consents are looked for among the memberships that drew the books and among those in force
+        now: a consent that is not among both protects nobody less.
+        """
         network, owner = books.answered.solved.network, self._owner("park", books.id)
         known = {owner}
         if not self.is_public("figure", books.id):
             known.add(self.caller.enterprise)
-        said = {network.nodes[i].owner for i in nodes_inside(books)} - known
-        members = [
-            (self.standing.owner_of("site", each.site), each)
-            for each in (
-                cast(Membership, s.statement.body) for s in memberships_of(self.standing, books.id)
-            )
-            if _touches(each, books.answered.year)
-        ]
-        guarded = {tenant for tenant, each in members if not self._agreed_to_small(each)}
-        unread = {tenant for tenant, each in members if not self._reads_inventory(owner, each)}
-        return Tenants(frozenset(said & guarded), frozenset(said & unread))
+        told = {network.nodes[i].owner for i in nodes_inside(books)} - known
+        guarded, unread = set[str | None](), set[str | None]()
+        for membership in self._memberships_behind(books):
+            tenant = self.standing.owner_of("site", membership.site)
+            if not self._agreed_to_small(membership):
+                guarded.add(tenant)
+            if not self._reads_inventory(owner, membership):
+                unread.add(tenant)
+        return Tenants(frozenset(told & guarded), frozenset(told & unread))
+
+    def _memberships_behind(self, books: Books) -> Iterator[Membership]:
+        for standing in (books.answered.standing, self.standing):
+            for said in memberships_of(standing, books.id):
+                membership = cast(Membership, said.statement.body)
+                if _touches(membership, books.answered.year):
+                    yield membership
 
     def _agreed_to_small(self, membership: Membership) -> bool:
         consent = self.consent_of(membership)
@@ -379,10 +412,6 @@ class Access:
         if self.caller.is_auditor or self._is(self._owner(kind, entity)):
             return True
         return self.grants(disclosed, entity)
-
-    def _require(self, kind: str, entity: str, disclosed: str) -> None:
-        if not self._may_read(kind, entity, disclosed):
-            raise NotDisclosed(kind=disclosed, id=entity)
 
 
 def nodes_inside(books: Books) -> list[int]:

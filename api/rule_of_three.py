@@ -20,13 +20,19 @@ def allows(enterprises: int) -> bool:
     return enterprises == 0 or enterprises >= LEAST
 
 
-def merged(hidden: Mapping[K, AbstractSet[str]]) -> set[K]:
+def merged(*hidden: Mapping[K, AbstractSet[str]]) -> set[K]:
     """Which parts of a total must be shown as one sum; the others may be shown one by one.
 
-    ``hidden`` maps each part to the enterprises whose undisclosed figures it contains. Parts that
-    break the rule are merged; where their sum still breaks it, further parts join, those that hide
-    the most first, and in the end all do: then only the total is left, which the caller has judged.
+    Each ``hidden`` maps the parts to the enterprises whose undisclosed figures of one kind they
+    contain. Parts that break the rule are merged; where their sum still breaks it, further parts
+    join, those that hide the most first, and in the end all do: then only the total is left, which
+    the caller has judged. Merging for one kind never breaks the rule for another: a sum of parts
+    that keep it keeps it too.
     """
+    return set[K]().union(*map(_merged, hidden))
+
+
+def _merged(hidden: Mapping[K, AbstractSet[str]]) -> set[K]:
     together = {part for part, enterprises in hidden.items() if not allows(len(enterprises))}
     behind = set[str]().union(*(hidden[part] for part in together))
     others = sorted(hidden.keys() - together, key=lambda part: (-len(hidden[part]), str(part)))

@@ -1,0 +1,182 @@
+"""What the answers about products and boundaries have in common.
+
+Answers are plain dictionaries under the names of the JSON members; figures stay floats until a
+schema (``api.figure_wire``) or a page writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from flask_babel import gettext
+
+from api.access import Access
+from api.rule_of_three import allows, merged
+from graph.boundary import Amount
+from graph.characterise import Characterisation
+from graph.engine import VERSION, Answered
+from graph.findings import GAP_SENTENCES
+from graph.network import Column, Floats, Gap, Node
+from ledger.findings import Finding
+from ledger.standing import Standing
+from ledger.statements import Enterprise, Site
+
+Answer: TypeAlias = dict[str, Any]
+Hidden: TypeAlias = Mapping[int, AbstractSet[str]]
+"""Column -> enterprises whose undisclosed figures it contains."""
+
+AUDITORS_ONLY = frozenset({"deliveries-exceed-output", "loop-gain"})
+"""Findings that tell the owner of a product something about its buyers."""
+_SUBJECTS = ("consumer", "product", "site")
+
+
+def head(answered: Answered, as_of: int, boundary: str) -> Answer:
+    """Which question was answered, of which prefix, and how."""
+    return {
+        "year": answered.year,
+        "gwp": answered.gwp,
+        "at": answered.at,
+        "as_of": as_of,
+        "engine": VERSION,
+        "method": {"allocation": "as-declared", "boundary": boundary, "gwp": answered.gwp},
+    }
+
+
+def amount(figure: Amount) -> Answer:
+    return {"at_least": figure.at_least, "value": figure.value, "coverage": figure.coverage}
+
+
+def name_of(standing: Standing, enterprise: str | None) -> str | None:
+    """The name an enterprise is registered under."""
+    said = standing.enterprises.get(enterprise or "")
+    return cast(Enterprise, said.statement.body).name if said else None
+
+
+def site_name(standing: Standing, site: str) -> str:
+    said = standing.sites.get(site)
+    return cast(Site, said.statement.body).name if said else site
+
+
+def origin(standing: Standing, node: Node, kg: float, total: float) -> Answer:
+    """A row that says whose product emitted how much."""
+    return {
+        "product": node.product and {"id": node.product, "name": node.name},
+        "enterprise": {"id": node.owner, "name": name_of(standing, node.owner) or node.owner},
+        "kg_co2e": kg,
+        "share": kg / total if total else None,
+    }
+
+
+def undisclosed(kg: float, total: float) -> Answer:
+    """The row in which the products that the caller may not tell apart are added up."""
+    share = kg / total if total else None
+    return {"product": None, "enterprise": None, "kg_co2e": kg, "share": share}
+
+
+# -- gases -----------------------------------------------------------------------------------
+
+
+def by_gas(
+    columns: tuple[Column, ...], kg: Floats, weights: Characterisation, *hidden: Hidden
+) -> list[Answer]:
+    """Gross rows by gas and origin, largest first; those that would tell too much are one sum."""
+    found = [int(k) for k in np.flatnonzero((kg != 0) & (weights.gross != 0))]
+    together = merged(*({k: each.get(k, set()) for k in found} for each in hidden))
+    rows = [_gas(columns[k], float(kg[k]), float(weights.gross[k])) for k in found]
+    shown = [row for k, row in zip(found, rows, strict=True) if k not in together]
+    shown.sort(key=lambda row: -abs(row["kg_co2e"]))
+    if together:
+        rest = sum(row["kg_co2e"] for k, row in zip(found, rows, strict=True) if k in together)
+        shown.append({"gas": None, "origin": None, "kg": None, "kg_co2e": rest})
+    return shown
+
+
+def _gas(column: Column, kg: float, factor: float) -> Answer:
+    row = {"gas": column.gas, "origin": column.origin, "kg": kg, "kg_co2e": kg * factor}
+    return row | ({"stated_under": column.stated_under} if column.stated_under else {})
+
+
+def apart(kg: Floats, weights: Characterisation, hidden: Hidden) -> Answer:
+    """What never nets inside a gross figure, in kg by name; null where it would tell too much."""
+    return {
+        name: float(kg @ vector) if _may_add(kg * vector, hidden) else None
+        for name, vector in sorted(weights.apart.items())
+    }
+
+
+def _may_add(kg: Floats, hidden: Hidden) -> bool:
+    behind = set[str]().union(*(hidden.get(int(k), set()) for k in np.flatnonzero(kg)))
+    return allows(len(behind))
+
+
+def columns_of(nodes: Mapping[int, str], table: Floats) -> Hidden:
+    """Column -> owners of the ``nodes`` whose row of ``table`` has something in it."""
+    return {
+        k: {owner for i, owner in nodes.items() if np.nan_to_num(table[i, k])}
+        for k in range(table.shape[1])
+    }
+
+
+# -- what is missing, what was noticed -------------------------------------------------------
+
+
+def gap_rows(answered: Answered, gaps: Iterable[Gap], access: Access) -> tuple[list[Answer], int]:
+    """Gaps of consumers whose inputs the caller may know; and how many others there are."""
+    nodes = answered.solved.network.nodes
+    known, others = [], 0
+    for gap in gaps:
+        if access.may_know_inputs_of(nodes[gap.node]):
+            known.append(_gap(answered, gap))
+        else:
+            others += 1
+    return known, others
+
+
+def _gap(answered: Answered, gap: Gap) -> Answer:
+    consumer = answered.solved.network.nodes[gap.node].name
+    told = {"consumer": consumer, "wanted": gap.wanted, "unit": gap.unit}
+    return {
+        **told,
+        "supplier": name_of(answered.standing, gap.supplier),
+        "amount": gap.amount,
+        "category": gap.category,
+        "reason": gap.reason,
+        "sentence": gettext(GAP_SENTENCES[gap.reason]) % told,
+    }
+
+
+def findings_about(answered: Answered, nodes: Iterable[int], access: Access) -> list[Answer]:
+    """What was noticed about ``nodes`` that the caller may look into, and about their sites.
+
+    Findings name things instead of pointing at them. A name that also something else carries is
+    therefore passed over, but for auditors: the finding could be about the other.
+    """
+    network, standing = answered.solved.network, answered.standing
+    seen = {i for i in nodes if access.may_know_inputs_of(network.nodes[i])}
+    names = {name for i in seen for name in _names(standing, network.nodes[i])}
+    noticed = [*network.findings, *answered.solved.findings]
+    if not access.caller.is_auditor:
+        noticed = [f for f in noticed if f.rule not in AUDITORS_ONLY and _subject(f) in names]
+    found = [f for f in noticed if _subject(f) in names or f.rule == "loop-gain"]
+    if found and not access.caller.is_auditor:
+        strangers = (n for n in network.nodes if not access.may_know_inputs_of(n))
+        shared = {name for node in strangers for name in _names(standing, node)}
+        found = [f for f in found if _subject(f) not in shared]
+    return [told(each) for each in found]
+
+
+def told(noticed: Finding) -> Answer:
+    """A finding in the reader's language."""
+    return {"rule": noticed.rule, "sentence": gettext(noticed.template) % noticed.params}
+
+
+def _subject(noticed: Finding) -> str | None:
+    params = noticed.params
+    return next((params[name] for name in _SUBJECTS if name in params), None)
+
+
+def _names(standing: Standing, node: Node) -> set[str]:
+    return {node.name} | ({site_name(standing, node.place.site)} if node.place else set())

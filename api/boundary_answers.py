@@ -1,0 +1,339 @@
+"""The answers about a park or an enterprise: Scope 1, 2, 3 and the bridge T0 → T1 → T2.
+
+A park's answer protects its tenants, an enterprise's its suppliers; ``Guarded`` says whose figures
+a part of the answer must not give away, and the rest is the same for both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+from flask_babel import gettext
+
+from api.access import Access, Sight, Tenants, nodes_inside
+from api.answer_parts import (
+    Answer,
+    Hidden,
+    amount,
+    by_gas,
+    columns_of,
+    findings_about,
+    gap_rows,
+    head,
+    name_of,
+    origin,
+    site_name,
+    told,
+    undisclosed,
+)
+from api.rule_of_three import allows, merged
+from api.scope3 import CATEGORIES
+from graph.boundary import Amount, Missing
+from graph.engine import Books, memberships_of
+from graph.findings import MISSING_SENTENCES
+from graph.frontier import view_from
+from graph.network import Feed
+from ledger.statements import Membership
+
+BOUNDARY = "fence"
+SCOPE2 = 0
+"""The part of the upstream figure that is no Scope 3 category."""
+OTHER_CATEGORIES = "Other categories, added up"
+LARGEST = 20
+"""How many origins are listed."""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Books with what must not be read from them.
+
+    Exactly one of ``tenants`` (of a park) and ``suppliers`` (of an enterprise) is given.
+    """
+
+    books: Books
+    access: Access
+    tenants: Tenants | None = None
+    suppliers: Sight | None = None
+
+    @cached_property
+    def inside(self) -> list[int]:
+        return nodes_inside(self.books)
+
+    @cached_property
+    def crossing(self) -> list[tuple[int, int, int]]:
+        """(supplier, consumer, category) of every edge over which something came in."""
+        network, within = self.books.answered.solved.network, set(self.books.places)
+        outside = np.array([node.place not in within for node in network.nodes], dtype=bool)
+        counted = np.zeros(len(network.nodes), dtype=bool)
+        counted[self.inside] = True
+        counted &= np.nan_to_num(network.output) != 0
+        edges = network.edges
+        over = counted[edges.consumer] & outside[edges.supplier] & (edges.amount != 0)
+        columns = (edges.supplier[over], edges.consumer[over], edges.category[over])
+        return list(zip(*(map(int, column) for column in columns), strict=True))
+
+    def behind_inflow(self, supplier: int, consumer: int) -> AbstractSet[str]:
+        """Whose undisclosed figures one edge over the fence contains."""
+        if self.tenants is not None:
+            return {self._owner(consumer)} & self.tenants.guarded
+        return self._hidden_behind(supplier)
+
+    def _hidden_behind(self, supplier: int) -> AbstractSet[str]:
+        if supplier not in self._hidden_cache:
+            network = self.books.answered.solved.network
+            sight, viewer = cast(Sight, self.suppliers), self.books.id
+            if supplier in sight.open_nodes:
+                beyond = self.access.sight_from(network, [supplier], viewer).hidden.values()
+                self._hidden_cache[supplier] = frozenset(beyond)
+            else:
+                owner = sight.hidden.get(supplier)
+                self._hidden_cache[supplier] = frozenset({owner} if owner else ())
+        return self._hidden_cache[supplier]
+
+    @cached_property
+    def _hidden_cache(self) -> dict[int, frozenset[str]]:
+        return {}
+
+    def scope1_columns(self) -> tuple[Hidden, ...]:
+        """For each kind of protection: column -> tenants that have emissions in it."""
+        direct = self.books.answered.solved.network.direct
+        kinds = (self.tenants.guarded, self.tenants.unread) if self.tenants else ()
+        return tuple(columns_of(self._owned_by(kind), direct) for kind in kinds)
+
+    def upstream_columns(self) -> Hidden:
+        """Column -> those behind what came in with something in it."""
+        footprints = self.books.answered.solved.footprints
+        if self.suppliers is not None:
+            return columns_of(self.suppliers.hidden, footprints)
+        found: dict[int, set[str]] = defaultdict(set)
+        for supplier, consumer, _ in self.crossing:
+            behind = self.behind_inflow(supplier, consumer)
+            for k in np.flatnonzero(np.nan_to_num(footprints[supplier])) if behind else ():
+                found[int(k)] |= behind
+        return found
+
+    def inflow_parts(self) -> Mapping[int, AbstractSet[str]]:
+        """Category, or ``SCOPE2`` -> those whose undisclosed figures it contains."""
+        nodes = self.books.answered.solved.network.nodes
+        found: dict[int, set[str]] = {part: set() for part in (SCOPE2, *CATEGORIES)}
+        for supplier, consumer, category in self.crossing:
+            behind = self.behind_inflow(supplier, consumer)
+            found[category] |= behind
+            if nodes[supplier].carrier is not None:
+                found[SCOPE2] |= behind
+        return found
+
+    def may_show_origin(self, node: int) -> bool:
+        """Whether what arose at an outside node may stand in a row of its own."""
+        access, at = self.access, self.books.answered.solved.network.nodes[node]
+        if access.may_know_inputs_of(at) or at.owner == self.books.id:
+            return True
+        stated = at.feed in (Feed.FOOTPRINT, Feed.EXPIRED)
+        return stated and at.product is not None and access.may_read_footprint_of(at.product)
+
+    def _owner(self, node: int) -> str:
+        return self.books.answered.solved.network.nodes[node].owner
+
+    def _owned_by(self, enterprises: AbstractSet[str]) -> dict[int, str]:
+        owners = {node: self._owner(node) for node in self.inside}
+        return {node: owner for node, owner in owners.items() if owner in enterprises}
+
+
+def boundary_answer(guarded: Guarded) -> Answer:
+    """The books of a park or an enterprise as far as the caller may read them, in kg CO2e."""
+    books = guarded.books
+    answered, assessed = books.answered, books.assessment
+    network, weights = answered.solved.network, answered.weights
+    gaps, gaps_elsewhere = _gaps(guarded)
+    missing, missing_elsewhere = _missing(guarded)
+    return {
+        books.kind: {"id": books.id, "name": books.name},
+        **head(answered, books.as_of, BOUNDARY),
+        "unit": "kg CO2e",
+        "scope1": amount(assessed.scope1),
+        **_split(guarded),
+        "upstream": amount(assessed.upstream),
+        "bridge": _bridge(books),
+        "returning": str(assessed.returning),
+        "not_assessable_because": _reasons(guarded),
+        "by_gas": {
+            "scope1": by_gas(
+                network.columns, assessed.scope1_columns, weights, *guarded.scope1_columns()
+            ),
+            "upstream": by_gas(
+                network.columns, assessed.upstream_columns, weights, guarded.upstream_columns()
+            ),
+        },
+        "by_tenant": _by_tenant(guarded),
+        "origins": _origins(guarded),
+        "missing": missing,
+        "missing_not_shown": missing_elsewhere,
+        "gaps": gaps,
+        "gaps_not_shown": gaps_elsewhere,
+        "findings": _findings(guarded),
+        "memberships": _memberships(books),
+        "on_behalf": _on_behalf(guarded),
+    }
+
+
+def _split(guarded: Guarded) -> Answer:
+    """Scope 2 and the categories of Scope 3; null and one sum where they would tell too much."""
+    assessed = guarded.books.assessment
+    together = merged(guarded.inflow_parts())
+    if SCOPE2 in together:
+        return {
+            "scope2": {"location": None},
+            "scope3": {"upstream": None, "by_category": []},
+        }
+    by_category = assessed.scope3_by_category
+    rows = [
+        {"category": category, "name": gettext(CATEGORIES[category]), **amount(figure)}
+        for category, figure in by_category.items()
+        if category not in together
+    ]
+    if together:
+        rest = [by_category[category] for category in together]
+        sum_ = Amount(sum(a.at_least for a in rest), all(a.complete for a in rest))
+        rows.append({"category": None, "name": gettext(OTHER_CATEGORIES), **amount(sum_)})
+    return {
+        "scope2": {"location": amount(assessed.scope2)},
+        "scope3": {"upstream": amount(assessed.scope3), "by_category": rows},
+    }
+
+
+def _bridge(books: Books) -> Answer:
+    assessed = books.assessment
+    t0, t1 = assessed.t0, assessed.t1
+    internal = t0 and t1 and Amount(t0.at_least - t1.at_least, t0.complete and t1.complete)
+    return {
+        "t0": t0 and amount(t0),
+        "internal": internal and amount(internal),
+        "t1": t1 and amount(t1),
+        "returned": assessed.returned and amount(assessed.returned),
+        "t2": amount(assessed.t2),
+        "status": str(assessed.t2_status),
+    }
+
+
+def _reasons(guarded: Guarded) -> Answer:
+    """Which products lack a recipe or an output; by name for those who may know that."""
+    books, access = guarded.books, guarded.access
+    own = books.kind == "enterprise" and access.caller.enterprise == books.id
+    names = books.assessment.not_assessable_because
+    shown = list(names) if own or access.caller.is_auditor else None
+    return {"count": len(names), "products": shown}
+
+
+def _by_tenant(guarded: Guarded) -> list[Answer] | None:
+    """Scope 1 by tenant, for the park's own enterprise and auditors; null for others."""
+    books, access, tenants = guarded.books, guarded.access, guarded.tenants
+    standing = books.answered.standing
+    owner = standing.owner_of("park", books.id)
+    if tenants is None or not (access.caller.is_auditor or access.caller.enterprise == owner):
+        return None
+    figures = books.assessment.scope1_by_owner
+    rows = [
+        {
+            "enterprise": {"id": tenant, "name": name_of(standing, tenant) or tenant},
+            "enterprises": 1,
+            "scope1": amount(figure),
+        }
+        for tenant, figure in sorted(figures.items(), key=lambda item: -item[1].at_least)
+        if tenant not in tenants.unread
+    ]
+    rest = [figures[tenant] for tenant in tenants.unread]
+    if rest:
+        sum_ = Amount(sum(a.at_least for a in rest), all(a.complete for a in rest))
+        rows.append({"enterprise": None, "enterprises": len(rest), "scope1": amount(sum_)})
+    return rows
+
+
+def _origins(guarded: Guarded) -> list[Answer] | None:
+    """Where the upstream figure was emitted, largest first; null where it would tell too much.
+
+    A row tells how much was bought of something: where tenants must be protected, there is none.
+    """
+    books = guarded.books
+    if guarded.tenants is not None and guarded.tenants.guarded:
+        return None
+    nodes, standing = books.answered.solved.network.nodes, books.answered.standing
+    origins = books.assessment.origins
+    shown = {i for i in origins if guarded.may_show_origin(i)}
+    if not allows(len({nodes[i].owner for i in origins if i not in shown})):
+        return None
+    total = sum(origins.values())
+    rows = [origin(standing, nodes[i], origins[i], total) for i in shown]
+    rows.sort(key=lambda row: -abs(row["kg_co2e"]))
+    rest = sum(kg for i, kg in origins.items() if i not in shown)
+    return rows[:LARGEST] + ([undisclosed(rest, total)] if rest else [])
+
+
+def _gaps(guarded: Guarded) -> tuple[list[Answer], int]:
+    """Unmet inputs of the boundary as totals of the year, then those further upstream."""
+    books = guarded.books
+    network = books.answered.solved.network
+    if books.assessment.upstream.complete:
+        return [], 0
+    upstream = set(map(int, view_from(network, guarded.inside, lambda _: True).open))
+    further = upstream - {i for i, n in enumerate(network.nodes) if n.place in set(books.places)}
+    beyond = [*network.gaps, *(gap for _, gap in network.undeclared)]
+    gaps = [*books.assessment.gaps, *(gap for gap in beyond if gap.node in further)]
+    return gap_rows(books.answered, gaps, guarded.access)
+
+
+def _missing(guarded: Guarded) -> tuple[list[Answer], int]:
+    missing = guarded.books.assessment.missing
+    rows = [_missing_row(guarded, each) for each in missing if _sees(guarded, each.place.site)]
+    return rows, len(missing) - len(rows)
+
+
+def _sees(guarded: Guarded, site: str) -> bool:
+    books, access = guarded.books, guarded.access
+    if books.kind == "park":
+        return access.sees_member(books.id, site)
+    return access.caller.is_auditor or access.caller.enterprise == books.id
+
+
+def _missing_row(guarded: Guarded, missing: Missing) -> Answer:
+    place = missing.place
+    name = site_name(guarded.books.answered.standing, place.site)
+    last = place.end - dt.timedelta(days=1)
+    said = {"site": name, "first": place.start, "last": last}
+    return {
+        "site": {"id": place.site, "name": name},
+        "from": str(place.start),
+        "to": str(place.end),
+        "what": missing.what,
+        "sentence": gettext(MISSING_SENTENCES[missing.what]) % said,
+    }
+
+
+def _findings(guarded: Guarded) -> list[Answer]:
+    """About the fence for whoever runs the park, about books for those whose they are."""
+    books, access = guarded.books, guarded.access
+    owner = books.answered.standing.owner_of(books.kind, books.id)
+    runs = access.caller.is_auditor or access.caller.enterprise in (owner, books.id)
+    fence = [told(each) for each in books.findings] if runs else []
+    return fence + findings_about(books.answered, guarded.inside, access)
+
+
+def _memberships(books: Books) -> int | None:
+    if books.kind != "park":
+        return None
+    standing, sites = books.answered.standing, {place.site for place in books.places}
+    members = (cast(Membership, s.statement.body) for s in memberships_of(standing, books.id))
+    return sum(member.site in sites for member in members)
+
+
+def _on_behalf(guarded: Guarded) -> bool:
+    nodes = guarded.books.answered.solved.network.nodes
+    sites = {place.site for place in guarded.books.places}
+    products = {product for i in guarded.inside if (product := nodes[i].product)}
+    return not guarded.books.answered.spoken_for.isdisjoint(sites | products)

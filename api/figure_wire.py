@@ -1,0 +1,355 @@
+"""Shapes of the answers about figures, and of the questions.
+
+Every field that measures something has its unit. Figures are plain decimal strings; null is
+unknown or not shown to the caller, never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+
+from api.numbers import plain
+from api.wire import PlainDecimal, Query, Wire, described, entity, whole
+from graph.boundary import Assessed
+from graph.findings import GAP_SENTENCES, MISSING_SENTENCES
+from graph.network import Feed
+from ledger.gases import GWP_SETS
+from ledger.strict_json import MAX_INTEGER
+
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+
+
+class Number(PlainDecimal):
+    """A figure computed by the engine, written as a plain decimal string."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        figure: float | None = value
+        return plain(figure)
+
+
+def _number(text: str, **more: Any) -> Number:
+    return Number(required=True, metadata=described(text), **more)
+
+
+def _maybe(text: str) -> Number:
+    return _number(text, allow_none=True)
+
+
+def _text(text: str, **more: Any) -> fields.String:
+    return fields.String(required=True, metadata=described(text), **more)
+
+
+def _one_of(values: Any, text: str) -> fields.String:
+    return _text(text, validate=validate.OneOf([str(value) for value in values]))
+
+
+def _nested(schema: type[ma.Schema], text: str, **more: Any) -> fields.Nested:
+    return fields.Nested(schema, required=True, metadata=described(text), **more)
+
+
+def _list(schema: type[ma.Schema], text: str, **more: Any) -> fields.List[Any]:
+    items = fields.Nested(schema)
+    return fields.List(items, required=True, metadata=described(text), **more)
+
+
+# --- Questions -------------------------------------------------------------------------------
+
+
+class FigureQuery(Query):
+    """What is asked besides the thing itself."""
+
+    year = fields.Integer(
+        load_default=None,
+        validate=validate.Range(FIRST_YEAR, LAST_YEAR),
+        metadata=described("Calendar year; by default the latest that anything was stated for."),
+    )
+    gwp = fields.String(
+        load_default="AR6",
+        validate=validate.OneOf(GWP_SETS),
+        metadata=described("Global warming potentials: an IPCC assessment report, 100 years."),
+    )
+    at = fields.Integer(
+        load_default=None,
+        validate=validate.Range(1, MAX_INTEGER),
+        metadata=described("Answer as of the first so many entries of the log."),
+    )
+
+
+class ProductQuery(FigureQuery):
+    """What is asked of a product besides the product itself."""
+
+    site = entity(
+        load_default=None, metadata=described("One site; by default the mix of all that make it.")
+    )
+
+
+# --- In common -------------------------------------------------------------------------------
+
+
+class NamedSchema(Wire):
+    """Something registered."""
+
+    id = entity(required=True, metadata=described("Its id."))
+    name = _text("Its name.")
+
+
+class MethodSchema(Wire):
+    """How the figure was computed."""
+
+    allocation = _text("How co-products share: `as-declared` by whoever states a recipe.")
+    boundary = _text("`cradle-to-gate` of a product; `fence`: what crosses it, and what is inside.")
+    gwp = _text("Global warming potentials used.")
+
+
+class HeadSchema(Wire):
+    """Which question was answered, and of which prefix of the log."""
+
+    year = whole(required=True, metadata=described("Calendar year."))
+    gwp = _text("Global warming potentials asked for.")
+    at = whole(required=True, metadata=described("Size of the log it was answered from."))
+    as_of = whole(required=True, metadata=described("The last entry that moved the figure."))
+    engine = _text("Version of the engine: the same prefix and question give the same figure.")
+    method = _nested(MethodSchema, "How it was computed.")
+    on_behalf = fields.Boolean(
+        required=True,
+        metadata=described(
+            "Whether a delegate, or the operator with a key it holds, said something of what the "
+            "figure is about."
+        ),
+    )
+
+
+class AmountSchema(Wire):
+    """A figure with what it lacks, kg CO2e."""
+
+    at_least = _number("What is known, kg CO2e: gaps contribute nothing.")
+    value = _maybe("The figure, kg CO2e; null while something is missing.")
+    coverage = _maybe("`atLeast` / `value`; null while a gap has no estimate.")
+
+
+class GasSchema(Wire):
+    """One gas of one origin; all null but `kgCo2e` where several must be added up."""
+
+    gas = _text("Formula; CO2e where only that was stated.", allow_none=True)
+    origin = _text("fossil, biogenic, land-use or unspecified.", allow_none=True)
+    stated_under = fields.String(metadata=described("The GWP set behind stated CO2e."))
+    kg = _maybe("Mass of the gas, kg.")
+    kg_co2e = _number("The same, kg CO2e.")
+
+
+class FindingSchema(Wire):
+    """Something noticed that refuses nothing."""
+
+    rule = _text("Stable name of the rule.")
+    sentence = _text("What was noticed.")
+
+
+class GapSchema(Wire):
+    """An input that no figure contains."""
+
+    consumer = _text("Product, or site, that takes it in.")
+    wanted = _text("What is meant, as far as it is known.")
+    supplier = _text("Name of the supplier, if known.", allow_none=True)
+    amount = _number("How much, in `unit`, per declared unit of a product or for a site's year.")
+    unit = _text("Unit code of the amount.")
+    category = whole(required=True, metadata=described("Scope 3 category of the link, 1 to 8."))
+    reason = _one_of(GAP_SENTENCES, "Why nothing is known.")
+    sentence = _text("The same in words, and what to do next.")
+
+
+class OriginSchema(Wire):
+    """Whose product emitted how much; product and enterprise are null in the sum of the others."""
+
+    product = _nested(
+        NamedSchema, "The product; null for what a site emits besides.", allow_none=True
+    )
+    enterprise = _nested(NamedSchema, "Its owner.", allow_none=True)
+    kg_co2e = _number("kg CO2e.")
+    share = _maybe("Part of the whole, 0 to 1; null where the whole is zero.")
+
+
+# --- Products --------------------------------------------------------------------------------
+
+
+class MadeSchema(NamedSchema):
+    """A product."""
+
+    unit = _text("Code of its declared unit.")
+
+
+class FootprintSchema(HeadSchema):
+    """The footprint of a product, per declared unit."""
+
+    product = _nested(MadeSchema, "The product.")
+    at_least = _number("What is known, kg CO2e per declared unit: gaps contribute nothing.")
+    value = _maybe("The footprint; null while something upstream is missing.")
+    coverage = _maybe("`atLeast` / `value`; null while a gap has no estimate.")
+    unit = _text("Unit of the figures.")
+    feeds = fields.List(
+        fields.String(validate=validate.OneOf([str(feed) for feed in Feed])),
+        required=True,
+        metadata=described("What describes the product: recipe, footprint …"),
+    )
+    declared = _maybe("What a footprint statement says, where a recipe feeds the figure.")
+    residual = _maybe("Computed minus declared.")
+    mixed_gwp_share = _maybe("Part (0 to 1) that was stated under another GWP set than asked for.")
+    by_gas = _list(GasSchema, "The figure by gas and origin, largest first.")
+    apart = fields.Dict(
+        keys=fields.String(),
+        values=Number(allow_none=True),
+        required=True,
+        metadata=described("kg of what is never netted: biogenic CO2, removals, capture, uptake."),
+    )
+    gaps = _list(GapSchema, "Inputs that the figure does not contain.")
+    gaps_not_shown = whole(
+        required=True, metadata=described("How many gaps lie in what the caller may not look into.")
+    )
+    findings = _list(FindingSchema, "What was noticed.")
+
+
+class PieceSchema(OriginSchema):
+    """A part of a product's footprint."""
+
+    part = _one_of(
+        ("direct", "cradle-to-gate"),
+        "Emitted at the product itself, or all that arose up to its gate.",
+    )
+
+
+class ContributionsSchema(HeadSchema):
+    """What a product's footprint consists of, per declared unit."""
+
+    product = _nested(MadeSchema, "The product.")
+    rows = _list(PieceSchema, "Largest first; they sum to the total.")
+    total = _number("kg CO2e per declared unit: what is known.")
+
+
+# --- Parks and enterprises -------------------------------------------------------------------
+
+
+class Scope2Schema(Wire):
+    """Energy bought, at its generation."""
+
+    location = _nested(AmountSchema, "By where it was generated.", allow_none=True)
+
+
+class CategorySchema(AmountSchema):
+    """One category of upstream Scope 3."""
+
+    category = whole(
+        required=True,
+        allow_none=True,
+        metadata=described("1 to 8; null: categories that must be added up."),
+    )
+    name = _text("Name of the category.")
+
+
+class Scope3Schema(Wire):
+    """Upstream Scope 3."""
+
+    upstream = _nested(AmountSchema, "All categories.", allow_none=True)
+    by_category = _list(CategorySchema, "By the link that crosses the fence.")
+
+
+class BridgeSchema(Wire):
+    """From the sum over products to the figure of the boundary."""
+
+    t0 = _nested(
+        AmountSchema,
+        "Sum over all products made inside; null: recipes are missing.",
+        allow_none=True,
+    )
+    internal = _nested(AmountSchema, "T0 − T1: trade inside.", allow_none=True)
+    t1 = _nested(AmountSchema, "Trade inside eliminated.", allow_none=True)
+    returned = _nested(AmountSchema, "T1 − T2: what left and came back.", allow_none=True)
+    t2 = _nested(AmountSchema, "Scope 1 + upstream: the figure of the boundary.")
+    status = _one_of(Assessed, "How far T2 goes.")
+
+
+class ReasonsSchema(Wire):
+    """Why T0, T1 and what returned cannot be assessed."""
+
+    count = whole(required=True, metadata=described("How many products lack recipe or output."))
+    products = fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata=described("Their names; null where the caller may not know them."),
+    )
+
+
+class GasesSchema(Wire):
+    """The figures by gas."""
+
+    scope1 = _list(GasSchema, "Scope 1.")
+    upstream = _list(GasSchema, "Scope 2 and upstream Scope 3.")
+
+
+class TenantSchema(Wire):
+    """Scope 1 of one tenant, or of several that are added up."""
+
+    enterprise = _nested(NamedSchema, "The tenant; null: several.", allow_none=True)
+    enterprises = whole(required=True, metadata=described("How many tenants."))
+    scope1 = _nested(AmountSchema, "Scope 1.")
+
+
+class MissingSchema(Wire):
+    """What the statements of a site leave open."""
+
+    site = _nested(NamedSchema, "The site.")
+    from_ = fields.String(
+        required=True,
+        data_key="from",
+        attribute="from",
+        metadata=described("First day.", format="date"),
+    )
+    to = _text("First day after.")
+    what = _one_of(MISSING_SENTENCES, "What is missing.")
+    sentence = _text("The same in words, and what to do next.")
+
+
+class BooksSchema(HeadSchema):
+    """The books of a boundary in a year, kg CO2e."""
+
+    unit = _text("Unit of all amounts.")
+    scope1 = _nested(AmountSchema, "Direct emissions inside.")
+    scope2 = _nested(Scope2Schema, "Energy bought.")
+    scope3 = _nested(Scope3Schema, "Upstream Scope 3.")
+    upstream = _nested(AmountSchema, "Scope 2 and upstream Scope 3.")
+    bridge = _nested(BridgeSchema, "From T0 to T2.")
+    returning = _one_of(Assessed, "How far what returned can be seen.")
+    not_assessable_because = _nested(ReasonsSchema, "What T0, T1 and what returned lack.")
+    by_gas = _nested(GasesSchema, "By gas and origin.")
+    origins = fields.List(
+        fields.Nested(OriginSchema),
+        required=True,
+        allow_none=True,
+        metadata=described("Where the upstream figure was emitted; null: not shown to the caller."),
+    )
+    missing = _list(MissingSchema, "What sites inside have left unsaid.")
+    missing_not_shown = whole(required=True, metadata=described("How many more."))
+    gaps = _list(GapSchema, "Inputs that the figure does not contain.")
+    gaps_not_shown = whole(required=True, metadata=described("How many more."))
+    findings = _list(FindingSchema, "What was noticed.")
+
+
+class ParkBooksSchema(BooksSchema):
+    """The books of a park in a year, kg CO2e."""
+
+    park = _nested(NamedSchema, "The park.")
+    by_tenant = fields.List(
+        fields.Nested(TenantSchema),
+        required=True,
+        allow_none=True,
+        metadata=described("Scope 1 by tenant, for the park itself; null for others."),
+    )
+    memberships = whole(required=True, metadata=described("Memberships counted."))
+
+
+class EnterpriseBooksSchema(BooksSchema):
+    """The books of an enterprise in a year, kg CO2e."""
+
+    enterprise = _nested(NamedSchema, "The enterprise.")

@@ -1,0 +1,167 @@
+"""Figures: the footprint of a product, and the books of a park or an enterprise.
+
+A figure is a function of a prefix of the log and a question; the answer says which. Who may read
+it is decided by ``api.access``, first whether at all and then whether it would tell too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
+from flask import Response
+
+from api.access import Access
+from api.answer_parts import Answer
+from api.auth import current_caller
+from api.blueprint import Blueprint
+from api.boundary_answers import Guarded, boundary_answer
+from api.caching import figure_response
+from api.figure_wire import (
+    ContributionsSchema,
+    EnterpriseBooksSchema,
+    FigureQuery,
+    FootprintSchema,
+    ParkBooksSchema,
+    ProductQuery,
+)
+from api.product_answers import contributions_answer, footprint_answer
+from api.services import services
+from graph.engine import Answered, Question
+from graph.footprint import product_footprint
+
+blueprint = Blueprint(
+    "figures",
+    __name__,
+    url_prefix="/v1",
+    description="What follows from the statements: footprints of products, books of boundaries.",
+)
+
+_HEADERS = {
+    "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
+    "Catchment-Checkpoint": {
+        "description": "Size and root (base64) of the latest checkpoint.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of one caller: ``question.at`` is None where it asks of the whole log."""
+
+    what: str
+    id: str
+    question: Question
+    site: str | None
+    access: Access
+
+    @classmethod
+    def of(cls, what: str, asked_of: UUID, query: Mapping[str, Any]) -> Asked:
+        standing = services().engine.standing()
+        at = None if query["at"] == standing.size else query["at"]
+        question = Question(query["year"], query["gwp"], at)
+        access = Access(standing, current_caller())
+        return cls(what, str(asked_of), question, query.get("site"), access)
+
+    def answer(self, schema: type[ma.Schema], document: Answer, answered: Answered) -> Response:
+        """The document, or 304. It is part of the tag whose names it shows, and who has signed."""
+        question = {
+            "what": self.what,
+            "id": self.id,
+            "year": answered.year,
+            "gwp": answered.gwp,
+            "at": self.question.at,
+            "site": self.site,
+            "names": answered.standing.touched.get(("enterprise", ""), -1),
+            "on_behalf": document["on_behalf"],
+        }
+        return figure_response(
+            lambda: schema().dump(document),
+            as_of=document["as_of"],
+            question=question,
+            standing=self.access.standing,
+        )
+
+
+@blueprint.route("/products/<uuid:product>/footprint", methods=["GET"])
+@blueprint.query(ProductQuery)
+@blueprint.response(200, FootprintSchema, headers=_HEADERS)
+def footprint(query: dict[str, Any], product: UUID) -> Response:
+    """Read the footprint of a product
+
+    Cradle to gate, kg CO2e per declared unit, with its gases, its gaps and what was noticed. For
+    the owner, auditors, and those it has disclosed the product's footprint to.
+    """
+    asked = Asked.of("footprint", product, query)
+    asked.access.require("product", asked.id, "footprint")
+    answered = services().engine.about_product(asked.id, asked.question)
+    at, site = asked.question.at, asked.site
+    sight = asked.access.require_footprint(asked.id, answered.solved, at, site)
+    figure = product_footprint(answered.solved, asked.id, answered.weights, site)
+    document = footprint_answer(answered, figure, sight, asked.access)
+    return asked.answer(FootprintSchema, document, answered)
+
+
+@blueprint.route("/products/<uuid:product>/contributions", methods=["GET"])
+@blueprint.query(ProductQuery)
+@blueprint.response(200, ContributionsSchema, headers=_HEADERS)
+def contributions(query: dict[str, Any], product: UUID) -> Response:
+    """Read what the footprint of a product consists of
+
+    Direct emissions of what the caller may look into, whole footprints of what is disclosed to it,
+    and one sum for everything else. For the owner, auditors, and those it has disclosed the
+    product's contributions to.
+    """
+    asked = Asked.of("contributions", product, query)
+    asked.access.require("product", asked.id, "contributions")
+    answered = services().engine.about_product(asked.id, asked.question)
+    at, site = asked.question.at, asked.site
+    sight = asked.access.require_contributions(asked.id, answered.solved, at, site)
+    figure = product_footprint(answered.solved, asked.id, answered.weights, site)
+    document = contributions_answer(answered, figure, site, sight)
+    return asked.answer(ContributionsSchema, document, answered)
+
+
+@blueprint.route("/parks/<uuid:park>/inventory", methods=["GET"])
+@blueprint.query(FigureQuery)
+@blueprint.response(200, ParkBooksSchema, headers=_HEADERS)
+def park_inventory(query: dict[str, Any], park: UUID) -> Response:
+    """Read the books of a park
+
+    Scope 1, 2 and upstream 3 of its member sites, and the bridge T0 → T1 → T2. For the park's
+    enterprise, auditors, and those it has disclosed the park's figure to.
+    """
+    asked = Asked.of("park", park, query)
+    guarded = park_books(asked.id, asked.question, asked.access)
+    return asked.answer(ParkBooksSchema, boundary_answer(guarded), guarded.books.answered)
+
+
+@blueprint.route("/enterprises/<uuid:enterprise>/inventory", methods=["GET"])
+@blueprint.query(FigureQuery)
+@blueprint.response(200, EnterpriseBooksSchema, headers=_HEADERS)
+def enterprise_inventory(query: dict[str, Any], enterprise: UUID) -> Response:
+    """Read the books of an enterprise
+
+    Scope 1, 2 and upstream 3 of all its sites, and the bridge T0 → T1 → T2. For the enterprise,
+    auditors, and those it has disclosed its figure to.
+    """
+    asked = Asked.of("enterprise", enterprise, query)
+    asked.access.require("enterprise", asked.id, "figure")
+    books = services().engine.enterprise(asked.id, asked.question)
+    suppliers = asked.access.require_suppliers(books, asked.question.at)
+    document = boundary_answer(Guarded(books, asked.access, suppliers=suppliers))
+    return asked.answer(EnterpriseBooksSchema, document, books.answered)
+
+
+def park_books(park: str, question: Question, access: Access) -> Guarded:
+    """The books of a park as far as the caller may read them.
+
+    Raises what ``Access.require``, ``Engine.park`` and ``Access.require_tenants`` do.
+    """
+    access.require("park", park, "figure")
+    books = services().engine.park(park, question)
+    return Guarded(books, access, tenants=access.require_tenants(books, question.at))

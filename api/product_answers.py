@@ -1,0 +1,99 @@
+"""The answers about a product: its footprint, and what that consists of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from api.access import Access, Sight
+from api.answer_parts import (
+    Answer,
+    apart,
+    by_gas,
+    columns_of,
+    findings_about,
+    gap_rows,
+    head,
+    origin,
+    undisclosed,
+)
+from graph.engine import Answered
+from graph.footprint import ProductFootprint, mix_of
+from graph.frontier import Piece, pieces_of
+
+BOUNDARY = "cradle-to-gate"
+
+
+def footprint_answer(
+    answered: Answered, figure: ProductFootprint, sight: Sight, access: Access
+) -> Answer:
+    """A product's figure as far as the caller may read it, kg CO2e per declared unit.
+
+    Where a split by gas would tell too much, what follows from the split is null as well.
+    """
+    solved, weights = answered.solved, answered.weights
+    hidden = columns_of(sight.hidden, solved.footprints)
+    gases = by_gas(solved.network.columns, figure.columns, weights, hidden)
+    split = all(row["gas"] is not None for row in gases)
+    gaps, others = gap_rows(answered, figure.gaps, access)
+    return {
+        **_about(answered, figure.product, figure.as_of),
+        "at_least": figure.amount.at_least,
+        "value": figure.amount.value,
+        "coverage": figure.amount.coverage,
+        "unit": f"kg CO2e per {figure.unit}",
+        "feeds": [str(feed) for feed in figure.feeds],
+        "declared": figure.declared,
+        "residual": figure.residual,
+        "mixed_gwp_share": figure.mixed_gwp_share if split else None,
+        "by_gas": gases,
+        "apart": apart(figure.columns, weights, hidden),
+        "gaps": gaps,
+        "gaps_not_shown": others,
+        "findings": findings_about(answered, sight.open_nodes, access),
+    }
+
+
+def contributions_answer(
+    answered: Answered, figure: ProductFootprint, site: str | None, sight: Sight
+) -> Answer:
+    """What the figure consists of: own emissions of what the caller may look into, whole footprints
+    of what is disclosed to it, and one sum for the others.
+    """
+    nodes, shares = mix_of(answered.solved, figure.product, site)
+    demand = dict(zip(nodes, map(float, shares), strict=True))
+    pieces = pieces_of(answered.solved, sight.view, demand, answered.weights)
+    total = sum(piece.kg_co2e for piece in pieces)
+    rows = _rows(answered, [p for p in pieces if p.node not in sight.hidden], total)
+    rest = sum(piece.kg_co2e for piece in pieces if piece.node in sight.hidden)
+    if sight.hidden:
+        rows.append({**undisclosed(rest, total), "part": BOUNDARY})
+    rows.sort(key=lambda row: -abs(row["kg_co2e"]))
+    return {**_about(answered, figure.product, figure.as_of), "rows": rows, "total": total}
+
+
+def _rows(answered: Answered, pieces: Iterable[Piece], total: float) -> list[Answer]:
+    """One row for each product and kind of piece, whatever number of places it is made at."""
+    nodes = answered.solved.network.nodes
+    together: dict[tuple[str | None, bool], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        together[nodes[piece.node].product, piece.whole].append(piece)
+    return [
+        {
+            **origin(answered.standing, nodes[alike[0].node], sum(p.kg_co2e for p in alike), total),
+            "part": BOUNDARY if whole else "direct",
+        }
+        for (_, whole), alike in together.items()
+    ]
+
+
+def _about(answered: Answered, product: str, as_of: int) -> Answer:
+    network = answered.solved.network
+    made = network.nodes_of[product]
+    first = network.nodes[made[0]]
+    sites = {place.site for i in made if (place := network.nodes[i].place)}
+    return {
+        "product": {"id": product, "name": first.name, "unit": first.unit},
+        **head(answered, as_of, BOUNDARY),
+        "on_behalf": not answered.spoken_for.isdisjoint({product} | sites),
+    }

@@ -1,0 +1,16 @@
+"""Names of the upstream Scope 3 categories (GHG Protocol, Corporate Value Chain Standard)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CATEGORIES: Final = {
+    1: "Purchased goods and services",
+    2: "Capital goods",
+    3: "Fuel- and energy-related activities",
+    4: "Upstream transportation and distribution",
+    5: "Waste generated in operations",
+    6: "Business travel",
+    7: "Employee commuting",
+    8: "Upstream leased assets",
+}
