@@ -180,17 +180,21 @@ class Engine:
         self, product: str, question: Question, site: str | None = None
     ) -> tuple[Answered, ProductFootprint]:
         """The footprint of a product. Raises as ``graph.footprint.product_footprint``."""
-        answered = self._about_product(product, question)
+        answered = self.about_product(product, question)
         return answered, product_footprint(answered.solved, product, answered.weights, site)
 
     def origins(
         self, product: str, question: Question, site: str | None = None
     ) -> tuple[Answered, tuple[Origin, ...]]:
         """Where a product's footprint was emitted. Raises as ``footprint``."""
-        answered = self._about_product(product, question)
+        answered = self.about_product(product, question)
         return answered, origins_of(answered.solved, product, answered.weights, site)
 
-    def _about_product(self, product: str, question: Question) -> Answered:
+    def about_product(self, product: str, question: Question) -> Answered:
+        """What is needed to answer about a registered product.
+
+        Raises ``UnknownProduct``, and as ``answer`` does.
+        """
         answered = self.answer(question)
         if product not in answered.standing.products:
             raise UnknownProduct(product=product)

@@ -66,3 +66,15 @@ GAP_SENTENCES = {
     "mass per unit.",
 }
 """By the reason of a gap: what is missing, and what to do next."""
+
+MISSING_SENTENCES = {
+    "inventory": "%(site)s has stated no inventory for %(first)s to %(last)s: state its direct "
+    "emissions; if there are none, state an empty list.",
+    "inventory-incomplete": "The inventories of %(site)s leave out days between %(first)s and "
+    "%(last)s: state the rest.",
+    "purchases": "%(site)s has stated no purchases for %(first)s to %(last)s: state what it took "
+    "in; if nothing, state an empty list.",
+    "purchases-incomplete": "The purchases of %(site)s leave out days between %(first)s and "
+    "%(last)s: state the rest.",
+}
+"""By what a place has left open: what is missing, and what to do next."""
