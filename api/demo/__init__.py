@@ -1,0 +1,19 @@
+"""The demonstration: three neighbouring zero-carbon parks and the firms they trade with.
+
+All enterprises, places and amounts are invented; emission factors are published ones where their
+``source`` column says so, and assumed where it says that. The tables in this folder are what
+suppliers would have sent as spreadsheets: one row per line of a statement.
+
+=====================  ========================================================================
+Heron Lake             scrap-based steel; coil leaves for a press shop outside and returns as
+                       parts and as scrap, so T0 > T1 > T2; gas works with a recipe per quarter
+Reed Bank              battery cells from a tenant that keeps its recipes to itself: T2 stands,
+                       T0, T1 and the returning goods are not assessable
+Plum Ford              recycled aluminium, packs, board; the board mill joins on 1 July, and buys
+                       a resin whose maker never registered: its goods have a lower bound only
+=====================  ========================================================================
+"""
+
+from api.demo.loading import DemoSummary, insecure_key, load
+
+__all__ = ["DemoSummary", "insecure_key", "load"]
