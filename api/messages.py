@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 from api.catalogue import conditions
 from api.problems import TITLES
 from graph.findings import SENTENCES
+
+_ROOT = Path(__file__).parents[1]
+_FLOORS = ("ledger", "graph", "api")
+_QUOTED: Final = ("reason", "error")
+"""Keyword arguments whose text a sentence quotes."""
+_RAISED: Final = ("ValidationError", "_not_authorised", "_flaw")
+"""Calls whose positional arguments are such texts, beside other things without a space."""
 
 
 def templates() -> Iterator[str]:
@@ -14,12 +24,45 @@ def templates() -> Iterator[str]:
 
     Each once, in a stable order. Placeholders ``%(name)s`` must survive translation.
     """
-    yield from dict.fromkeys(each for each in _all() if each)
+    yield from dict.fromkeys(each for each in _all_templates() if each)
 
 
-def _all() -> Iterator[str]:
+def phrases() -> Iterator[str]:
+    """What sentences quote: reasons, and what the schemas say of a member. Each once.
+
+    They are found in the source, where they are written as literals. Those put together when they
+    are needed, with a number in them, stay in English.
+    """
+    sources = (path for floor in _FLOORS for path in sorted((_ROOT / floor).rglob("*.py")))
+    trees = (ast.parse(path.read_text("utf-8")) for path in sources)
+    yield from dict.fromkeys(text for tree in trees for text in _literals(tree))
+
+
+def _all_templates() -> Iterator[str]:
     for _, kind in sorted(conditions().items()):
         yield kind.sentence
         yield kind.advice
     yield from SENTENCES.values()
     yield from TITLES.values()
+
+
+def _literals(tree: ast.AST) -> Iterator[str]:
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call):
+            yield from filter(_is_phrase, map(_text, _candidates(call)))
+
+
+def _candidates(call: ast.Call) -> Iterator[ast.expr]:
+    yield from (each.value for each in call.keywords if each.arg in _QUOTED)
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+    if called in _RAISED:
+        yield from call.args
+
+
+def _text(node: ast.expr) -> str:
+    value = node.value if isinstance(node, ast.Constant) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _is_phrase(text: str) -> bool:
+    return " " in text

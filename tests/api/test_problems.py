@@ -171,3 +171,16 @@ def test_whatever_people_read_is_handed_to_the_translators_once() -> None:
 def test_every_template_is_filled_by_name() -> None:
     for template in messages.templates():
         assert template % dict.fromkeys(PLACES.findall(template), 1)
+
+
+def test_the_phrases_that_sentences_quote_are_handed_over_too() -> None:
+    handed = list(messages.phrases())
+    assert len(handed) == len(set(handed))
+    for phrase in (
+        "its point has small order",
+        "The period ends before it starts.",
+        "it holds no delegation that has not run out",
+        "A list of at least one compact JWS is expected.",
+    ):
+        assert phrase in handed
+    assert not {"/park", "reason"} & set(handed)

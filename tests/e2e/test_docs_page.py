@@ -1,0 +1,62 @@
+"""The documentation page in a real browser, under the policy it is served with."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from api.app import create_app
+from api.services import Services
+from api.settings import Settings
+from api.tokens import Tokens
+from graph.engine import Engine
+from tests.factory import Factory
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture
+def address(factory: Factory) -> Iterator[str]:
+    settings = Settings()
+    tokens = Tokens(factory.engine, factory.clock)
+    services = Services(factory.log, Engine(factory.log), tokens, settings)
+    server = make_server("127.0.0.1", 0, create_app(settings, services=services), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_docs_page_lists_the_operations_without_breaking_its_policy(
+    address: str, tmp_path: Path
+) -> None:
+    page = subprocess.run(
+        [
+            str(CHROMIUM),
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path}/browser",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+            f"{address}/docs",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert 'data-path="/v1/statements"' in page.stdout
+    assert "Submit one signed statement" in page.stdout
+    assert "Content Security Policy" not in page.stderr
