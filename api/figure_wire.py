@@ -62,7 +62,6 @@ class FigureQuery(Query):
     """What is asked besides the thing itself."""
 
     year = fields.Integer(
-        load_default=None,
         validate=validate.Range(FIRST_YEAR, LAST_YEAR),
         metadata=described("Calendar year; by default the latest that anything was stated for."),
     )
@@ -72,7 +71,6 @@ class FigureQuery(Query):
         metadata=described("Global warming potentials: an IPCC assessment report, 100 years."),
     )
     at = fields.Integer(
-        load_default=None,
         validate=validate.Range(1, MAX_INTEGER),
         metadata=described("Answer as of the first so many entries of the log."),
     )
@@ -82,7 +80,7 @@ class ProductQuery(FigureQuery):
     """What is asked of a product besides the product itself."""
 
     site = entity(
-        load_default=None, metadata=described("One site; by default the mix of all that make it.")
+        metadata=described("One site; by default the mix of all that make it.")
     )
 
 

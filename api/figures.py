@@ -62,8 +62,8 @@ class Asked:
     @classmethod
     def of(cls, what: str, asked_of: UUID, query: Mapping[str, Any]) -> Asked:
         standing = services().engine.standing()
-        at = None if query["at"] == standing.size else query["at"]
-        question = Question(query["year"], query["gwp"], at)
+        at = None if query.get("at") == standing.size else query.get("at")
+        question = Question(query.get("year"), query["gwp"], at)
         access = Access(standing, current_caller())
         return cls(what, str(asked_of), question, query.get("site"), access)
 

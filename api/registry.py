@@ -6,7 +6,7 @@ a figure. What was withdrawn is not listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, TypeAlias, cast
@@ -118,7 +118,6 @@ class NameQuery(PageQuery):
     """Which of them."""
 
     name = fields.String(
-        load_default=None,
         validate=validate.Length(1, 200),
         metadata=described("Part of the name, whatever its case."),
     )
@@ -127,14 +126,13 @@ class NameQuery(PageQuery):
 class OwnedQuery(NameQuery):
     """Which of them, and whose."""
 
-    owner = entity(load_default=None, metadata=described("The enterprise they belong to."))
+    owner = entity(metadata=described("The enterprise they belong to."))
 
 
 class ProductQuery(OwnedQuery):
     """Which products."""
 
     identifier = fields.String(
-        load_default=None,
         validate=validate.Length(1, 300),
         metadata=described("A URN it carries, such as a GTIN."),
     )
@@ -229,15 +227,15 @@ def _list(kind: str, query: dict[str, Any], shown: Callable[[Said], dict[str, An
     return {"items": [shown(said) for said in items]}, HTTPStatus.OK, more
 
 
-def _chosen(statements: Any, query: dict[str, Any]) -> Iterator[Said]:
-    after = -1 if query["cursor"] is None else query["cursor"]
-    part = (query["name"] or "").casefold()
+def _chosen(statements: Iterable[Said], query: dict[str, Any]) -> Iterator[Said]:
+    """The statements after the cursor that fit the query."""
+    after, part = query.get("cursor", -1), query.get("name", "").casefold()
     owner, identifier = query.get("owner"), query.get("identifier")
     return (
         said
         for said in statements
         if said.index > after
-        and part in said.statement.body.name.casefold()
+        and part in cast(Any, said.statement.body).name.casefold()
         and owner in (None, said.owner)
         and identifier in (None, *getattr(said.statement.body, "identifiers", ()))
     )
