@@ -32,7 +32,7 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/app
 run: $(VENV)/app ## a demo of three parks: print one park's books, then serve on 127.0.0.1
 	@$(BIN)/catchment init --if-missing
 	@$(BIN)/catchment demo
-	@$(BIN)/catchment park "Qingchuan Zero-Carbon Park" --year 2025
+	@$(BIN)/catchment park "Heron Lake Zero-Carbon Park" --year 2025
 	@$(BIN)/catchment serve --port $(PORT)
 
 test: $(VENV)/dev ## every test, slow ones included, with coverage
