@@ -34,7 +34,7 @@ from api.answer_parts import (
     undisclosed,
 )
 from api.rule_of_three import allows, merged
-from api.scope3 import CATEGORIES
+from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from graph.boundary import Amount, Missing
 from graph.engine import Books, memberships_of
 from graph.findings import MISSING_SENTENCES
@@ -45,7 +45,6 @@ from ledger.statements import Membership
 BOUNDARY = "fence"
 SCOPE2 = 0
 """The part of the upstream figure that is no Scope 3 category."""
-OTHER_CATEGORIES = "Other categories, added up"
 LARGEST = 20
 """How many origins are listed."""
 

@@ -9,7 +9,9 @@ from typing import Final
 
 from api.catalogue import conditions
 from api.problems import TITLES
-from graph.findings import SENTENCES
+from api.scope3 import CATEGORIES, OTHER_CATEGORIES
+from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
+from ledger import pact
 
 _ROOT = Path(__file__).parents[1]
 _FLOORS = ("ledger", "graph", "api")
@@ -20,7 +22,8 @@ _RAISED: Final = ("ValidationError", "_not_authorised", "_flaw")
 
 
 def templates() -> Iterator[str]:
-    """Sentences and advice of every condition, sentences of findings, titles of problems.
+    """Sentences and advice of every condition, sentences of findings and gaps, titles of problems,
+    names of Scope 3 categories.
 
     Each once, in a stable order. Placeholders ``%(name)s`` must survive translation.
     """
@@ -42,8 +45,11 @@ def _all_templates() -> Iterator[str]:
     for _, kind in sorted(conditions().items()):
         yield kind.sentence
         yield kind.advice
-    yield from SENTENCES.values()
+    for sentences in (pact.RULES.sentences, SENTENCES, GAP_SENTENCES, MISSING_SENTENCES):
+        yield from sentences.values()
     yield from TITLES.values()
+    yield from CATEGORIES.values()
+    yield OTHER_CATEGORIES
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:

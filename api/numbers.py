@@ -34,17 +34,16 @@ def plain(value: float | None) -> str | None:
     return f"{rounded:f}" if rounded else "0"
 
 
-def tonnes(kg: float) -> str:
-    """kg as tonnes for a page: thousands separators, at least three significant digits."""
-    return grouped(kg / 1000)
+def places_for(kg: float) -> int:
+    """How many decimals tonnes have beside a total of ``kg``: the smaller it is, the more."""
+    size = abs(kg) / 1000
+    return 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3
 
 
-def grouped(value: float) -> str:
-    """A number for a page; the fewer digits before the point, the more after it."""
-    size = abs(value)
-    places = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 or not size else 3
-    text = f"{value:,.{places}f}"
-    return text.removeprefix("-") if float(text.replace(",", "")) == 0 else text
+def tonnes(kg: float, places: int) -> str:
+    """kg as tonnes for a page, with thousands separators; never minus zero."""
+    text = f"{kg / 1000:,.{places}f}"
+    return text if text.strip("-0.,") else text.removeprefix("-")
 
 
 def percent(share: float) -> str:

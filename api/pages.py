@@ -7,12 +7,12 @@ everything else is asked for over the API with a token.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 import marshmallow as ma
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import get_locale, lazy_gettext
 from marshmallow import fields, validate
 
 from api import waterfall
@@ -24,7 +24,7 @@ from api.caching import latest_checkpoint
 from api.errors import NotDisclosed, ParametersRefused
 from api.figure_wire import FigureQuery
 from api.figures import park_books
-from api.numbers import grouped, percent, tonnes
+from api.numbers import percent, places_for, tonnes
 from api.problems import problem_of
 from api.services import services
 from api.waterfall import Picture, Step
@@ -38,7 +38,6 @@ LANGUAGES: Final = {"en": "English", "zh": "中文"}
 
 blueprint = Blueprint("pages", __name__)
 blueprint.add_app_template_filter(tonnes)
-blueprint.add_app_template_filter(grouped)
 blueprint.add_app_template_filter(percent)
 
 
@@ -79,7 +78,8 @@ def park(park: UUID) -> str:
         raise NotDisclosed(kind="figure", id=wanted)
     question = Question(query.get("year"), query["gwp"], query.get("at"))
     books = boundary_answer(park_books(wanted, question, access))
-    return _page("park.html", books=books, picture=bridge_picture(books))
+    places = places_for(books["bridge"]["t2"]["at_least"])
+    return _page("park.html", books=books, picture=bridge_picture(books, places), places=places)
 
 
 @blueprint.errorhandler(CatchmentError)
@@ -134,31 +134,44 @@ _LABELS: Final = {
 }
 
 
-def bridge_picture(books: Answer) -> Picture:
-    """From T0 down to T2, as far as it can be assessed, then what T2 consists of down to zero."""
-    return waterfall.picture([*_eliminations(books["bridge"]), *_parts(books)])
+def bridge_picture(books: Answer, places: int) -> Picture:
+    """From T0 down to T2, as far as it can be assessed, then what T2 consists of down to zero.
+
+    ``places``: decimals of the numbers above the bars.
+    """
+    steps = [*_eliminations(books["bridge"]), *_parts(books)]
+    return waterfall.picture([_step(*step, places) for step in steps])
 
 
-def _eliminations(bridge: Answer) -> Iterator[Step]:
+_Drawn: TypeAlias = tuple[str, Answer, float, float]
+"""Kind, amount, and where the bar starts and ends."""
+
+
+def _eliminations(bridge: Answer) -> Iterator[_Drawn]:
     if bridge["t0"] is not None:
         t0, t1, t2 = (bridge[name]["at_least"] for name in ("t0", "t1", "t2"))
-        yield _step("t0", 0.0, t0)
-        yield _step("internal", t0, t1)
-        yield _step("t1", 0.0, t1)
-        yield _step("returned", t1, t2)
-    yield _step("t2", 0.0, bridge["t2"]["at_least"])
+        yield "t0", bridge["t0"], 0.0, t0
+        yield "internal", bridge["internal"], t0, t1
+        yield "t1", bridge["t1"], 0.0, t1
+        yield "returned", bridge["returned"], t1, t2
+    yield "t2", bridge["t2"], 0.0, bridge["t2"]["at_least"]
 
 
-def _parts(books: Answer) -> Iterator[Step]:
+def _parts(books: Answer) -> Iterator[_Drawn]:
     location, scope3 = books["scope2"]["location"], books["scope3"]["upstream"]
     parts = {"upstream": books["upstream"]}
     if location is not None and scope3 is not None:
         parts = {"scope3": scope3, "scope2": location}
     level = books["bridge"]["t2"]["at_least"]
     for kind, figure in {**parts, "scope1": books["scope1"]}.items():
-        yield _step(kind, level, level - figure["at_least"])
+        yield kind, figure, level, level - figure["at_least"]
         level -= figure["at_least"]
 
 
-def _step(kind: str, start: float, end: float) -> Step:
-    return Step(kind, gettext(str(_LABELS[kind])), start, end)
+def _step(kind: str, figure: Answer, start: float, end: float, places: int) -> Step:
+    """Of two lower bounds the difference is only about right; a lower bound says that it is one."""
+    removed = kind in ("internal", "returned")
+    sign = "" if figure["value"] is not None else "≈ " if removed else "≥ "
+    told = sign + tonnes(-figure["at_least"] if removed else figure["at_least"], places)
+    label = str(_LABELS[kind])
+    return Step(kind, label, told.replace("-", "−"), start, end)

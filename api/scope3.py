@@ -14,3 +14,5 @@ CATEGORIES: Final = {
     7: "Employee commuting",
     8: "Upstream leased assets",
 }
+
+OTHER_CATEGORIES: Final = "Other categories, added up"

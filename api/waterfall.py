@@ -24,17 +24,14 @@ LEAST_HEIGHT: Final = 1.0
 class Step:
     """A bar from ``start`` to ``end`` kg CO2e; a total starts at zero.
 
-    ``kind`` names its colour. The next bar continues at ``end``.
+    ``kind`` names its colour, ``told`` is the number above it. The next bar continues at ``end``.
     """
 
     kind: str
     label: str
+    told: str
     start: float
     end: float
-
-    @property
-    def size(self) -> float:
-        return abs(self.end - self.start)
 
 
 @dataclass(frozen=True, slots=True)
