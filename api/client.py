@@ -139,6 +139,10 @@ class Client:
             answer = refused.problem
         return [_result(each) for each in answer["results"]]
 
+    def statement(self, digest: str) -> dict[str, Any]:
+        """One statement whatever its state, as the API shows it. Raises Refused."""
+        return self._get(f"/v1/statements/{digest}")
+
     def statements(
         self, *, subject: str | None = None, kind: str | None = None
     ) -> Iterator[InForce]:

@@ -211,6 +211,17 @@ class CodeUnknown(CellRefused):
     advice = "Correct the code, or add a row for it to its own sheet."
 
 
+class NameUnknown(ApiError):
+    code = "name-unknown"
+    sentence = "There is no %(kind)s “%(text)s”."
+    advice = "Give its id, or a part of its name that no other has."
+
+
+class NameAmbiguous(NameUnknown):
+    code = "name-ambiguous"
+    sentence = "More than one %(kind)s is called “%(text)s”: %(choices)s."
+
+
 class ServerUnreachable(ApiError):
     code = "server-unreachable"
     sentence = "%(url)s does not answer: %(reason)s."

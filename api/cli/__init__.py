@@ -1,0 +1,83 @@
+"""The command line: ``catchment``.
+
+Commands are loaded when they are called, so that verifying a receipt needs no web framework, and
+an offline machine needs none of it installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Any, Final
+
+import click
+
+from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, language_of
+from api.client import Refused
+from api.errors import AnswerNotUnderstood, ServerUnreachable
+from ledger.errors import CatchmentError
+
+COMMANDS: Final = {
+    "init": "operator:init",
+    "serve": "operator:serve",
+    "migrate": "operator:migrate",
+    "backup": "operator:backup",
+    "openapi": "operator:openapi",
+    "demo": "operator:demo",
+    "token": "tokens:token",
+    "admit": "admission:admit",
+    "keygen": "supplier:keygen",
+    "sign": "supplier:sign",
+    "consent": "supplier:consent",
+    "submit": "supplier:submit",
+    "verify": "verification:verify",
+    "import": "import_:import_",
+    "product": "figures:product",
+    "park": "figures:park",
+    "enterprise": "figures:enterprise",
+}
+"""Command -> module of this package and name in it."""
+
+_UNDECIDED = (ServerUnreachable, AnswerNotUnderstood)
+
+
+class _Lazy(click.Group):
+    """Loads a command's module when the command is asked for; turns conditions into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"api.cli.{module}"), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (CatchmentError, Refused) as raised:
+            speech = ctx.ensure_object(Speech)
+            if speech.as_json:
+                click.echo(json.dumps(speech.problem(raised), ensure_ascii=False))
+            else:
+                speech.fail(raised)
+            ctx.exit(CANNOT_DECIDE if isinstance(raised, _UNDECIDED) else REFUSED)
+
+
+@click.group(cls=_Lazy)
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language; by default that of LANG.")
+@click.version_option(package_name="catchment")
+@click.pass_context
+def main(ctx: click.Context, lang: str | None) -> None:
+    """Supply-chain carbon footprints whose every number can be checked.
+
+    \b
+    Exit codes:
+      0  done, or valid
+      1  refused, or invalid
+      2  the command was not used as it is meant
+      3  cannot be decided: the server does not answer
+    """
+    ctx.obj = Speech(lang or language_of())

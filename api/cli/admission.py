@@ -1,0 +1,140 @@
+"""The registrar admits an enterprise and its key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from api.cli.local import registrar_key, signed
+from api.cli.speech import Speech, json_option, pass_speech
+from api.errors import FileRefused
+from api.settings import Settings
+from ledger import strict_json
+from ledger.errors import CatchmentError
+from ledger.log import Log, Refused
+from ledger.schema import load
+from ledger.standing import Standing
+from ledger.statements import ROLES, Body, Enterprise, Key
+
+MAX_REQUEST_BYTES: Final = 64 * 1024
+_TOKEN_ROLES = ("park", "supplier")
+_REQUEST = frozenset({"enterprise", "name", "jwk", "roles", "proof"})
+
+
+@click.command()
+@click.argument("request", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--role", "roles", multiple=True, type=click.Choice(ROLES), help="Instead of those "
+              "asked for.")  # fmt: skip
+@click.option("--admit-identifier", "admitted", multiple=True, metavar="URN",
+              help="A product identifier you have seen proof for.")  # fmt: skip
+@click.option("--custody", is_flag=True, help="The operator holds the private key.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_speech
+def admit(
+    speech: Speech,
+    request: Path,
+    roles: tuple[str, ...],
+    admitted: tuple[str, ...],
+    custody: bool,
+    yes: bool,
+) -> None:
+    """Admit the enterprise of a request that “catchment keygen” wrote, and issue its first token.
+
+    That the request comes from the enterprise it names is for you to find out: compare the key id
+    with a person there whom you reached by other means.
+    """
+    from api.opening import open_services
+
+    settings = Settings.from_env()
+    services = open_services(settings)
+    registrar = registrar_key(settings)
+    asked = read_request(request)
+    enterprise = load(Enterprise, _registration(asked, admitted))
+    key = load(Key, _key_members(asked, roles, custody))
+    said = _said(services.engine.standing(), enterprise, key)
+    envelopes = [signed(registrar, body, enterprise.id, prev) for body, prev in said]
+    # Judged first, its proof too: nobody is asked about what could not be admitted.
+    _append(services.log, envelopes, dry_run=True)
+    _show(speech, enterprise, key)
+    if not yes:
+        click.confirm(speech.text("Admit?"), abort=True, err=True)
+    _append(services.log, envelopes)
+    role = next((each for each in _TOKEN_ROLES if each in key.roles), "procurement")
+    token_id, secret = services.tokens.issue(role, enterprise.id, enterprise.name)
+    if speech.as_json:
+        speech.json({"enterprise": enterprise.id, "kid": key.public.kid, "id": token_id,
+                     "token": secret})  # fmt: skip
+        return
+    speech.say("Admitted. Its first token, shown this once:")
+    click.echo(secret)
+
+
+def _append(log: Log, envelopes: list[bytes], *, dry_run: bool = False) -> None:
+    for outcome in log.append(envelopes, atomic=True, dry_run=dry_run):
+        if isinstance(outcome, Refused):
+            raise outcome.error
+
+
+def read_request(path: Path) -> dict[str, Any]:
+    """The members of a request file; raises FileRefused. Its proof is the log's to judge."""
+    try:
+        with path.open("rb") as file:
+            asked = strict_json.loads(file.read(MAX_REQUEST_BYTES))
+    except CatchmentError:
+        raise FileRefused(path=str(path), reason="it is not strict JSON") from None
+    if not isinstance(asked, dict) or asked.keys() < _REQUEST:
+        raise FileRefused(path=str(path), reason="it is not a request of “catchment keygen”")
+    return dict(asked)
+
+
+def _registration(asked: dict[str, Any], admitted: tuple[str, ...]) -> dict[str, Any]:
+    members = {
+        "id": asked["enterprise"],
+        "name": asked["name"],
+        "country": asked.get("country"),
+        "identifiers": asked.get("identifiers"),
+        "admitted": list(admitted),
+    }
+    return {name: value for name, value in members.items() if value}
+
+
+def _key_members(asked: dict[str, Any], roles: tuple[str, ...], custody: bool) -> dict[str, Any]:
+    return {
+        "action": "register",
+        "jwk": asked["jwk"],
+        "roles": list(roles) or asked["roles"],
+        "custody": "operator" if custody else "self",
+        "proof": asked["proof"],
+    }
+
+
+def _said(standing: Standing, enterprise: Enterprise, key: Key) -> list[tuple[Body, str | None]]:
+    """What has to be said: the enterprise, unless it stands as it is, and then its key."""
+    stands = standing.enterprises.get(enterprise.id)
+    if stands is None:
+        return [(enterprise, None), (key, None)]
+    if stands.statement.body == enterprise:
+        return [(key, None)]
+    return [(enterprise, stands.digest), (key, None)]
+
+
+def _show(speech: Speech, enterprise: Enterprise, key: Key) -> None:
+    rows = {
+        "Enterprise": enterprise.name,
+        "Id": enterprise.id,
+        "Country": enterprise.country or "",
+        "Identifiers": " ".join(enterprise.identifiers),
+        "Admitted products": " ".join(enterprise.admitted),
+        "Key id": key.public.kid,
+        "Roles": " ".join(key.roles),
+        "Held by": speech.text("the operator" if key.custody == "operator" else "the enterprise"),
+    }
+    table = speech.table("", "")
+    table.show_header = False
+    for name, value in rows.items():
+        if value:
+            table.add_row(speech.text(name), value)
+    speech.err.print(table)

@@ -1,0 +1,169 @@
+"""One filled-in document for each type of statement, to be changed and signed.
+
+Names, ids and amounts are invented. What ``catchment sign`` fills in is left out.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Final
+
+_SITE = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c01"
+_PRODUCT = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c02"
+_BOUGHT = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c03"
+_PARK = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c04"
+_ENTERPRISE = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c05"
+_YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
+_JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+"""The public key of RFC 8037, appendix A.2."""
+
+_CARBON = {"gas": "CO2", "origin": "fossil", "amount": "1250.5"}
+_POWER = {
+    "ref": {"classification": "urn:cpc:17100", "region": "CN-JS"},
+    "amount": "400",
+    "unit": "KWH",
+    "category": 3,
+}
+_STEEL = {
+    "ref": {"product": _BOUGHT},
+    "amount": "1.05",
+    "unit": "TNE",
+    "category": 1,
+    "transport": {
+        "ref": {"classification": "urn:cpc:65111", "region": "CN"},
+        "amount": "315",
+        "unit": "TKM",
+    },
+}
+_PACT = {
+    "id": "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c06",
+    "specVersion": "3.0.3",
+    "created": "2026-01-10T00:00:00Z",
+    "status": "Active",
+    "companyName": "Acme",
+    "companyIds": ["urn:uscc:91320594MA1MY8EM55"],
+    "productDescription": "",
+    "productIds": [f"urn:uuid:{_PRODUCT}"],
+    "productNameCompany": "Galvanised wire",
+    "pcf": {
+        "declaredUnitOfMeasurement": "kilogram",
+        "declaredUnitAmount": "1000",
+        "productMassPerDeclaredUnit": "1000",
+        "referencePeriodStart": "2024-12-31T16:00:00Z",
+        "referencePeriodEnd": "2025-12-31T16:00:00Z",
+        "geographyCountry": "CN",
+        "pcfExcludingBiogenicUptake": "2210",
+        "pcfIncludingBiogenicUptake": "2210",
+        "fossilCarbonContent": "0",
+        "fossilGhgEmissions": "2210",
+        "ipccCharacterizationFactors": ["AR6"],
+        "crossSectoralStandards": ["ISO14067"],
+        "exemptedEmissionsPercent": "0",
+    },
+}
+
+EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
+    {
+        "genesis": {
+            "type": "genesis",
+            "name": "Catchment of the eastern parks",
+            "registrar": _JWK,
+            "checkpointKey": "log.example/2026+0a0b0c0d+AQ…",
+            "recovery": {"threshold": 0, "keys": []},
+            "pastSeconds": 604800,
+            "futureSeconds": 300,
+        },
+        "enterprise": {
+            "type": "enterprise",
+            "id": _ENTERPRISE,
+            "name": "Acme Wire (Suzhou) Co., Ltd.",
+            "country": "CN",
+            "identifiers": ["urn:uscc:91320594MA1MY8EM55"],
+        },
+        "key": {
+            "type": "key",
+            "action": "register",
+            "jwk": _JWK,
+            "roles": ["supplier"],
+            "custody": "self",
+            "proof": "header.payload.signature",
+        },
+        "delegation": {
+            "type": "delegation",
+            "delegate": _ENTERPRISE,
+            "serial": 1,
+            "until": "2027-12-31",
+        },
+        "site": {
+            "type": "site",
+            "id": _SITE,
+            "name": "Suzhou works",
+            "latitude": "31.32",
+            "longitude": "120.71",
+            "timeZone": "Asia/Shanghai",
+            "gridRegion": "CN-JS",
+        },
+        "park": {
+            "type": "park",
+            "id": _PARK,
+            "name": "Eastern park",
+            "fence": [["120.5", "31.2"], ["120.8", "31.2"], ["120.8", "31.4"], ["120.5", "31.4"]],
+        },
+        "membership": {
+            "type": "membership",
+            "park": _PARK,
+            "site": _SITE,
+            "serial": 1,
+            "from": "2025-01-01",
+        },
+        "product": {
+            "type": "product",
+            "id": _PRODUCT,
+            "name": "Galvanised wire",
+            "unit": "TNE",
+            "identifiers": ["urn:gtin:4006381333931"],
+            "massPerUnit": "1000",
+        },
+        "footprint": {"type": "footprint", "product": _PRODUCT, "pact": _PACT},
+        "recipe": {
+            "type": "recipe",
+            "product": _PRODUCT,
+            "site": _SITE,
+            "period": _YEAR,
+            "basis": {"amount": "1", "unit": "TNE"},
+            "emissions": [{"gas": "CO2", "origin": "fossil", "amount": "180"}],
+            "inputs": [_STEEL, _POWER],
+        },
+        "production": {
+            "type": "production",
+            "product": _PRODUCT,
+            "site": _SITE,
+            "period": _YEAR,
+            "amount": "12000",
+            "unit": "TNE",
+        },
+        "inventory": {
+            "type": "inventory",
+            "site": _SITE,
+            "period": _YEAR,
+            "emissions": [_CARBON, {"gas": "CH4", "origin": "fossil", "amount": "3.2"}],
+        },
+        "purchases": {
+            "type": "purchases",
+            "site": _SITE,
+            "period": _YEAR,
+            "inputs": [_STEEL, _POWER],
+        },
+        "disclosure": {
+            "type": "disclosure",
+            "object": {"type": "footprint", "id": _PRODUCT},
+            "level": "named",
+            "grantee": _ENTERPRISE,
+        },
+        "withdrawal": {
+            "type": "withdrawal",
+            "prev": "0" * 64,
+            "reason": "Stated for the wrong year.",
+        },
+    }
+)

@@ -1,0 +1,267 @@
+"""Figures in the terminal: products, parks, enterprises."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from api.cli.local import local_client
+from api.cli.options import token_option
+from api.cli.speech import Speech, json_option, pass_speech
+from api.client import Client
+from api.errors import NameAmbiguous, NameUnknown
+from api.numbers import percent, places_for, tonnes
+from api.settings import Settings
+
+BAR_WIDTH: Final = 36
+MOST_LINES: Final = 12
+_DIGITS = 6
+_FULL = "█"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every figure is asked with."""
+    for option in (
+        json_option,
+        token_option,
+        click.option(
+            "--server",
+            envvar="CATCHMENT_SERVER",
+            show_envvar=True,
+            help="Ask this server, with a token; otherwise the database of this machine.",
+        ),
+        click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
+        click.option("--gwp", help="AR4, AR5 or AR6; by default AR6."),
+        click.option("--year", type=int, help="Calendar year; by default the latest."),
+        click.argument("which", metavar="ID|NAME"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_asks
+@click.option("--site", help="One site; by default the mix of all that make it.")
+@pass_speech
+def product(speech: Speech, /, which: str, site: str | None, **asked: Any) -> None:
+    """The footprint of a product, with its gases and its gaps."""
+    figure = _figure(speech, "products", which, site=site, **asked)
+    if speech.as_json:
+        speech.json(figure)
+        return
+    _heading(speech, figure, figure["product"])
+    table = speech.table("", "Value", "Unit", right=("Value",))
+    table.show_header = False
+    table.add_row(speech.text("Footprint"), _figure_text(figure), figure["unit"])
+    for name in ("declared", "residual"):
+        if figure[name] is not None:
+            table.add_row(speech.text(name.capitalize()), _number(figure[name]), figure["unit"])
+    if figure["coverage"] is not None:
+        table.add_row(speech.text("Coverage"), percent(float(figure["coverage"])), "")
+    speech.out.print(table)
+    _gases(speech, figure["byGas"])
+    _noticed(speech, figure)
+
+
+@click.command()
+@_asks
+@pass_speech
+def park(speech: Speech, /, which: str, **asked: Any) -> None:
+    """The books of a park: Scope 1, 2 and 3, and the bridge T0 → T1 → T2."""
+    _books(speech, "parks", which, asked)
+
+
+@click.command()
+@_asks
+@pass_speech
+def enterprise(speech: Speech, /, which: str, **asked: Any) -> None:
+    """The books of an enterprise: all its sites, wherever they are."""
+    _books(speech, "enterprises", which, asked)
+
+
+# --- Asking --------------------------------------------------------------------------------
+
+
+def _figure(
+    speech: Speech,
+    kind: str,
+    which: str,
+    *,
+    server: str | None,
+    token: str | None,
+    year: int | None,
+    gwp: str | None,
+    at: int | None,
+    site: str | None = None,
+) -> dict[str, Any]:
+    client = (
+        Client(server, token, language=speech.language)
+        if server
+        else local_client(Settings.from_env(), speech.language)
+    )
+    question = {"year": year, "gwp": gwp, "at": at, "site": site}
+    query = {name: None if value is None else str(value) for name, value in question.items()}
+    return client.figure(kind, _id_of(client, kind, which), **query)
+
+
+def _id_of(client: Client, kind: str, which: str) -> str:
+    """The id of what is called by id or by name. Raises NameUnknown or NameAmbiguous."""
+    if _is_id(which):
+        return which.lower()
+    found = client.entities(kind, name=which)
+    exact = [each for each in found if each["name"].casefold() == which.casefold()]
+    candidates = exact or found
+    singular = {"products": "product", "parks": "park", "enterprises": "enterprise"}[kind]
+    if not candidates:
+        raise NameUnknown(kind=singular, text=which)
+    if len(candidates) > 1:
+        choices = ", ".join(f"{each['name']} ({each['id']})" for each in candidates[:MOST_LINES])
+        raise NameAmbiguous(kind=singular, text=which, choices=choices)
+    return str(candidates[0]["id"])
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+# --- Showing -------------------------------------------------------------------------------
+
+
+def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None:
+    books = _figure(speech, kind, which, **asked)
+    if speech.as_json:
+        speech.json(books)
+        return
+    _heading(speech, books, books.get("park") or books["enterprise"])
+    table = speech.table("", "t CO2e", "Coverage", right=("t CO2e", "Coverage"))
+    rows = [
+        ("Scope 1", books["scope1"]),
+        ("Scope 2, location-based", books["scope2"]["location"]),
+        ("Scope 3, upstream", books["scope3"]["upstream"]),
+        *((_category(part), part) for part in books["scope3"]["byCategory"]),
+    ]
+    places = places_for(max(float(amount["atLeast"]) for _, amount in rows if amount))
+    for name, amount in rows:
+        _row(speech, table, name, amount, places)
+    speech.out.print(table)
+    _bridge(speech, books)
+    _gases(speech, books["byGas"]["scope1"])
+    _noticed(speech, books)
+
+
+def _category(part: dict[str, Any]) -> str:
+    return f"  {part['category'] or ''} {part['name']}"
+
+
+def _row(
+    speech: Speech, table: Table, name: str, amount: dict[str, Any] | None, places: int
+) -> None:
+    if amount is None:
+        table.add_row(speech.text(name), speech.text("not shown"), "")
+        return
+    covered = amount["coverage"]
+    table.add_row(
+        speech.text(name),
+        _tonnes(amount, places),
+        "?" if covered is None else percent(float(covered)),
+    )
+
+
+def _bridge(speech: Speech, books: dict[str, Any]) -> None:
+    """T0, T1 and T2 as bars on one scale; what cannot be assessed says so."""
+    bridge = books["bridge"]
+    steps = [
+        ("T0", "gross: every site by itself", bridge["t0"]),
+        ("T1", "less what members deliver to each other", bridge["t1"]),
+        ("T2", "less what left the fence and returned", bridge["t2"]),
+    ]
+    largest = max((float(a["atLeast"]) for _, _, a in steps if a), default=0.0)
+    table = speech.table("Bridge", "", "t CO2e", "", right=("t CO2e",))
+    for name, meaning, amount in steps:
+        if amount is None:
+            table.add_row(name, "", speech.text("not assessable"), speech.text(meaning))
+        else:
+            drawn = Text(bar(float(amount["atLeast"]), largest), style="green")
+            table.add_row(name, drawn, _tonnes(amount, places_for(largest)), speech.text(meaning))
+    speech.out.print()
+    speech.out.print(table)
+    if bridge["status"] != "complete":
+        speech.say("T2 is %(status)s; goods that return: %(returning)s.",
+                   status=bridge["status"], returning=books["returning"])  # fmt: skip
+
+
+def bar(value: float, largest: float) -> str:
+    """A bar of at most ``BAR_WIDTH`` characters, to an eighth of one; empty for nothing."""
+    if largest <= 0 or value <= 0:
+        return ""
+    eighths = round(8 * BAR_WIDTH * value / largest)
+    return _FULL * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def _heading(speech: Speech, figure: dict[str, Any], about: dict[str, Any]) -> None:
+    speech.out.print(Text(about["name"], style="bold"), Text(about["id"], style="dim"))
+    speech.say("%(year)s, GWP %(gwp)s, from %(at)d entries; last moved by entry %(as_of)d.",
+               year=str(figure["year"]), gwp=figure["gwp"], at=figure["at"],
+               as_of=figure["asOf"])  # fmt: skip
+    speech.out.print()
+
+
+def _gases(speech: Speech, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    table = speech.table("Gas", "Origin", "kg", "kg CO2e", right=("kg", "kg CO2e"))
+    for row in rows[:MOST_LINES]:
+        gas = row["gas"] or speech.text("several, added up")
+        origin = speech.text(row["origin"] or "")
+        table.add_row(gas, origin, _number(row["kg"]), _number(row["kgCo2e"]))
+    speech.out.print()
+    speech.out.print(table)
+
+
+def _noticed(speech: Speech, figure: dict[str, Any]) -> None:
+    """Gaps, what is missing, and findings: one sentence each, as the API says them."""
+    for name, hidden in (("gaps", "gapsNotShown"), ("missing", "missingNotShown"),
+                         ("findings", "")):  # fmt: skip
+        rows = figure.get(name, [])
+        if not rows:
+            continue
+        speech.out.print()
+        speech.out.print(Text(speech.text(name.capitalize()), style="bold"))
+        for row in rows[:MOST_LINES]:
+            speech.out.print(Text(f"  {row['sentence']}"))
+        more = len(rows[MOST_LINES:]) + int(figure.get(hidden, 0) or 0)
+        if more:
+            speech.say("  … and %(count)d more.", count=more)
+
+
+def _tonnes(amount: dict[str, Any], places: int) -> str:
+    text = tonnes(float(amount["atLeast"]), places)
+    return text if amount["value"] is not None else f"≥ {text}"
+
+
+def _figure_text(figure: dict[str, Any]) -> str:
+    return (
+        _number(figure["value"])
+        if figure["value"] is not None
+        else f"≥ {_number(figure['atLeast'])}"
+    )
+
+
+def _number(text: str | None) -> str:
+    """A figure with about six significant digits, for people; `--json` has all of them."""
+    if text is None:
+        return ""
+    value = float(text)
+    places = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    plain = f"{value:,.{places}f}"
+    return plain.rstrip("0").rstrip(".") if places else plain

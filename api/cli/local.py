@@ -1,0 +1,95 @@
+"""What stands on this machine: the settings, the database behind them, and the registrar's key."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from requests.adapters import BaseAdapter
+
+from api import keyfile
+from api.client import Client
+from api.keyfile import KeyFile
+from api.settings import Settings
+from ledger import jws
+from ledger.statements import VERSION, Body, Common, LogId, payload_of
+
+REGISTRAR_FILE: Final = "registrar.key"
+TRUST_FILE: Final = "trust.json"
+_JTI_BYTES = 18
+
+
+def registrar_path(settings: Settings) -> Path:
+    return settings.data / REGISTRAR_FILE
+
+
+def registrar_key(settings: Settings) -> KeyFile:
+    """Raises KeyFileRefused where ``catchment init`` was not run, or elsewhere."""
+    return keyfile.read(registrar_path(settings), production=settings.is_production)
+
+
+def common_members(key: KeyFile, kind: str, subject: str, prev: str | None = None) -> Common:
+    """Who speaks, for whom, now: the members every statement has, with a fresh jti."""
+    return Common(
+        type=kind,
+        v=VERSION,
+        log=LogId(origin=key.origin, genesis=key.genesis or None),
+        jti=secrets.token_urlsafe(_JTI_BYTES),
+        iat=int(time.time()),
+        iss=key.enterprise,
+        subject=subject,
+        prev=prev,
+    )
+
+
+def signed(key: KeyFile, body: Body, subject: str, prev: str | None = None) -> bytes:
+    """The envelope of a body, said now with a key."""
+    return jws.sign(members(key, body, subject, prev), key.private)
+
+
+def members(key: KeyFile, body: Body, subject: str, prev: str | None = None) -> dict[str, Any]:
+    return payload_of(common_members(key, body.TYPE, subject, prev), body)
+
+
+def local_client(settings: Settings, language: str) -> Client:
+    """The API over the database of this machine, without a server, with an auditor's eyes.
+
+    Whoever has the database has everything in it anyway.
+    """
+    session = requests.Session()
+    session.mount("http://", _InProcess(settings))
+    return Client("http://local", session=session, language=language)
+
+
+class _InProcess(BaseAdapter):
+    """Answers requests from the application itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        from api.app import create_app
+
+        super().__init__()
+        self._app = create_app(settings)
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        from flask import g
+
+        from api.auth import Caller
+
+        headers = dict(request.headers)
+        with self._app.test_request_context(request.url, request.method, headers=headers):
+            g.caller = Caller("auditor")
+            made = self._app.full_dispatch_request()
+            response = requests.Response()
+            response.status_code = made.status_code
+            response.headers.update(made.headers.to_wsgi_list())
+            response.raw = BytesIO(made.get_data())
+        response.url = str(request.url)
+        response.encoding = "utf-8"
+        return response
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,236 @@
+"""Commands of whoever runs a log: begin it, serve it, keep it."""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import sqlite3
+import time
+import uuid
+from pathlib import Path
+from typing import Final, cast
+
+import click
+import sqlalchemy as sa
+
+import migrations
+from api import keyfile
+from api.cli.local import TRUST_FILE, registrar_key, registrar_path, signed
+from api.cli.speech import Speech, json_option, pass_speech
+from api.errors import FileRefused, WouldOverwrite
+from api.keyfile import KeyFile
+from api.settings import Settings
+from api.trust import Trust
+from ledger import tables, tiles
+from ledger.checkpoint import Checkpoint
+from ledger.errors import AlreadyInitialised, LogNotFound, StoreUnsupported, TreeDamaged
+from ledger.jws import parse
+from ledger.keys import PrivateKey
+from ledger.log import Log, Refused
+from ledger.merkle import leaf_hash
+from ledger.note import SignerKey, VerifierKey, open_note
+from ledger.statements import Enterprise, Genesis, Recovery, read
+from ledger.store import open_engine, reading
+
+PAST_SECONDS: Final = 7 * 86_400
+FUTURE_SECONDS: Final = 300
+_PAGES_PER_STEP = 1000
+
+
+@click.command()
+@click.option("--origin", help="Name the log signs under; by default this machine's.")
+@click.option("--name", default="Catchment log", show_default=True, help="Name for people.")
+@click.option(
+    "--operator", default="Operator", show_default=True, help="Legal name of who runs it."
+)
+@json_option
+@pass_speech
+def init(speech: Speech, origin: str | None, name: str, operator: str) -> None:
+    """Begin a log: keys, database, genesis, and the operator as its first enterprise.
+
+    Nothing that exists is overwritten. Keep copies of the two key files in a safe place: who loses
+    the signing key cannot go on, and who loses the registrar's can admit nobody.
+    """
+    settings = Settings.from_env()
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_engine(settings.database)
+    migrations.upgrade(database)
+    _check_fresh(settings, database)
+    trust = _begin(settings, database, origin or _own_origin(), name, operator)
+    if speech.as_json:
+        speech.json(dataclasses.asdict(trust))
+        return
+    speech.say("The log %(origin)s has begun in %(data)s.", origin=trust.origin, data=settings.data)
+    speech.say("Its fingerprint is %(text)s.", text=trust.fingerprint)
+    speech.say("Keep copies of %(signing)s and %(registrar)s in a safe place.",
+               signing=settings.signing_key_file, registrar=registrar_path(settings))  # fmt: skip
+
+
+def _own_origin() -> str:
+    return f"{socket.gethostname()}/catchment"
+
+
+def _check_fresh(settings: Settings, database: sa.Engine) -> None:
+    with reading(database) as connection:
+        if connection.execute(sa.select(tables.entry.c.index).limit(1)).first():
+            raise AlreadyInitialised
+    registrar = registrar_path(settings)
+    for path in (settings.signing_key_file, registrar, keyfile.sidecar(registrar)):
+        if path.exists():
+            raise WouldOverwrite(path=str(path))
+
+
+def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, operator: str) -> Trust:
+    signer = SignerKey(origin, PrivateKey.generate("EdDSA"))
+    registrar = KeyFile(PrivateKey.generate("EdDSA"), str(uuid.uuid4()), origin, "")
+    body = Genesis(
+        name=name,
+        registrar=registrar.private.public.jwk,
+        checkpoint_key=str(signer.verifier),
+        recovery=Recovery(threshold=0, keys=()),
+        past_seconds=PAST_SECONDS,
+        future_seconds=FUTURE_SECONDS,
+    )
+    genesis = signed(registrar, body, registrar.enterprise)
+    registrar = dataclasses.replace(registrar, genesis=parse(genesis).signing_digest)
+    # Keys first: a log whose key was lost in a crash could never be continued.
+    keyfile.write_secret(settings.signing_key_file, signer.private)
+    keyfile.write(registrar_path(settings), registrar)
+    log = Log.create(database, genesis, signer, lambda: time.time_ns() // 1_000_000)
+    first = Enterprise(id=registrar.enterprise, name=operator)
+    (outcome,) = log.append([signed(registrar, first, registrar.enterprise)])
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    trust = Trust(origin, registrar.genesis, str(signer.verifier))
+    trust.write(settings.data / TRUST_FILE)
+    return trust
+
+
+@click.command()
+@click.option("--host", help="Address to listen on; otherwise CATCHMENT_HOST.")
+@click.option("--port", type=int, help="Port to listen on; otherwise CATCHMENT_PORT.")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the HTTP API and the pages until interrupted."""
+    from api.server import serve as serve_http
+
+    serve_http(Settings.from_env(), host, port)
+
+
+@click.command()
+@pass_speech
+def migrate(speech: Speech) -> None:
+    """Bring the database to the structure that this version needs."""
+    settings = Settings.from_env()
+    migrations.upgrade(open_engine(settings.database))
+    speech.say("The database is up to date.")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False), default="openapi.yaml")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the file differs.")
+@pass_speech
+def openapi(speech: Speech, path: Path, check: bool) -> None:
+    """Write the OpenAPI document of the HTTP interface."""
+    from api.openapi import spec_text
+
+    text = spec_text()
+    if not check:
+        path.write_text(text, "utf-8")
+    elif not path.is_file() or path.read_text("utf-8") != text:
+        raise FileRefused(path=str(path), reason="it is not the document of this version")
+    speech.say("%(path)s is the document of this version.", path=path)
+
+
+@click.command()
+@json_option
+@pass_speech
+def demo(speech: Speech) -> None:
+    """Fill a fresh log with a demonstration: three parks, invented enterprises, public keys.
+
+    Everybody knows the keys of the demonstration, so it is refused in production.
+    """
+    from api.demo import load
+    from api.opening import open_services
+
+    settings = Settings.from_env()
+    registrar = registrar_key(settings)
+    services = open_services(settings)
+    with speech.progress() as bar:
+        task = bar.add_task(speech.text("Signing"), total=None)
+        summary = load(
+            services.log,
+            registrar.private,
+            int(time.time()),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if speech.as_json:
+        speech.json(dataclasses.asdict(summary))
+        return
+    if not summary.loaded:
+        speech.say("Others than the operator have spoken in this log: it was left alone.")
+    speech.say("%(count)d statements were added.", count=summary.statements)
+    table = speech.table("Park", "Id")
+    for park, park_id in summary.parks.items():
+        table.add_row(park, park_id)
+    speech.out.print(table)
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@pass_speech
+def backup(speech: Speech, path: Path) -> None:
+    """Copy the database while it is in use, and check the copy.
+
+    The keys are not in it: keep copies of them apart, and where fewer people come.
+    """
+    database = sa.make_url(Settings.from_env().database)
+    if database.get_backend_name() != "sqlite" or not database.database:
+        raise StoreUnsupported(dialect=database.get_backend_name())
+    if path.exists():
+        raise WouldOverwrite(path=str(path))
+    if not Path(database.database).is_file():
+        raise LogNotFound
+    _copy(Path(database.database), path, speech)
+    size = checked_size(open_engine(f"sqlite:///{path}"))
+    speech.say("%(path)s holds %(size)d entries, and they are as signed.", path=path, size=size)
+    speech.say("The keys are not in it: keep copies of them in another safe place.")
+
+
+def _copy(source: Path, target: Path, speech: Speech) -> None:
+    """SQLite's online backup: one state of the database, whoever writes meanwhile."""
+    with speech.progress() as bar:
+        task = bar.add_task(speech.text("Copying"), total=None)
+
+        def step(_: int, remaining: int, total: int) -> None:
+            bar.update(task, completed=total - remaining, total=total)
+
+        old, new = sqlite3.connect(source), sqlite3.connect(target)
+        try:
+            old.backup(new, pages=_PAGES_PER_STEP, progress=step)
+        finally:
+            new.close()
+            old.close()
+    target.chmod(0o600)
+
+
+def checked_size(database: sa.Engine) -> int:
+    """How many entries a database holds, after checking that they lead to the signed root.
+
+    The tree is built anew from the leaf records. Raises LogNotFound, TreeDamaged or NoteRefused.
+    """
+    entry, checkpoint = tables.entry, tables.checkpoint
+    with reading(database) as connection:
+        first = connection.execute(sa.select(entry.c.envelope).where(entry.c.index == 0)).scalar()
+        if first is None:
+            raise LogNotFound
+        latest = sa.select(checkpoint.c.note).order_by(checkpoint.c.size.desc()).limit(1)
+        note = connection.execute(latest).scalar_one()
+        leaves = connection.execute(sa.select(entry.c.leaf).order_by(entry.c.index)).scalars()
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+    genesis = cast(Genesis, read(parse(first)).body)
+    key = VerifierKey.parse(genesis.checkpoint_key)
+    built = tiles.extend(0, hashes, lambda *_: b"")
+    root = tiles.root(len(hashes), lambda *tile: built.get(tile, b""))
+    if open_note(note, [key]).text != Checkpoint(key.name, len(hashes), root).text:
+        raise TreeDamaged(size=len(hashes))
+    return len(hashes)

@@ -1,0 +1,71 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from api import keyfile
+from api.keyfile import KeyFile
+from api.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ENCRYPTED = b"BEGIN ENCRYPTED PRIVATE KEY"
+DEFAULT_SERVER = "http://127.0.0.1:8000"
+
+
+def server_option(command: F) -> F:
+    return click.option(
+        "--server",
+        envvar="CATCHMENT_SERVER",
+        default=DEFAULT_SERVER,
+        show_default=True,
+        show_envvar=True,
+        help="Address of the server.",
+    )(command)
+
+
+def token_option(command: F) -> F:
+    """A token on the command line is seen by other users of the machine; the variable is not."""
+    return click.option(
+        "--token", envvar="CATCHMENT_TOKEN", show_envvar=True, help="Token for reading."
+    )(command)
+
+
+def key_options(command: F) -> F:
+    """``--key`` and ``--passphrase-file``; the command is given ``key``, a KeyFile or None."""
+
+    @wraps(command)
+    def opened(*args: Any, key: Path | None, passphrase_file: Path | None, **kwargs: Any) -> Any:
+        return command(*args, key=key and open_key(key, passphrase_file), **kwargs)
+
+    for option in (
+        click.option(
+            "--passphrase-file", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+        ),
+        click.option(
+            "--key",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Your key file, acme.key.",
+        ),
+    ):
+        opened = option(opened)
+    return opened  # type: ignore[return-value]  # click adds the two parameters
+
+
+def open_key(path: Path, passphrase_file: Path | None) -> KeyFile:
+    """Read a key file, asking for the passphrase where it needs one and none is given."""
+    production = Settings.from_env().is_production
+    if passphrase_file is not None:
+        return keyfile.read(
+            path, passphrase_file.read_bytes().rstrip(b"\r\n"), production=production
+        )
+    if _ENCRYPTED in path.read_bytes()[:1024]:
+        typed: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
+        return keyfile.read(path, typed.encode("utf-8"), production=production)
+    return keyfile.read(path, production=production)

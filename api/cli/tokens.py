@@ -1,0 +1,74 @@
+"""Commands about tokens: who may read over HTTP."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import click
+
+import migrations
+from api.auth import TOKEN_ROLES
+from api.cli.speech import Speech, json_option, pass_speech
+from api.settings import Settings
+from api.tokens import Tokens
+from ledger.store import open_engine
+
+
+@click.group()
+def token() -> None:
+    """Issue, list and revoke the tokens that reading over HTTP needs."""
+
+
+@token.command()
+@click.option("--role", type=click.Choice(TOKEN_ROLES), required=True, help="What it may read.")
+@click.option("--enterprise", help="Id of the enterprise it speaks for.")
+@click.option("--label", default="", help="A note for yourself: who holds it, and for what.")
+@click.option("--days", type=click.IntRange(1, 3650), help="How long it lasts; otherwise for good.")
+@json_option
+@pass_speech
+def issue(speech: Speech, role: str, enterprise: str | None, label: str, days: int | None) -> None:
+    """Issue a token. It is shown this once; only its digest is kept."""
+    token_id, secret = _tokens().issue(role, enterprise, label, days)
+    if speech.as_json:
+        speech.json({"id": token_id, "token": secret})
+        return
+    speech.say("Token %(id)s, shown this once:", id=token_id)
+    click.echo(secret)
+
+
+@token.command()
+@click.argument("token_id", metavar="ID")
+@pass_speech
+def revoke(speech: Speech, token_id: str) -> None:
+    """Refuse a token from now on."""
+    _tokens().revoke(token_id)
+    speech.say("The token %(id)s is revoked.", id=token_id)
+
+
+@token.command("list")
+@json_option
+@pass_speech
+def list_(speech: Speech) -> None:
+    """List every token ever issued, without its secret."""
+    found = _tokens().list()
+    if speech.as_json:
+        speech.json([dataclasses.asdict(each) for each in found])
+        return
+    table = speech.table("Id", "Role", "Enterprise", "Label", "Issued", "Expires", "Revoked")
+    for each in found:
+        times = (each.issued_at, each.expires_at, each.revoked_at)
+        table.add_row(
+            each.id, each.role, each.enterprise or "", each.label, *(_day(at) for at in times)
+        )
+    speech.out.print(table)
+
+
+def _tokens() -> Tokens:
+    database = open_engine(Settings.from_env().database)
+    migrations.upgrade(database)
+    return Tokens(database)
+
+
+def _day(at_ms: int | None) -> str:
+    return "" if at_ms is None else str(dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).date())

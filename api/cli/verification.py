@@ -1,0 +1,149 @@
+"""``catchment verify``: a receipt checked offline, each check by its name.
+
+Needs the receipt, the signed statement and the log that is trusted; no server, no database, no web
+framework. In this order, because each check rests on those before it:
+
+1. statement: it is a well-formed envelope meant for the trusted log;
+2. receipt: it is a C2SP tlog-proof with a leaf record;
+3. signed, envelope, key, type: the leaf is this statement's (signing digest, envelope digest, key
+   id and type);
+4. checkpoint: the trusted log signed it, under its own name;
+5. inclusion: the leaf leads to the root that the checkpoint states (RFC 9162 section 2.1.3.2).
+
+What it cannot tell: whether the statement still stands, and whether the log shows others the same
+tree. The signature on the statement was checked by the log when it took it; to check it again, take
+the public key from the key's own statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from api.cli.speech import REFUSED, Speech, json_option, pass_speech
+from api.trust import Trust
+from ledger import jws
+from ledger.checkpoint import Checkpoint
+from ledger.errors import CatchmentError, ForeignLog, ReceiptRefused
+from ledger.jws import Envelope
+from ledger.leaf import Leaf
+from ledger.merkle import leaf_hash, verify_inclusion
+from ledger.note import open_note
+from ledger.receipt import MAX_RECEIPT_BYTES, Receipt
+from ledger.statements import Statement, read
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: ``passed`` is None where it could not be made because an earlier one failed."""
+
+    name: str
+    passed: bool | None
+    detail: str = ""
+
+
+NAMES = (
+    "statement",
+    "receipt",
+    "signed digest",
+    "envelope digest",
+    "key id",
+    "type",
+    "checkpoint",
+    "inclusion",
+)
+
+
+def checks(receipt: bytes, envelope: bytes, trust: Trust) -> list[Check]:
+    """Every check by name, in order; nothing is raised for what is wrong with the two files."""
+    done: list[Check] = []
+    try:
+        for check in _made(receipt, envelope, trust):
+            done.append(check)
+    except CatchmentError as failed:
+        done.append(Check(NAMES[len(done)], False, str(failed)))
+    return done + [Check(name, None) for name in NAMES[len(done) :]]
+
+
+def _made(receipt: bytes, envelope: bytes, trust: Trust) -> Iterator[Check]:
+    statement = _statement(envelope, trust)
+    yield Check("statement", True, f"{statement.type} of {statement.subject}")
+    proof = Receipt.parse(receipt)
+    leaf = Leaf.parse(proof.leaf)
+    yield Check("receipt", True, f"entry {proof.index}")
+    yield from _same(leaf, statement.envelope, statement)
+    checkpoint = _checkpoint(proof, trust)
+    yield Check("checkpoint", True, f"{checkpoint.origin}, {checkpoint.size} entries")
+    verify_inclusion(
+        leaf_hash(proof.leaf), proof.index, checkpoint.size, proof.path, checkpoint.root
+    )
+    yield Check("inclusion", True, f"entry {proof.index} of {checkpoint.size}")
+
+
+def _statement(envelope: bytes, trust: Trust) -> Statement:
+    statement = read(jws.parse(envelope))
+    log = statement.common.log
+    own = statement.digest == trust.genesis and log.genesis is None
+    if log.origin != trust.origin or not (own or log.genesis == trust.genesis):
+        raise ForeignLog("/log", named=log.origin, origin=trust.origin)
+    return statement
+
+
+def _same(leaf: Leaf, envelope: Envelope, statement: Statement) -> Iterator[Check]:
+    pairs = (
+        ("signed digest", leaf.signed, envelope.signing_digest),
+        ("envelope digest", leaf.envelope, envelope.envelope_digest),
+        ("key id", leaf.kid, envelope.kid),
+        ("type", leaf.type, statement.type),
+    )
+    for name, logged, given in pairs:
+        yield Check(name, logged == given, given if logged == given else f"{logged} ≠ {given}")
+
+
+def _checkpoint(proof: Receipt, trust: Trust) -> Checkpoint:
+    note = open_note(proof.checkpoint_note, [trust.verifier])
+    checkpoint = Checkpoint.parse(note.text)
+    if checkpoint.origin != trust.origin:
+        raise ReceiptRefused(reason="its checkpoint is of another log")
+    return checkpoint
+
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]·[/]"}
+
+
+@click.command()
+@click.argument("receipt", type=_FILE, metavar="RECEIPT")
+@click.option("--statement", required=True, type=_FILE, help="The signed statement, FILE.jws.")
+@click.option("--trust", "trust_file", required=True, type=_FILE, help="trust.json of the log.")
+@json_option
+@pass_speech
+@click.pass_context
+def verify(
+    ctx: click.Context, speech: Speech, receipt: Path, statement: Path, trust_file: Path
+) -> None:
+    """Check offline that a log holds a statement.
+
+    Exit code 0 if every check passes, 1 if one fails.
+    """
+    trust = Trust.read(trust_file)
+    done = checks(_read(receipt, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
+    valid = all(check.passed for check in done)
+    if speech.as_json:
+        speech.json({"valid": valid, "checks": [asdict(check) for check in done]})
+    else:
+        table = speech.table("", "", "")
+        table.show_header = False
+        for check in done:
+            table.add_row(_MARKS[check.passed], speech.text(check.name), check.detail)
+        speech.out.print(table)
+    ctx.exit(0 if valid else REFUSED)
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """One byte more than the limit at most: what is larger is refused by whoever reads it."""
+    with path.open("rb") as file:
+        return file.read(limit + 1).strip() if path.suffix == ".jws" else file.read(limit + 1)
