@@ -14,7 +14,17 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import catalogue, documentation, health, log, problems, statements
+from api import (
+    catalogue,
+    documentation,
+    figures,
+    health,
+    log,
+    pages,
+    problems,
+    registry,
+    statements,
+)
 from api.opening import open_services
 from api.services import Services
 from api.settings import Settings
@@ -75,7 +85,9 @@ def assemble(settings: Settings) -> Flask:
 
 
 def preferred_language() -> str:
-    """The language of those we speak that the reader likes best; English if none."""
+    """The language asked for with ``?lang=``, or that of ours the reader likes best, or English."""
+    if (asked := request.args.get("lang")) in LANGUAGES:
+        return str(asked)
     return request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
 
 
@@ -83,9 +95,10 @@ def _register_operations(app: Flask) -> None:
     api = documentation.documentation()
     api.init_app(app)
     documentation.describe(api)
-    for module in (statements, log, catalogue, health):
+    for module in (statements, log, registry, figures, catalogue, health):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)
+    app.register_blueprint(pages.blueprint)
 
 
 def _limit_rates(app: Flask, settings: Settings) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -79,6 +81,17 @@ def test_the_same_statement_again_changes_nothing_and_gets_its_receipt(
     assert steel_again.status_code == 200
     assert steel_again.get_json()["index"] == first["index"]
     assert steel_again.get_json()["new"] is False
+    assert factory.log.size() == 4
+
+
+def test_one_statement_sent_by_many_at_once_becomes_one_entry(
+    app: Flask, factory: Factory, acme: Actor
+) -> None:
+    envelope = steel(acme)
+    with ThreadPoolExecutor(8) as pool:
+        sent = pool.map(lambda _: submit(app.test_client(), envelope), range(16))
+    answers = [(each.status_code, each.get_json()["index"]) for each in sent]
+    assert sorted(answers) == [(200, 3)] * 15 + [(201, 3)]
     assert factory.log.size() == 4
 
 

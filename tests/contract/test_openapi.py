@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from werkzeug.test import TestResponse
 
 from api.app import assemble, create_app
 from api.openapi import spec_text
@@ -20,7 +22,7 @@ from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
 from graph.engine import Engine
-from tests.factory import Actor, Factory
+from tests.factory import Factory
 
 ROOT = Path(__file__).parents[2]
 SPEC = yaml.safe_load(spec_text())
@@ -105,13 +107,22 @@ def resolved(node: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def acme(factory: Factory) -> Actor:
+def ids(factory: Factory) -> dict[str, str]:
+    """A park with one plant that makes steel, and the ids an address may name."""
     acme = factory.enterprise("Acme")
-    plant, steel = acme.site(), acme.product("Steel")
-    acme.inventory(plant, [("CO2", "fossil", "10")])
+    plant, steel, park = acme.site(), acme.product("Steel"), acme.park()
+    acme.membership(park, plant, consent_by=acme, small_aggregates=True)
+    stated = acme.inventory(plant, [("CO2", "fossil", "10")])
+    acme.purchases(plant)
     acme.recipe(steel, plant, emissions=[("CO2", "fossil", "2")])
     acme.production(steel, plant, "5")
-    return acme
+    return {
+        "enterprise": acme.id,
+        "site": plant,
+        "product": steel,
+        "park": park,
+        "digest": stated.digest,
+    }
 
 
 @pytest.fixture
@@ -123,29 +134,63 @@ def client(factory: Factory) -> FlaskClient:
 
 
 @pytest.mark.parametrize(
-    ("path", "address"),
+    ("path", "query"),
     [
-        ("/health", "/health"),
-        ("/v1/log", "/v1/log"),
-        ("/v1/log/entries/{index}", "/v1/log/entries/3"),
-        ("/v1/log/proofs/inclusion", "/v1/log/proofs/inclusion?index=2"),
-        ("/v1/log/proofs/consistency", "/v1/log/proofs/consistency?from=2"),
-        ("/v1/statements", "/v1/statements"),
-        ("/v1/statements/{digest}", "/v1/statements/%s"),
-        ("/v1/problems", "/v1/problems"),
-        ("/v1/problems/{code}", "/v1/problems/stale-head"),
-        # Problems have the documented form as well.
-        ("/v1/log/entries/{index}", "/v1/log/entries/99"),
-        ("/v1/statements", "/v1/statements?limit=none"),
+        ("/health", ""),
+        ("/v1/log", ""),
+        ("/v1/log/entries/{index}", ""),
+        ("/v1/log/proofs/inclusion", "?index=2"),
+        ("/v1/log/proofs/consistency", "?from=2"),
+        ("/v1/statements", ""),
+        ("/v1/statements/{digest}", ""),
+        ("/v1/problems", ""),
+        ("/v1/problems/{code}", ""),
+        ("/v1/enterprises", ""),
+        ("/v1/enterprises/{enterprise}", ""),
+        ("/v1/sites", ""),
+        ("/v1/sites/{site}", ""),
+        ("/v1/parks", ""),
+        ("/v1/parks/{park}", ""),
+        ("/v1/products", ""),
+        ("/v1/products/{product}", ""),
+        ("/v1/products/{product}/footprint", "?year=2025"),
+        ("/v1/products/{product}/contributions", ""),
+        ("/v1/parks/{park}/inventory", ""),
+        ("/v1/enterprises/{enterprise}/inventory", ""),
     ],
 )
 def test_answers_have_the_documented_form(
-    client: FlaskClient, factory: Factory, acme: Actor, path: str, address: str
+    client: FlaskClient, auditor: dict[str, str], ids: dict[str, str], path: str, query: str
 ) -> None:
+    address = path.format(**ids, index=3, code="stale-head") + query
+    response = client.get(address, headers=auditor)
+    assert response.status_code == 200, response.text
+    check_form(path, response)
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/v1/log/entries/{index}", "/v1/log/entries/99"),
+        ("/v1/statements", "/v1/statements?limit=none"),
+        ("/v1/products/{product}/footprint", f"/v1/products/{uuid.UUID(int=7)}/footprint"),
+    ],
+)
+def test_problems_have_the_documented_form(
+    client: FlaskClient, auditor: dict[str, str], path: str, address: str
+) -> None:
+    response = client.get(address, headers=auditor)
+    assert 400 <= response.status_code < 500
+    check_form(path, response)
+
+
+@pytest.fixture
+def auditor(factory: Factory) -> dict[str, str]:
     _, secret = Tokens(factory.engine, factory.clock).issue("auditor", None, "test")
-    digest = factory.log.entry(3).statement.digest
-    address = address % digest if "%s" in address else address
-    response = client.get(address, headers={"Authorization": f"Bearer {secret}"})
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def check_form(path: str, response: TestResponse) -> None:
     documented = SPEC["paths"][path]["get"]["responses"]
     node = documented.get(str(response.status_code), documented["default"])
     schema = resolved(node)["content"][response.content_type]["schema"]
