@@ -7,14 +7,13 @@ an offline machine needs none of it installed.
 from __future__ import annotations
 
 import importlib
-import json
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
 from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, language_of
 from api.client import Refused
-from api.errors import AnswerNotUnderstood, ServerUnreachable
+from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable
 from ledger.errors import CatchmentError
 
 COMMANDS: Final = {
@@ -58,12 +57,21 @@ class _Lazy(click.Group):
         try:
             return super().invoke(ctx)
         except (CatchmentError, Refused) as raised:
-            speech = ctx.ensure_object(Speech)
-            if speech.as_json:
-                click.echo(json.dumps(speech.problem(raised), ensure_ascii=False))
-            else:
-                speech.fail(raised)
-            ctx.exit(CANNOT_DECIDE if isinstance(raised, _UNDECIDED) else REFUSED)
+            _fail(ctx, raised)
+        except OSError as failed:
+            # A pipe that was closed has no file name, and is click's to handle.
+            if failed.filename is None:
+                raise
+            _fail(ctx, FileRefused(path=failed.filename, reason=failed.strerror or "unreadable"))
+
+
+def _fail(ctx: click.Context, raised: CatchmentError | Refused) -> NoReturn:
+    speech = ctx.ensure_object(Speech)
+    if speech.as_json:
+        speech.json(speech.problem(raised))
+    else:
+        speech.fail(raised)
+    ctx.exit(CANNOT_DECIDE if isinstance(raised, _UNDECIDED) else REFUSED)
 
 
 @click.group(cls=_Lazy)

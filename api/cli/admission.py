@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from api.cli.local import registrar_key, signed
+from api.cli.local import existing, registrar_key, signed
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused
 from api.settings import Settings
@@ -48,7 +48,7 @@ def admit(
     """
     from api.opening import open_services
 
-    settings = Settings.from_env()
+    settings = existing(Settings.from_env())
     services = open_services(settings)
     registrar = registrar_key(settings)
     asked = read_request(request)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
+import sqlalchemy as sa
 from requests.adapters import BaseAdapter
 
 from api import keyfile
@@ -16,11 +17,23 @@ from api.client import Client
 from api.keyfile import KeyFile
 from api.settings import Settings
 from ledger import jws
+from ledger.errors import LogNotFound
 from ledger.statements import VERSION, Body, Common, LogId, payload_of
 
 REGISTRAR_FILE: Final = "registrar.key"
 TRUST_FILE: Final = "trust.json"
 _JTI_BYTES = 18
+
+
+def existing(settings: Settings) -> Settings:
+    """The settings, if they name a database that is there. Raises LogNotFound.
+
+    Opening a SQLite database would make one.
+    """
+    database = sa.make_url(settings.database)
+    if database.get_backend_name() == "sqlite" and not Path(database.database or "").is_file():
+        raise LogNotFound
+    return settings
 
 
 def registrar_path(settings: Settings) -> Path:
@@ -72,7 +85,7 @@ class _InProcess(BaseAdapter):
         from api.app import create_app
 
         super().__init__()
-        self._app = create_app(settings)
+        self._app = create_app(existing(settings))
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         from flask import g

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import migrations
 from api import keyfile
-from api.cli.local import TRUST_FILE, registrar_key, registrar_path, signed
+from api.cli.local import TRUST_FILE, existing, registrar_key, registrar_path, signed
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
@@ -113,15 +113,14 @@ def serve(host: str | None, port: int | None) -> None:
     """Serve the HTTP API and the pages until interrupted."""
     from api.server import serve as serve_http
 
-    serve_http(Settings.from_env(), host, port)
+    serve_http(existing(Settings.from_env()), host, port)
 
 
 @click.command()
 @pass_speech
 def migrate(speech: Speech) -> None:
     """Bring the database to the structure that this version needs."""
-    settings = Settings.from_env()
-    migrations.upgrade(open_engine(settings.database))
+    migrations.upgrade(open_engine(existing(Settings.from_env()).database))
     speech.say("The database is up to date.")
 
 
@@ -152,7 +151,7 @@ def demo(speech: Speech) -> None:
     from api.demo import load
     from api.opening import open_services
 
-    settings = Settings.from_env()
+    settings = existing(Settings.from_env())
     registrar = registrar_key(settings)
     services = open_services(settings)
     with speech.progress() as bar:
@@ -183,13 +182,11 @@ def backup(speech: Speech, path: Path) -> None:
 
     The keys are not in it: keep copies of them apart, and where fewer people come.
     """
-    database = sa.make_url(Settings.from_env().database)
+    database = sa.make_url(existing(Settings.from_env()).database)
     if database.get_backend_name() != "sqlite" or not database.database:
         raise StoreUnsupported(dialect=database.get_backend_name())
     if path.exists():
         raise WouldOverwrite(path=str(path))
-    if not Path(database.database).is_file():
-        raise LogNotFound
     _copy(Path(database.database), path, speech)
     size = checked_size(open_engine(f"sqlite:///{path}"))
     speech.say("%(path)s holds %(size)d entries, and they are as signed.", path=path, size=size)

@@ -9,6 +9,7 @@ import click
 
 import migrations
 from api.auth import TOKEN_ROLES
+from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.settings import Settings
 from api.tokens import Tokens
@@ -65,7 +66,7 @@ def list_(speech: Speech) -> None:
 
 
 def _tokens() -> Tokens:
-    database = open_engine(Settings.from_env().database)
+    database = open_engine(existing(Settings.from_env()).database)
     migrations.upgrade(database)
     return Tokens(database)
 
