@@ -1,0 +1,133 @@
+"""A deployment as its operator and its users have it: a data folder, a server, the command line.
+
+Every command is a process of its own, the server too; nothing is shared but files and HTTP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+START_SECONDS = 30
+COMMAND = str(Path(sys.executable).with_name("catchment"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Deployment:
+    """``folder`` is where its users work; the operator's data lie in ``folder/var``."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "CATCHMENT_DATA": str(self.folder / "var"),
+            "CATCHMENT_SERVER": self.address,
+            "CATCHMENT_PORT": str(self.port),
+            "LANG": "C.UTF-8",
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        }
+
+    def run(self, *arguments: str, token: str | None = None) -> str:
+        """Run ``catchment`` with these arguments; its output, or an AssertionError with it."""
+        environment = self.environment | ({"CATCHMENT_TOKEN": token} if token else {})
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def run_json(self, *arguments: str, token: str | None = None) -> Any:
+        return json.loads(self.run(*arguments, "--json", token=token), parse_float=str)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Serve while the block runs; gives the address."""
+        with open(self.folder / "server.log", "ab") as log:
+            server = subprocess.Popen(
+                [COMMAND, "serve", "--port", str(self.port)],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            self._wait_for(server)
+            yield self.address
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(timeout=20)
+
+    def _wait_for(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            assert server.poll() is None, (self.folder / "server.log").read_text()
+            try:
+                if requests.get(f"{self.address}/health", timeout=1).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise AssertionError((self.folder / "server.log").read_text())
+
+    def admitted(self, name: str, role: str = "supplier") -> Member:
+        """An enterprise from ``keygen`` to its first token."""
+        stem = name.lower().replace(" ", "-")
+        self.run("keygen", "--name", name, "--log", self.address, "--out", stem)
+        request = self.folder / f"{stem}.request.json"
+        answer = self.run_json("admit", request.name, "--role", role, "--yes")
+        enterprise = json.loads(request.read_text())["enterprise"]
+        return Member(self, enterprise, f"{stem}.key", answer["token"])
+
+    def get(self, path: str, token: str, **query: str) -> Any:
+        """A JSON answer of the API; numbers stay the strings they were sent as."""
+        response = requests.get(
+            f"{self.address}{path}",
+            params=query,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
+        )
+        assert response.ok, response.text
+        return response.json()
+
+
+@dataclass
+class Member:
+    """An admitted enterprise with its key file and token."""
+
+    deployment: Deployment
+    id: str
+    key: str
+    token: str
+
+    def imports(self, path: Path) -> Any:
+        """Import a workbook or table, signed with the member's key."""
+        return self.deployment.run_json("import", str(path), "--key", self.key, token=self.token)
