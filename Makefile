@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The first interpreter that really answers with 3.11 or later; shims of absent versions do not.
 PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
 	$(shell $(p) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null && echo $(p))))
-PORT ?= 8321
+PORT ?= 8000
 BENCH_REPORT := docs/benchmarks.md
 
 .DEFAULT_GOAL := help
@@ -30,7 +30,7 @@ $(VENV)/dev: requirements/dev.txt $(VENV)/app
 	@touch $@
 
 run: $(VENV)/app ## a demo of three parks: print one park's books, then serve on 127.0.0.1
-	@$(BIN)/catchment init --if-missing
+	@test -e "$${CATCHMENT_DATA:-var}/registrar.key" || $(BIN)/catchment init --origin demo.catchment.example
 	@$(BIN)/catchment demo
 	@$(BIN)/catchment park "Heron Lake Zero-Carbon Park" --year 2025
 	@$(BIN)/catchment serve --port $(PORT)
