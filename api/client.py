@@ -1,14 +1,17 @@
 """A small typed client of the HTTP API, for the command line and for programs like it.
 
 Every refusal is raised as `Refused` with the server's own problem document; a server that does not
-answer, or answers with something else, as a condition of ``api.errors``. Nothing is sent twice.
+answer, or answers with something else, as a condition of ``api.errors``. Nothing is sent twice, but
+for what a server turned away unread because too much came at once (429).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import requests
@@ -21,6 +24,8 @@ from ledger.statements import BODIES, Body, NaturalKey
 TIMEOUT_SECONDS: Final = (5, 60)
 """To connect, and between two bytes of the answer: a batch of 500 is judged in seconds."""
 PAGE: Final = 500
+MOST_WAITS: Final = 5
+LONGEST_WAIT_SECONDS: Final = 60
 
 _COMMON = frozenset({"type", "v", "log", "jti", "iat", "iss", "subject", "prev"})
 
@@ -87,7 +92,9 @@ class Client:
         *,
         language: str = "en",
         session: requests.Session | None = None,
+        wait: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._wait = wait
         self.base_url = base_url.rstrip("/")
         self._session = session or requests.Session()
         self._session.headers["Accept-Language"] = language
@@ -187,6 +194,16 @@ class Client:
         return self._read(self._send(method, path, **kwargs))
 
     def _send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Send, and again when a server that counts requests has asked to wait."""
+        for _ in range(MOST_WAITS):
+            response = self._send_once(method, path, **kwargs)
+            seconds = _asked_to_wait(response)
+            if seconds is None:
+                break
+            self._wait(seconds)
+        return response
+
+    def _send_once(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         try:
             return self._session.request(
                 method, self._address(path), timeout=TIMEOUT_SECONDS, **kwargs
@@ -233,6 +250,14 @@ def _in_force(item: dict[str, Any]) -> InForce:
         key=NaturalKey(kind, tuple(item["key"])),
         body=load(BODIES[kind], members),
     )
+
+
+def _asked_to_wait(response: requests.Response) -> float | None:
+    """Seconds after which to send again, if the server has turned a request away as too many."""
+    asked = response.headers.get("Retry-After", "")
+    if response.status_code != HTTPStatus.TOO_MANY_REQUESTS or not asked.isdecimal():
+        return None
+    return float(asked) if int(asked) <= LONGEST_WAIT_SECONDS else None
 
 
 def _reason(failed: requests.RequestException) -> str:

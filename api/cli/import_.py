@@ -29,7 +29,8 @@ from ledger.errors import ChainExists
 from ledger.statements import Body, Disclosure, Periodic
 
 BATCH: Final = 500
-"""How many statements are sent at once; also what a server takes by default."""
+"""How many statements are sent at once; also what a server takes by default. A statement rests on
+a product and a site at most, so a third of it leaves room for all that a batch rests on."""
 BATCH_BYTES: Final = 8 * 1024 * 1024
 _SHOWN = 200
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -108,10 +109,10 @@ def file(
     Ids are made of the enterprise and your own codes, so importing the same file again changes
     nothing, and an edited cell becomes a correction.
 
-    Nothing is written if one row is refused, unless --partial is given. Up to 500 statements are
-    one batch that is stored whole or not at all. More are judged in full first and then stored in
-    several batches; should one of those be refused because somebody else wrote in between, those
-    before it are stored already: import the file again to go on.
+    Nothing is written if one row is refused, unless --partial is given. Up to 500 statements (and
+    8 MiB of them) are one batch that is stored whole or not at all. More are judged in full first
+    and then stored in several batches; should one of those be refused because somebody else wrote
+    in between, those before it are stored already: import the file again to go on.
 
     Exit code 1 if a row is refused.
     """
@@ -259,14 +260,15 @@ def _with_context(sent: Sequence[_Sent]) -> Iterator[tuple[list[_Sent], list[_Se
     A dry run stores nothing, so a recipe in the second batch would not find its product that came
     in the first.
     """
-    if len(sent) <= BATCH:
-        yield [], list(sent)
+    whole = list(_batches(sent, BATCH))
+    if len(whole) <= 1:
+        yield from (([], batch) for batch in whole)
         return
     order = {id(each): place for place, each in enumerate(sent)}
     giving: dict[str, list[_Sent]] = defaultdict(list)
     for each in sent:
         giving[_gives(each.step)].append(each)
-    for batch in _batches(sent, BATCH // 4):
+    for batch in _batches(sent, BATCH // 3):
         here = {id(each) for each in batch}
         names = dict.fromkeys(name for each in batch for name in _rests_on(each.step))
         context = [each for name in names for each in giving[name] if id(each) not in here]
