@@ -75,16 +75,16 @@ def picture(steps: Sequence[Step]) -> Picture:
 @dataclass(frozen=True, slots=True)
 class _Scale:
     high: float
-    per_kg: float
+    span: float
 
     @classmethod
     def of(cls, steps: Iterable[Step]) -> _Scale:
         ends = [0.0, *(end for step in steps for end in (step.start, step.end))]
-        span = max(ends) - min(ends)
-        return cls(max(ends), (HEIGHT - TOP - BOTTOM) / (span or 1.0))
+        return cls(max(ends), max(ends) - min(ends) or 1.0)
 
     def y(self, value: float) -> float:
-        return round(TOP + (self.high - value) * self.per_kg, 2)
+        share = (self.high - value) / self.span
+        return round(TOP + share * (HEIGHT - TOP - BOTTOM), 2)
 
 
 def _bar(step: Step, left: float, column: float, scale: _Scale) -> Bar:
