@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ledger.entry import Entry
-from ledger.statements import NaturalKey, Statement, Withdrawal
+from ledger.statements import Entity, NaturalKey, Statement, Withdrawal
 
 _IDS: Mapping[str, slice] = {
     "enterprise": slice(0, 1),
@@ -62,6 +62,7 @@ class Standing:
     touched: dict[tuple[str, str], int] = field(default_factory=dict)
     _said: dict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
     _keys: dict[str, NaturalKey] = field(default_factory=dict)
+    _owners: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Standing:
@@ -82,6 +83,8 @@ class Standing:
         self._said[key.type].pop(key.within, None)
         if not withdrawn:
             self._said[key.type][key.within] = _said(statement, entry.index, opening)
+        if isinstance(statement.body, Entity):
+            self._owners[key.type, key.within] = statement.subject
         for about in _touches(key):
             self.touched[about] = entry.index
         self.size = entry.index + 1
@@ -89,7 +92,7 @@ class Standing:
     def copy(self) -> Standing:
         """A standing that can be folded further without changing this one."""
         said = defaultdict(dict, {kind: dict(live) for kind, live in self._said.items()})
-        return Standing(self.size, dict(self.touched), said, dict(self._keys))
+        return Standing(self.size, dict(self.touched), said, dict(self._keys), dict(self._owners))
 
     def statements(self, kind: str) -> Iterable[Said]:
         """Everything of one type that stands, in the order of the entries."""
@@ -103,6 +106,14 @@ class Standing:
         """The enterprise that owns a product, site or park; ``None`` if none such stands."""
         said = self._of(kind).get(entity)
         return said.owner if said else None
+
+    def last_owner_of(self, kind: str, entity: str) -> str | None:
+        """As ``owner_of``, or who owned it when it was withdrawn."""
+        return self._owners.get((kind, entity))
+
+    def ever_owned(self, kind: str) -> Iterator[tuple[str, str]]:
+        """Every product, site or park there ever was, with its last owner."""
+        return ((each, owner) for (of_kind, each), owner in self._owners.items() if of_kind == kind)
 
     @property
     def enterprises(self) -> Mapping[str, Said]:
