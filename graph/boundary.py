@@ -22,13 +22,17 @@ T2 is hypothetical extraction (Hertwich, Koslowski, Rasul 2024, J. Ind. Ecol. 28
 after Dente et al. 2018 and Cabernard et al. 2019). It needs nobody's recipe inside the fence: a
 place's inventory and purchases fix ``S1`` and ``z``, so T2 stands while T0, T1 and RET are *not
 assessable*. A stated footprint inside counts nothing: its emissions are in the place's inventory.
+
+A footprint that names no site is made inside if all sites of its owner are. If only some are,
+nobody knows: it is not counted as upstream, as its emissions may be in an inventory already, and
+T2 is *partial*.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +41,17 @@ from scipy import sparse
 from graph.characterise import Characterisation
 from graph.errors import NoDataForYear
 from graph.generation import Generation, generation_outside
-from graph.network import Feed, Floats, Gap, Ints
+from graph.network import Book, Feed, Floats, Gap, Ints
 from graph.solve import Plan
 from graph.solved import Solved
 from graph.year import Place
 
 Mask = NDArray[np.bool_]
 COUNTED_INSIDE = (Feed.RECIPE, Feed.OVERHEAD)
+CONTAINED = 1e-9
+"""How far rounding may bring a generation above the footprint that contains it."""
+ROUNDING = 1e-12
+"""What remains of amounts that cancel, relative to their size."""
 BLACK_BOX = (Feed.FOOTPRINT, Feed.EXPIRED, Feed.NONE)
 
 
@@ -124,8 +132,16 @@ class Assessment:
     returning: Assessed
     not_assessable_because: tuple[str, ...]
     missing: tuple[Missing, ...]
+    stand_ins: tuple[Missing, ...]
+    """What places did not state and their recipes and production stand in for."""
     gaps: tuple[Gap, ...]
     """Unmet inputs of the boundary; amounts are totals of the year."""
+    incomplete: tuple[int, ...]
+    """Outside nodes bought from whose own figure lacks something."""
+    unsplit: tuple[int, ...]
+    """Energy carriers bought whose generation is not known, or exceeds what they carry."""
+    split_mixes: tuple[str, ...]
+    """Products bought without naming a site that are made inside and outside."""
     origins: dict[int, float]
     """Outside node -> its share of ``upstream``, in kg CO2e."""
     as_of: int
@@ -149,16 +165,40 @@ class _Fence:
         self.solved, self.network = solved, solved.network
         self.places, self.weights = places, weights
         nodes = self.network.nodes
-        self.inside: Mask = np.array([node.place in places for node in nodes], dtype=bool)
-        if not self.inside.any():
+        at_place: Mask = np.array([node.place in places for node in nodes], dtype=bool)
+        if not at_place.any():
             raise NoDataForYear(year=self.network.year)
+        self.owners = self._owners(at_place)
+        self.unsure = self._of_no_site(lambda owner: owner in self.owners)
+        self.inside = at_place | (self.unsure & ~self._of_no_site(self._has_other_sites))
+        self.unsure &= ~self.inside
+        self.outside: Mask = ~(self.inside | self.unsure)
         counted = np.array([node.feed in COUNTED_INSIDE for node in nodes], dtype=bool)
         self.counted = self.inside & counted
         self.output: Floats = np.where(self.counted, np.nan_to_num(self.network.output), 0.0)
 
+    def _owners(self, at_place: Mask) -> frozenset[str]:
+        """Enterprises that have a site inside, whether or not anything is known of it."""
+        sites = {place.site for place in self.places}
+        registered = {own for site, own in self.network.site_owners.items() if site in sites}
+        return frozenset(
+            registered | {self.network.nodes[i].owner for i in np.flatnonzero(at_place)}
+        )
+
+    def _has_other_sites(self, owner: str) -> bool:
+        sites = {place.site for place in self.places}
+        return any(
+            owner == other and site not in sites for site, other in self.network.site_owners.items()
+        )
+
+    def _of_no_site(self, holds: Callable[[str], bool]) -> Mask:
+        """Nodes that stand nowhere in particular and whose owner passes ``holds``."""
+        nodes = self.network.nodes
+        return np.array([node.place is None and holds(node.owner) for node in nodes], dtype=bool)
+
     def assessment(self) -> Assessment:
         cone, inflow, plan = self._inflow()
-        missing = tuple(self._missing())
+        missing, stand_ins = self._missing()
         gaps, internal = self._gaps()
         emitted = self.network.direct * self.output[:, None]
         has_inflow = not any(m.what.startswith("purchases") for m in missing)
@@ -175,8 +215,9 @@ class _Fence:
             for category in range(1, brought.shape[0])
         }
         t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
+        partial = internal or self._draws_on_unsure(cone) or not t2.complete
         reasons = self._recipes_missing()
-        t0, t1 = (None, None) if reasons else self._chain_totals()
+        t0, t1 = (None, None) if reasons else self._chain_totals(told=not missing)
         return Assessment(
             scope1=scope1,
             scope1_columns=emitted.sum(axis=0),
@@ -189,17 +230,24 @@ class _Fence:
             t0=t0,
             t1=t1,
             t2=t2,
-            t2_status=Assessed.PARTIAL if internal or not t2.complete else Assessed.ASSESSED,
-            returned=t1 and Amount(t1.at_least - t2.at_least, t1.complete and t2.complete),
+            t2_status=Assessed.PARTIAL if partial else Assessed.ASSESSED,
+            returned=t1 and _difference(t1, t2),
             returning=self._returning(cone, reasons),
             not_assessable_because=reasons,
             missing=missing,
+            stand_ins=stand_ins,
             gaps=gaps,
+            incomplete=tuple(map(int, cone[inflow.incomplete])),
+            unsplit=tuple(map(int, cone[inflow.generation.unknown])),
+            split_mixes=self._split_mixes(),
             origins=self._origins(cone, inflow, plan),
-            as_of=int(
-                max(self.network.as_of[self.inside].max(), self.network.as_of[cone].max(initial=-1))
-            ),
+            as_of=self._as_of(cone),
         )
+
+    def _as_of(self, cone: Ints) -> int:
+        at_sites = (self.network.site_as_of.get(place.site, -1) for place in self.places)
+        of_nodes = self.network.as_of[self.inside].max(), self.network.as_of[cone].max(initial=-1)
+        return int(max(*of_nodes, *at_sites))
 
     def _amount(self, columns: Floats, complete: bool) -> Amount:
         return Amount(float(self.weights.co2e(columns)), complete)
@@ -209,27 +257,38 @@ class _Fence:
     def _inflow(self) -> tuple[Ints, Inflow, Plan]:
         """z by category, m* over its upstream cone, and the generation part of both."""
         edges = self.network.edges
-        crossing = self.counted[edges.consumer] & ~self.inside[edges.supplier]
+        crossing = self.counted[edges.consumer] & self.outside[edges.supplier]
         amounts = edges.amount[crossing] * self.output[edges.consumer[crossing]]
         suppliers = edges.supplier[crossing]
         cone = self._cone(suppliers[amounts != 0])
         position = np.full(len(self.inside), -1)
         position[cone] = np.arange(len(cone))
         at = position[suppliers]
-        bought = np.zeros((len(cone), 9))
-        np.add.at(bought, (at[at >= 0], edges.category[crossing][at >= 0]), amounts[at >= 0])
+        cell = at[at >= 0], edges.category[crossing][at >= 0]
+        bought, size = np.zeros((len(cone), 9)), np.zeros((len(cone), 9))
+        np.add.at(bought, cell, amounts[at >= 0])
+        np.add.at(size, cell, np.abs(amounts[at >= 0]))
+        bought[np.abs(bought) <= ROUNDING * size] = 0.0
         block = sparse.csr_array(self.network.inputs[cone][:, cone])
         plan = Plan.of(block)
         gap = self.network.gap_mask()[cone] | plan.refused_mask
         drawn = (bought != 0).any(axis=1)
+        outside = np.nan_to_num(plan.footprints(self.network.direct[cone]))
         inflow = Inflow(
             suppliers=cone,
             amounts=bought,
-            outside=np.nan_to_num(plan.footprints(self.network.direct[cone])),
-            generation=generation_outside(self.network, cone, drawn),
+            outside=outside,
+            generation=self._generation(cone, outside, drawn),
             incomplete=(plan.downstream_max(gap.astype(np.int64)) > 0) & drawn,
         )
         return cone, inflow, plan
+
+    def _generation(self, cone: Ints, outside: Floats, drawn: Mask) -> Generation:
+        """The generation part of m*; unknown where more is stated than m* has."""
+        generation = generation_outside(self.network, cone, drawn)
+        contained = self.weights.co2e(outside) * (1 + CONTAINED)
+        exceeding = self.weights.co2e(generation.per_unit) > contained
+        return replace(generation, unknown=generation.unknown | (exceeding & drawn))
 
     def _cone(self, start: Ints) -> Ints:
         """Outside nodes from which ``start`` draws, over any number of outside tiers."""
@@ -243,7 +302,7 @@ class _Fence:
                 for j in frontier
             ]
             tier: Ints = np.unique(np.concatenate(rows)).astype(np.int64)
-            frontier = tier[~reached[tier] & ~self.inside[tier]]
+            frontier = tier[~reached[tier] & self.outside[tier]]
         return np.flatnonzero(reached).astype(np.int64)
 
     def _origins(self, cone: Ints, inflow: Inflow, plan: Plan) -> dict[int, float]:
@@ -254,18 +313,20 @@ class _Fence:
 
     # -- what is not known -----------------------------------------------------------------
 
-    def _missing(self) -> Iterable[Missing]:
+    def _missing(self) -> tuple[tuple[Missing, ...], tuple[Missing, ...]]:
+        """What places leave open, and what their recipes stand in for."""
+        missing: list[Missing] = []
+        stand_ins: list[Missing] = []
         for place in sorted(self.places):
-            book = self.network.books.get(place)
+            book = self.network.books.get(place, Book(0, 0))
             by_recipes = self._recipes_tell_all(place)
-            for what, days in (
-                ("inventory", book.inventory_days if book else 0),
-                ("purchases", book.purchase_days if book else 0),
-            ):
-                if days == 0 and not by_recipes:
-                    yield Missing(place, what)
-                elif 0 < days < place.days:
-                    yield Missing(place, f"{what}-incomplete")
+            told = {"inventory": book.inventory_days, "purchases": book.purchase_days}
+            for what, days in told.items():
+                if 0 < days < place.days:
+                    missing.append(Missing(place, f"{what}-incomplete"))
+                elif days == 0:
+                    (stand_ins if by_recipes else missing).append(Missing(place, what))
+        return tuple(missing), tuple(stand_ins)
 
     def _recipes_tell_all(self, place: Place) -> bool:
         """Without inventory or purchases, recipes with known output stand in for them."""
@@ -277,8 +338,9 @@ class _Fence:
         return bool(made) and all(self._is_told(i) for i in made)
 
     def _is_told(self, i: int) -> bool:
-        recipe = self.network.nodes[i].feed is Feed.RECIPE
-        return recipe and not np.isnan(self.network.output[i])
+        """Whether a recipe and the production of all days are stated."""
+        output_known = not np.isnan(self.network.output[i]) and i not in self.network.partly_told
+        return self.network.nodes[i].feed is Feed.RECIPE and output_known
 
     def _gaps(self) -> tuple[tuple[Gap, ...], bool]:
         """Unmet inputs from outside, as totals; and whether a supplier inside left some unmet.
@@ -286,13 +348,12 @@ class _Fence:
         Where a place states its purchases, those are its inflow: the same gap in one of its
         recipes is not counted again.
         """
-        owners_inside = {self.network.nodes[i].owner for i in np.flatnonzero(self.inside)}
         outside, internal = [], False
         undeclared = (gap for node, gap in self.network.undeclared if not self.inside[node])
         for gap in (*self.network.gaps, *undeclared):
             if not self.counted[gap.node] or not self._is_inflow(gap.node):
                 continue
-            if gap.supplier in owners_inside:
+            if gap.supplier in self.owners:
                 internal = True
                 continue
             total = gap.amount * float(self.output[gap.node])
@@ -300,6 +361,23 @@ class _Fence:
                 Gap(gap.node, gap.reason, gap.wanted, gap.supplier, total, gap.unit, gap.category)
             )
         return tuple(outside), internal
+
+    def _draws_on_unsure(self, cone: Ints) -> bool:
+        """Whether anything counted draws on a product that may be made inside or outside."""
+        edges, counting = self.network.edges, self.counted.copy()
+        counting[cone] = True
+        drawn = counting[edges.consumer] & self.unsure[edges.supplier] & (edges.amount != 0)
+        return bool(drawn.any())
+
+    def _split_mixes(self) -> tuple[str, ...]:
+        edges = self.network.edges
+        bought = edges.mixed & self.counted[edges.consumer] & (edges.amount != 0)
+        suppliers = np.unique(edges.supplier[bought])
+        inside, outside = (
+            {self.network.nodes[i].product: self.network.nodes[i].name for i in suppliers[side]}
+            for side in (self.inside[suppliers], self.outside[suppliers])
+        )
+        return tuple(sorted(name for product, name in inside.items() if product in outside))
 
     def _is_inflow(self, i: int) -> bool:
         node = self.network.nodes[i]
@@ -320,13 +398,13 @@ class _Fence:
 
     # -- chains ----------------------------------------------------------------------------
 
-    def _chain_totals(self) -> tuple[Amount, Amount]:
+    def _chain_totals(self, *, told: bool) -> tuple[Amount, Amount]:
         """T0 and T1 from full product footprints, overhead nodes included."""
         inside = np.flatnonzero(self.inside)
         block = self.network.inputs[inside][:, inside]
         made = self.output[inside]
         delivered = made - block @ made
-        complete = not bool(self.solved.incomplete[inside].any())
+        complete = told and not bool(self.solved.incomplete[inside].any())
         footprints = np.nan_to_num(self.solved.footprints[inside])
         t0 = self._amount(footprints.T @ made, complete)
         return t0, self._amount(footprints.T @ delivered, complete)
@@ -341,3 +419,10 @@ class _Fence:
             if node.place and node.place.site in open_sites:
                 incomplete.add(node.owner)
         return {owner: Amount(kg, owner not in incomplete) for owner, kg in totals.items()}
+
+
+def _difference(larger: Amount, smaller: Amount) -> Amount:
+    left = larger.at_least - smaller.at_least
+    if abs(left) <= ROUNDING * abs(larger.at_least):
+        left = 0.0
+    return Amount(left, larger.complete and smaller.complete)

@@ -15,12 +15,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import numpy as np
 
 from graph.findings import Finding, finding
-from graph.links import LineReader, Link, Read, Roster, in_declared_unit, lines_of, wanted
+from graph.links import (
+    Bought,
+    Consumer,
+    LineReader,
+    Link,
+    Read,
+    Roster,
+    in_declared_unit,
+    lines_of,
+    wanted,
+)
 from graph.network import Book, Column, Edges, Feed, Floats, Gap, Network, Node
 from graph.references import Catalogue, Listed
 from graph.year import Place, Standby, Whole, Year
@@ -28,9 +38,16 @@ from ledger import pact
 from ledger.errors import UnitMismatch
 from ledger.gases import CO2E, GWP_SETS
 from ledger.standing import Standing
-from ledger.statements import Emission, Inventory, Periodic, Product, Recipe
+from ledger.statements import (
+    Emission,
+    Inventory,
+    Period,
+    Periodic,
+    Product,
+    Production,
+    Recipe,
+)
 
-SET_IF_UNKNOWN = "AR6"
 UNSPECIFIED = "unspecified"
 """Origin of a stated footprint of which only the total is known."""
 ORIGIN_OF_PART = {
@@ -48,6 +65,8 @@ OUTPUT_TOLERANCE = 1e-9
 
 Vector = dict[Column, float]
 """kg by column; sparse, because most things emit one or two gases."""
+Described: TypeAlias = Whole[Recipe] | Standby | list[tuple[Whole[Recipe], float]]
+"""By a recipe of another year, by a footprint, or by recipes of the year with their weights."""
 
 
 def build(standing: Standing, year: int) -> Network:
@@ -66,13 +85,14 @@ class _Builder:
         self.catalogue = Catalogue(year.standing)
         self.roster = Roster()
         self.reader = LineReader(self.catalogue, self.roster)
-        self.feeds: dict[int, Whole[Recipe] | Standby | list[tuple[Whole[Recipe], float]]] = {}
+        self.feeds: dict[int, Described] = {}
         self.direct: dict[int, Vector] = {}
         self.links: dict[int, list[Link]] = defaultdict(list)
         self.gaps: list[Gap] = []
         self.generation: dict[int, Vector] = {}
         self.declared: dict[int, Vector] = {}
         self.books: dict[Place, Book] = {}
+        self.partly_told: list[int] = []
         self.findings: list[Finding] = []
 
     def network(self) -> Network:
@@ -82,44 +102,34 @@ class _Builder:
         for j in range(len(self.roster.nodes)):
             self._describe(j, bought)
         for place in sorted({*self._stated_places("inventories"), *bought}):
-            self._open_overhead(place, bought.get(place, []))
+            self._open_overhead(place, bought.get(place))
         self._note_excess_uses()
         return self._arrays()
 
-    def _stated_places(self, kind: str) -> list[Place]:
-        abouts = getattr(self.year, kind)
-        return [place for about in abouts for place in self.year.places.get(about[0], ())]
+    def _stated_places(self, kind: Literal["inventories", "purchases"]) -> list[Place]:
+        """Places of whose days a statement of the kind tells at least one."""
+        stated: dict[tuple[str, ...], list[Whole[Periodic]]] = getattr(self.year, kind)
+        return [
+            place
+            for (site,), wholes in stated.items()
+            for place in self.year.places.get(site, ())
+            if _days(place, wholes)
+        ]
 
     # -- nodes -----------------------------------------------------------------------------
 
     def _open(self, listed: Listed) -> None:
         """Open a node for the product at each place it is made; or at none in particular."""
         product = listed.product.id
-        sites: Sequence[str | None] = self.year.made_at.get(product, ())
-        if not sites:
-            stated = self.year.footprint_sites(product)
-            sites = sorted(site for site in stated if site) or list(stated)
-        if not sites:
-            sites = self.year.ever_made_at.get(product, ())
-        for site in sites:
-            for place in self.year.places.get(site, ()) if site else (None,):
+        self.roster.last_word[product] = self.year.last_word(product)
+        for site in self.year.sites_of(product):
+            for place in self.year.places[site] if site else (None,):
                 self._open_at(listed, place)
 
     def _open_at(self, listed: Listed, place: Place | None) -> None:
         product, site = listed.product, place.site if place else None
-        recipes = self._weighted_recipes(product, place) if place else []
         standby = self._readable_footprint(product, site)
-        older = self.year.recipe_of_another_year(product.id, site) if site else None
-        feed = Feed.NONE
-        chosen: Whole[Recipe] | Standby | list[tuple[Whole[Recipe], float]] | None = None
-        if recipes:
-            feed, chosen = Feed.RECIPE, recipes
-        elif standby and not standby.expired:
-            feed, chosen = Feed.FOOTPRINT, standby
-        elif older:
-            feed, chosen = Feed.OTHER_YEAR, older
-        elif standby:
-            feed, chosen = Feed.EXPIRED, standby
+        feed, described_by = self._feed(product, place, standby)
         node = Node(
             product=product.id,
             place=place,
@@ -130,11 +140,26 @@ class _Builder:
             carrier=product.energy_carrier,
         )
         output = self._output(product, place) if place else math.nan
-        index = self.roster.open(node, output, self._last_word(listed, site))
-        if chosen is not None:
-            self.feeds[index] = chosen
+        index = self.roster.open(node, output, self._last_word(product, site))
+        if described_by is not None:
+            self.feeds[index] = described_by
+        if place and 0 < _days(place, self._production(product, place)) < place.days:
+            self._note("production-incomplete", product=product.name, site=self._site_name(place))
+            self.partly_told.append(index)
         if feed is Feed.RECIPE and standby and not standby.expired:
             self.declared[index] = self._stated_vector(standby, product)
+
+    def _feed(
+        self, product: Product, place: Place | None, standby: Standby | None
+    ) -> tuple[Feed, Described | None]:
+        """The best that describes the product at the place."""
+        if place and (recipes := self._weighted_recipes(product, place)):
+            return Feed.RECIPE, recipes
+        if standby and not standby.expired:
+            return Feed.FOOTPRINT, standby
+        if place and (older := self._older_recipe(product, place.site)):
+            return Feed.OTHER_YEAR, older
+        return (Feed.EXPIRED, standby) if standby else (Feed.NONE, None)
 
     def _readable_footprint(self, product: Product, site: str | None) -> Standby | None:
         """The footprint that may stand for the product; set aside if its unit does not fit."""
@@ -149,104 +174,104 @@ class _Builder:
             return None
         return standby
 
-    def _last_word(self, listed: Listed, site: str | None) -> int:
-        """The last entry about the product or the site, of the kinds that shape a node.
+    def _older_recipe(self, product: Product, site: str) -> Whole[Recipe] | None:
+        recipes = self.year.recipes_of_other_years(product.id, site)
+        return next((whole for whole in recipes if self._is_sound(product, whole)), None)
 
-        Entries of other years count as well: an answer may be called younger than it is, never
-        older.
-        """
-        about = [(kind, listed.product.id) for kind in _TOLD_OF_A_PRODUCT]
-        about += [(kind, site) for kind in ("site", "membership") if site]
-        return max(self.year.standing.touched.get(each, -1) for each in about)
+    def _last_word(self, product: Product, site: str | None) -> int:
+        """The last entry that can have shaped a node, and which purchases its recipe met."""
+        bought = self.year.standing.touched.get(("purchases", site), -1) if site else -1
+        return max(self.roster.last_word[product.id], bought)
 
     def _output(self, product: Product, place: Place) -> float:
-        """Declared units made at the place in the year; NaN where no production is stated."""
-        stated = self.year.production.get((product.id, place.site))
-        if not stated:
+        """Declared units made at the place in the year; NaN where no production tells of it."""
+        stated = self._production(product, place)
+        if not _days(place, stated):
             return math.nan
-        total = 0.0
         for whole in stated:
             self._note_split(place, whole)
-            for body in whole.bodies:
-                try:
-                    total += (
-                        float(body.amount)
-                        * in_declared_unit(body.unit, product)
-                        * place.share_of(whole.period)
-                    )
-                except UnitMismatch:
-                    self._note(
-                        "production-unit",
-                        product=product.name,
-                        unit=body.unit,
-                        declared=product.unit,
-                    )
-                    return math.nan
-        return total
+        return sum(self._made(product, whole) * place.share_of(whole.period) for whole in stated)
+
+    def _production(self, product: Product, place: Place) -> Sequence[Whole[Production]]:
+        return self.year.production.get((product.id, place.site), ())
+
+    def _made(self, product: Product, whole: Whole[Production]) -> float:
+        """Declared units of the product in one production; NaN, with a finding, if unreadable."""
+        try:
+            return sum(
+                float(body.amount) * in_declared_unit(body.unit, product) for body in whole.bodies
+            )
+        except UnitMismatch:
+            unit = whole.bodies[0].unit
+            self._note("production-unit", product=product.name, unit=unit, declared=product.unit)
+            return math.nan
 
     def _weighted_recipes(
         self, product: Product, place: Place
     ) -> list[tuple[Whole[Recipe], float]]:
         """Recipes that hold at the place with weights that sum to 1.
 
-        Weights are the production of the recipes' periods; where that is not stated for each,
+        Weights are the production within the recipes' periods; where that is not stated for each,
         the recipes' own bases, with a finding.
         """
-        recipes = [w for w in self.year.recipes_at(product.id, place) if self._sound(product, w)]
+        recipes = [w for w in self.year.recipes_at(product.id, place) if self._is_sound(product, w)]
         if len(recipes) <= 1:
             return [(whole, 1.0) for whole in recipes]
-        stated = self.year.production.get((product.id, place.site), [])
-        weights = [
-            sum(
-                float(body.amount) * place.share_of(p.period)
-                for p in stated
-                if p.period == whole.period
-                for body in p.bodies
-            )
-            for whole in recipes
-        ]
-        if not all(weight > 0 for weight in weights):
-            self._note("recipe-weights", product=product.name, year=self.year.year)
-            weights = [float(whole.bodies[0].basis.amount) for whole in recipes]
+        weights = [self._made_within(product, place, whole.period) for whole in recipes]
         total = sum(weights)
+        if not total > 0:
+            self._note("recipe-weights", product=product.name, year=self.year.year)
+            weights = [self._basis(product, whole) for whole in recipes]
+            total = sum(weights)
         return [(whole, weight / total) for whole, weight in zip(recipes, weights, strict=True)]
 
-    def _sound(self, product: Product, whole: Whole[Recipe]) -> bool:
+    def _made_within(self, product: Product, place: Place, period: Period) -> float:
+        """What was made of the product at the place in a period; NaN where that is not stated."""
+        stated = self._production(product, place)
+        within = [whole for whole in stated if _is_within(whole.period, period)]
+        if not within:
+            return math.nan
+        return sum(self._made(product, whole) * place.share_of(whole.period) for whole in within)
+
+    def _is_sound(self, product: Product, whole: Whole[Recipe]) -> bool:
         """Whether a recipe's basis can be read; one that cannot is set aside with a finding."""
         basis = whole.bodies[0].basis
         if any(body.basis != basis for body in whole.bodies):
             self._note("recipe-bases-differ", product=product.name)
             return False
         try:
-            in_declared_unit(basis.unit, product)
+            self._basis(product, whole)
         except UnitMismatch:
             self._note("recipe-unit", product=product.name, unit=basis.unit, declared=product.unit)
             return False
         return True
 
+    def _basis(self, product: Product, whole: Whole[Recipe]) -> float:
+        """Declared units of the product that a recipe's totals are for. Raises UnitMismatch."""
+        basis = whole.bodies[0].basis
+        return float(basis.amount) * in_declared_unit(basis.unit, product)
+
     # -- what nodes are made of ------------------------------------------------------------
 
-    def _bought(self, place: Place) -> list[Read]:
+    def _bought(self, place: Place) -> Bought:
         """The lines of a place's purchases, read; amounts are the place's share by days."""
-        reads = []
+        consumer, reads = Consumer(self._site_name(place), place), []
         for whole in self.year.purchases.get((place.site,), ()):
             share = place.share_of(whole.period)
             self._note_split(place, whole)
             for body in whole.bodies if share else ():
                 for line in lines_of(body.inputs):
-                    read = self.reader.read(line, self._site_name(place))
-                    reads.append(_scaled(read, share))
-        return reads
+                    reads.append(_scaled(self.reader.read(line, consumer), share))
+        return Bought(reads)
 
-    def _describe(self, j: int, bought: dict[Place, list[Read]]) -> None:
+    def _describe(self, j: int, bought: dict[Place, Bought]) -> None:
         node, feed = self.roster.nodes[j], self.feeds.get(j)
         if isinstance(feed, Standby):
             self._describe_by_footprint(j, feed)
         elif isinstance(feed, Whole):
-            self._describe_by_recipe(j, [(feed, 1.0)], ())
+            self._describe_by_recipe(j, [(feed, 1.0)], Bought())
         elif feed is not None:
-            at_place = bought.get(node.place, []) if node.place else []
-            self._describe_by_recipe(j, feed, at_place)
+            self._describe_by_recipe(j, feed, bought.get(cast(Place, node.place), Bought()))
             if math.isnan(self.roster.output[j]):
                 self._note("output-unknown", product=node.name)
 
@@ -264,25 +289,25 @@ class _Builder:
         self.generation[j] = {column: per_unit}
 
     def _describe_by_recipe(
-        self, j: int, recipes: Sequence[tuple[Whole[Recipe], float]], bought: Sequence[Read]
+        self, j: int, recipes: Sequence[tuple[Whole[Recipe], float]], bought: Bought
     ) -> None:
-        product, place = self._product(j), self.roster.nodes[j].place
+        product = self._product(j)
+        consumer = Consumer(product.name, cast(Place, self.roster.nodes[j].place))
         for whole, weight in recipes:
-            basis = whole.bodies[0].basis
-            per_unit = weight / (float(basis.amount) * in_declared_unit(basis.unit, product))
+            per_unit = weight / self._basis(product, whole)
             self.roster.saw(j, whole.index)
             for body in whole.bodies:
                 _add(self.direct.setdefault(j, {}), body.emissions, per_unit)
                 if body.generation is not None:
                     _add(self.generation.setdefault(j, {}), body.generation, per_unit)
                 for line in lines_of(body.inputs):
-                    self._enter(j, self.reader.read(line, product.name, bought, place), per_unit)
+                    self._enter(j, self.reader.read(line, consumer, bought), per_unit)
 
     def _enter(self, j: int, read: Read, scale: float) -> None:
         """Put a line that was read into column ``j``, as links or as a gap."""
         self.roster.saw(j, read.as_of)
         self.findings += read.findings
-        if read.unmet is not None:
+        if read.unmet is not None and read.line.amount:
             gap = Gap(
                 node=j,
                 reason=read.unmet.reason,
@@ -319,40 +344,36 @@ class _Builder:
         return float(pcf.declared_unit_amount) * in_declared_unit(pcf.unit_code, product)
 
     def _set_of(self, standby: Standby, product: Product) -> str:
-        named = standby.footprint.pact.pcf.ipcc_characterization_factors
-        known = sorted(set(named) & set(GWP_SETS))
-        if not known:
-            self._note(
-                "characterisation-unknown", product=product.name, sets=", ".join(sorted(named))
-            )
-        return known[-1] if known else SET_IF_UNKNOWN
+        """The GWP set a footprint names; several stand together, and match no question's set."""
+        named = sorted(standby.footprint.pact.pcf.ipcc_characterization_factors)
+        if not set(named) <= set(GWP_SETS):
+            self._note("characterisation-unknown", product=product.name, sets=", ".join(named))
+        return "+".join(named)
 
     # -- overhead --------------------------------------------------------------------------
 
-    def _open_overhead(self, place: Place, bought: list[Read]) -> None:
+    def _open_overhead(self, place: Place, bought: Bought | None) -> None:
         """The node that holds what the place's recipes do not account for, with its sign."""
-        standing = self.year.standing
         node = Node(
             product=None,
             place=place,
-            owner=standing.owner_of("site", place.site) or "",
+            owner=cast(str, self.year.standing.owner_of("site", place.site)),
             name=self._site_name(place),
             unit="C62",
             feed=Feed.OVERHEAD,
         )
-        told = [standing.touched.get((kind, place.site), -1) for kind in _TOLD_OF_A_PLACE]
-        j = self.roster.open(node, 1.0, max(told))
+        j = self.roster.open(node, 1.0, self.year.last_word_at(place.site))
         inventories = self.year.inventories.get((place.site,), [])
         purchases = self.year.purchases.get((place.site,), [])
-        self.books[place] = Book(_days(place, inventories), _days(place, purchases))
+        book = self.books[place] = Book(_days(place, inventories), _days(place, purchases))
         produced = [
             i
             for i in self.roster.at_place.get(place, ())
             if self.roster.nodes[i].feed is Feed.RECIPE and not math.isnan(self.roster.output[i])
         ]
-        if inventories:
+        if book.has_inventory:
             self._rest_of_emissions(j, place, inventories, produced)
-        if purchases:
+        if bought is not None:
             self._rest_of_purchases(j, place, bought, produced)
 
     def _rest_of_emissions(
@@ -370,12 +391,10 @@ class _Builder:
         self._note_negative(place, rest.values(), stated)
         self.direct[j] = dict(rest)
 
-    def _rest_of_purchases(
-        self, j: int, place: Place, bought: list[Read], produced: list[int]
-    ) -> None:
-        for read in bought:
+    def _rest_of_purchases(self, j: int, place: Place, bought: Bought, produced: list[int]) -> None:
+        for read in bought.reads:
             self._enter(j, read, 1.0)
-        stated = sum(link.amount for read in bought for link in read.links)
+        stated = sum(link.amount for read in bought.reads for link in read.links)
         self.links[j] += [
             replace(link, amount=-link.amount * self.roster.output[consumer])
             for consumer in produced
@@ -436,6 +455,7 @@ class _Builder:
                 values[at[column]] = value
             return values
 
+        standing = self.year.standing
         direct = np.zeros((len(self.roster.nodes), len(columns)))
         for j, vector in self.direct.items():
             direct[j] = row(vector)
@@ -452,11 +472,12 @@ class _Builder:
             books=self.books,
             as_of=np.array(self.roster.as_of, dtype=np.int64),
             findings=tuple(dict.fromkeys(self.findings)),
+            partly_told=frozenset(self.partly_told),
+            site_owners={
+                site: cast(str, standing.owner_of("site", site)) for site in self.year.sites
+            },
+            site_as_of={site: self.year.last_word_at(site) for site in self.year.sites},
         )
-
-
-_TOLD_OF_A_PRODUCT = ("product", "footprint", "recipe", "production")
-_TOLD_OF_A_PLACE = ("site", "membership", "inventory", "purchases")
 
 
 def _edges(links_of: dict[int, list[Link]]) -> Edges:
@@ -483,6 +504,10 @@ def _add(vector: Vector, emissions: Iterable[Emission], scale: float) -> None:
     for emission in emissions:
         column = Column(emission.gas, emission.origin, emission.gwp)
         vector[column] = vector.get(column, 0.0) + float(emission.amount) * scale
+
+
+def _is_within(inner: Period, outer: Period) -> bool:
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def _days(place: Place, stated: Iterable[Whole[Periodic]]) -> int:

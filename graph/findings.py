@@ -33,13 +33,15 @@ SENTENCES = {
     "mixed-sites": "%(product)s is made at several sites and the line names none: the "
     "output-weighted mix is used.",
     "supplier-differs": "%(consumer)s names a supplier for %(supplier)s that does not own it.",
-    "characterisation-unknown": "The footprint of %(product)s names the GWP sets %(sets)s; none "
-    "is known here, it is shown as AR6.",
+    "characterisation-unknown": "The footprint of %(product)s names the GWP sets %(sets)s, of "
+    "which not all are known here: it cannot be recomputed under any other.",
     "net-inside": "The footprint of %(product)s gives only a total, which may contain removals.",
     "generation-above-footprint": "%(product)s states more emissions at generation than its "
     "footprint has.",
     "member-outside-fence": "Member site %(site)s lies outside the park's fence.",
     "site-inside-fence": "Site %(site)s lies inside the fence without being a member.",
+    "production-incomplete": "The production of %(product)s at %(site)s leaves out days of the "
+    "year: what was made on them is unknown, not zero.",
     "output-unknown": "%(product)s has a recipe but no production: its output is unknown.",
     "loop-gain": "A loop with gain %(gain)s or more is refused: %(loop)s.",
 }

@@ -15,7 +15,7 @@ import numpy as np
 from graph.boundary import Amount
 from graph.characterise import Characterisation
 from graph.errors import LoopGain, NoDataForYear, SitesWithoutOutput
-from graph.network import Feed, Floats, Gap
+from graph.network import Feed, Floats, Gap, output_shares
 from graph.solved import Solved
 
 
@@ -25,7 +25,7 @@ class ProductFootprint:
 
     ``columns`` (k,): kg of each column, so that gases and origins can be shown apart.
     ``declared`` is what a footprint statement says where a recipe feeds the figure, ``residual``
-    is computed minus declared.
+    is computed minus declared, where the computed figure is complete.
     """
 
     product: str
@@ -79,7 +79,7 @@ def product_footprint(
         amount=Amount(at_least, complete),
         columns=columns,
         declared=declared,
-        residual=None if declared is None else at_least - declared,
+        residual=at_least - declared if complete and declared is not None else None,
         mixed_gwp_share=weights.mixed_share(columns),
         gaps=upstream_gaps(solved, nodes),
         as_of=int(solved.as_of[nodes].max()),
@@ -99,12 +99,11 @@ def mix_of(solved: Solved, product: str, site: str | None) -> tuple[list[int], F
     for i in nodes:
         if (loop := solved.loop_through(i)) is not None:
             raise LoopGain(product=network.nodes[i].name, loop=loop)
-    if len(nodes) == 1:
-        return nodes, np.ones(1)
-    output = network.output[nodes]
-    if np.isnan(output).any() or output.sum() <= 0:
+    shares = output_shares([network.nodes[i] for i in nodes], network.output[nodes])
+    if shares is None:
         raise SitesWithoutOutput(product=network.nodes[nodes[0]].name)
-    return nodes, output / output.sum()
+    made = np.flatnonzero(shares)
+    return [nodes[k] for k in made], shares[made]
 
 
 def _declared(

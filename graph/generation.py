@@ -22,6 +22,7 @@ from scipy import sparse
 from graph.network import Feed, Floats, Ints, Network
 from graph.solve import Plan
 from ledger import units
+from ledger.errors import UnitMismatch
 
 FULL_INTAKE = 1 - 1e-9
 DERIVABLE = (Feed.RECIPE, Feed.OTHER_YEAR)
@@ -42,47 +43,68 @@ def generation_outside(network: Network, cone: Ints, drawn: NDArray[np.bool_]) -
     intake still counts as intake. ``unknown`` is set only for rows that are ``drawn`` on.
     """
     carriers = np.array([network.nodes[i].carrier is not None for i in cone], dtype=bool)
-    own, scale, intake = _own_and_intake(network, cone)
-    plan = Plan.of(sparse.csr_array(intake @ sparse.diags_array(scale)))
-    per_unit = np.nan_to_num(plan.footprints(own))
+    resale = _Resale(network, cone)
+    plan = Plan.of(sparse.csr_array(resale.intake @ sparse.diags_array(resale.scale)))
+    per_unit = np.nan_to_num(plan.footprints(resale.own))
     per_unit[~carriers] = 0.0
-    undecided = np.array([_is_unknown(network, int(i)) for i in cone], dtype=bool)
-    unknown = plan.downstream_max((undecided | plan.refused_mask).astype(np.int64)) > 0
+    undecided = (resale.undecided | plan.refused_mask).astype(np.int64)
+    unknown = plan.downstream_max(undecided) > 0
     return Generation(per_unit, unknown & carriers & drawn)
 
 
-def _is_unknown(network: Network, i: int) -> bool:
-    node = network.nodes[i]
-    known = i in network.generation or node.feed in DERIVABLE
-    return node.carrier is not None and not known
+class _Resale:
+    """What outside carriers generate themselves and what they take in of the same carrier.
 
+    ``own`` (n, k) is generated at the carrier itself, ``intake`` (n × n) in units of the supplier,
+    to be scaled by ``scale`` (n); of ``undecided`` rows neither is known.
+    """
 
-def _own_and_intake(network: Network, cone: Ints) -> tuple[Floats, Floats, sparse.csr_array]:
-    """Own generation (n, k), the scale of each intake (n), and the intake matrix (n × n)."""
-    position = {int(i): at for at, i in enumerate(cone)}
-    own = np.zeros((len(cone), len(network.columns)))
-    total_intake = np.zeros(len(cone))
-    entries: list[tuple[int, int, float]] = []
-    by_consumer = sparse.csc_array(network.inputs)
-    for j, at in position.items():
-        if j in network.generation:
-            own[at] = network.generation[j]
-            continue
-        node = network.nodes[j]
-        if node.carrier is None or node.feed not in DERIVABLE:
-            continue
-        span = slice(by_consumer.indptr[j], by_consumer.indptr[j + 1])
-        for i, amount in zip(by_consumer.indices[span], by_consumer.data[span], strict=True):
-            supplier = network.nodes[i]
-            if supplier.carrier != node.carrier:
-                continue
-            same = float(units.ratio(units.parse(supplier.unit), units.parse(node.unit)))
-            total_intake[at] += float(amount) * same
-            if int(i) in position:
-                entries.append((position[int(i)], at, float(amount)))
-        if total_intake[at] < FULL_INTAKE:
-            own[at] = network.direct[j]
-    rows, columns, amounts = zip(*entries, strict=True) if entries else ((), (), ())
-    shape = (len(cone), len(cone))
-    intake = sparse.csr_array((np.array(amounts, dtype=float), (rows, columns)), shape=shape)
-    return own, 1 / np.maximum(1.0, total_intake), intake
+    def __init__(self, network: Network, cone: Ints) -> None:
+        self.network = network
+        self.position = {int(i): at for at, i in enumerate(cone)}
+        self.own = np.zeros((len(cone), len(network.columns)))
+        self.total = np.zeros(len(cone))
+        self.undecided = np.zeros(len(cone), dtype=bool)
+        self._entries: list[tuple[int, int, float]] = []
+        for j, at in self.position.items():
+            if network.nodes[j].carrier is not None:
+                self._enter(j, at)
+
+    @property
+    def scale(self) -> Floats:
+        return np.asarray(1 / np.maximum(1.0, self.total))
+
+    @property
+    def intake(self) -> sparse.csr_array:
+        rows, columns, amounts = zip(*self._entries, strict=True) if self._entries else ((),) * 3
+        shape = (len(self.total),) * 2
+        return sparse.csr_array((np.array(amounts, dtype=float), (rows, columns)), shape=shape)
+
+    def _enter(self, j: int, at: int) -> None:
+        if j in self.network.generation:
+            self.own[at] = self.network.generation[j]
+        elif self.network.nodes[j].feed in DERIVABLE:
+            self._derive(j, at)
+        else:
+            self.undecided[at] = True
+
+    def _derive(self, j: int, at: int) -> None:
+        carrier = self.network.nodes[j].carrier
+        columns = self.network.by_consumer
+        span = slice(columns.indptr[j], columns.indptr[j + 1])
+        for i, amount in zip(columns.indices[span], columns.data[span], strict=True):
+            if self.network.nodes[i].carrier == carrier:
+                self._take_in(int(i), j, at, float(amount))
+        if self.total[at] < FULL_INTAKE:
+            self.own[at] = self.network.direct[j]
+
+    def _take_in(self, i: int, j: int, at: int, amount: float) -> None:
+        """Count an intake; one that cannot be said in the consumer's unit leaves it undecided."""
+        bought, sold = (units.parse(self.network.nodes[k].unit) for k in (i, j))
+        try:
+            self.total[at] += amount * float(units.ratio(bought, sold))
+        except UnitMismatch:
+            self.undecided[at] = True
+            return
+        if i in self.position:
+            self._entries.append((self.position[i], at, amount))

@@ -7,13 +7,12 @@ the mix that was really bought.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-
-import numpy as np
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from graph.findings import Finding, finding
-from graph.network import Node
+from graph.network import Node, output_shares
 from graph.references import Catalogue, Listed, Resolved, Unresolved
 from graph.year import Place
 from ledger import identifiers, units
@@ -56,13 +55,49 @@ class Read:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Who takes in what a line says, by name, and the place where."""
+
+    name: str
+    place: Place
+
+
+class Bought:
+    """What a place bought, to be found by product and by identifier."""
+
+    def __init__(self, reads: Iterable[Read] = ()) -> None:
+        self.reads = tuple(reads)
+        self.as_of = max((read.as_of for read in self.reads), default=-1)
+        self._of_product: dict[str, list[Read]] = defaultdict(list)
+        self._called: dict[str, list[Read]] = defaultdict(list)
+        for read in self.reads:
+            if read.listed is not None and read.links:
+                self._of_product[read.listed.product.id].append(read)
+                for name in _names(read):
+                    self._called[name].append(read)
+
+    def of_products(self, product_ids: Iterable[str]) -> list[Read]:
+        return [read for each in product_ids for read in self._of_product.get(each, ())]
+
+    def called(self, urns: Iterable[str]) -> list[Read]:
+        """What carries one of the identifiers, or was bought by it."""
+        names = (identifiers.parse(urn).key for urn in urns)
+        found = {id(read): read for name in names for read in self._called.get(name, ())}
+        return list(found.values())
+
+
 @dataclass
 class Roster:
-    """The nodes of a year as they are opened, with their output (NaN: unknown)."""
+    """The nodes of a year as they are opened, with their output (NaN: unknown).
+
+    ``last_word`` is, by product, the last entry that can have shaped its nodes or left it without.
+    """
 
     nodes: list[Node] = field(default_factory=list)
     output: list[float] = field(default_factory=list)
     as_of: list[int] = field(default_factory=list)
+    last_word: dict[str, int] = field(default_factory=dict)
     of_product: dict[str, list[int]] = field(default_factory=dict)
     at_place: dict[Place, list[int]] = field(default_factory=dict)
 
@@ -118,82 +153,68 @@ class LineReader:
         self.catalogue = catalogue
         self.roster = roster
 
-    def read(
-        self,
-        line: InputLine,
-        consumer: str,
-        bought: Sequence[Read] = (),
-        at: Place | None = None,
-    ) -> Read:
+    def read(self, line: InputLine, consumer: Consumer, bought: Bought | None = None) -> Read:
         """The nodes a line draws on.
 
-        ``bought`` are the lines of the site's purchases, if it states any: a recipe line is then
-        matched with them by product, then by identifier, then by class, and takes the mix that
-        was bought, so that recipes distribute purchases and never contradict their origin. What
-        was not bought and is made at the recipe's own place, ``at``, comes from there.
+        ``bought`` is given for a recipe line: what the site's purchases say, if it states any. The
+        line is matched with them by product, then by identifier, then by class, and takes the mix
+        that was bought, so that recipes distribute purchases and never contradict their origin.
+        What was not bought and is made at the recipe's own place comes from there.
         """
         meant = self.catalogue.resolve(line.ref, line.supplier)
-        matches = self._matches(line, meant, bought)
+        matches = self._matches(line, meant, bought) if bought else []
         if matches:
-            return self._as_bought(line, meant, matches, consumer)
-        if isinstance(meant, Unresolved):
-            return _unmet(line, meant.reason, meant.supplier, None, meant.as_of)
-        return self._direct(line, meant, consumer, at)
+            read = self._as_bought(line, meant, matches, consumer)
+        elif isinstance(meant, Unresolved):
+            read = _unmet(line, meant.reason, meant.supplier, None, meant.as_of)
+        else:
+            read = self._direct(line, meant, consumer, own_first=bought is not None)
+        return replace(read, as_of=max(read.as_of, bought.as_of)) if bought else read
 
-    def _direct(self, line: InputLine, meant: Resolved, consumer: str, at: Place | None) -> Read:
+    def _direct(
+        self, line: InputLine, meant: Resolved, consumer: Consumer, *, own_first: bool
+    ) -> Read:
         listed, product = meant.listed, meant.listed.product
+        as_of = max(meant.as_of, self.roster.last_word[product.id])
         candidates = [
             i
             for i in self.roster.of_product.get(product.id, ())
             if line.site is None or _site(self.roster.nodes[i]) == line.site
         ]
         # A site that is cut in two makes its intermediates in each half, for that half.
-        own = [i for i in candidates if at and self.roster.nodes[i].place == at]
-        candidates = own or candidates
+        own = [i for i in candidates if self.roster.nodes[i].place == consumer.place]
+        candidates = own if own and own_first else candidates
         if not candidates:
-            return _unmet(line, "undeclared", listed.owner, listed, meant.as_of)
-        shares = self._output_shares(candidates)
+            return _unmet(line, "undeclared", listed.owner, listed, as_of)
+        nodes = [self.roster.nodes[i] for i in candidates]
+        shares = output_shares(nodes, [self.roster.output[i] for i in candidates], consumer.place)
         if shares is None:
-            return _unmet(line, "site-unknown", listed.owner, listed, meant.as_of)
+            return _unmet(line, "site-unknown", listed.owner, listed, as_of)
         try:
             ratio = in_declared_unit(line.unit, product)
         except UnitMismatch:
             return self._quarantined(line, meant, consumer)
-        mixed = line.site is None and len({_site(self.roster.nodes[i]) for i in candidates}) > 1
+        mixed = len({_site(node) for node in nodes}) > 1
         links = tuple(
             Link(i, float(line.amount) * ratio * share, line.category, mixed)
-            for i, share in zip(candidates, shares, strict=True)
+            for i, share in zip(candidates, map(float, shares), strict=True)
+            if share
         )
-        return Read(line, links, None, listed, meant.as_of, self._remarks(line, meant, consumer))
+        return Read(line, links, None, listed, as_of, self._remarks(line, meant, consumer))
 
-    def _output_shares(self, nodes: Sequence[int]) -> Sequence[float] | None:
-        """Output-weighted shares; by days where one site is cut and says no output; else None."""
-        if len(nodes) == 1:
-            return (1.0,)
-        output = np.array([self.roster.output[i] for i in nodes])
-        if np.isnan(output).any() or output.sum() <= 0:
-            places = [self.roster.nodes[i].place for i in nodes]
-            if len({place.site if place else None for place in places}) > 1:
-                return None
-            output = np.array([place.days if place else 0 for place in places], dtype=float)
-        return list(map(float, output / output.sum()))
-
-    def _matches(
-        self, line: InputLine, meant: Resolved | Unresolved, bought: Sequence[Read]
-    ) -> list[Read]:
-        held = [read for read in bought if read.listed is not None and read.links]
+    def _matches(self, line: InputLine, meant: Resolved | Unresolved, bought: Bought) -> list[Read]:
         if isinstance(meant, Resolved):
-            return [r for r in held if _product(r).id == meant.listed.product.id]
-        if line.ref.identifiers:
-            keys = {identifiers.parse(urn).key for urn in line.ref.identifiers}
-            return [r for r in held if not keys.isdisjoint(_names(r))]
+            return bought.of_products([meant.listed.product.id])
         if line.ref.classification is not None:
-            members = self.catalogue.in_class(line.ref.classification)
-            return [r for r in held if _product(r).id in members]
-        return []
+            return bought.of_products(sorted(self.catalogue.in_class(line.ref.classification)))
+        return bought.called(line.ref.identifiers)
 
     def _as_bought(
-        self, line: InputLine, meant: Resolved | Unresolved, matches: list[Read], consumer: str
+        self,
+        line: InputLine,
+        meant: Resolved | Unresolved,
+        matches: list[Read],
+        consumer: Consumer,
     ) -> Read:
         """Split the line over what was bought, by amount in the line's own unit."""
         usable: list[tuple[Link, float]] = []
@@ -214,14 +235,13 @@ class LineReader:
             Link(link.node, float(line.amount) * link.amount / total, line.category, link.mixed)
             for link, _ in usable
         )
-        as_of = max(meant.as_of, *(read.as_of for read in matches))
-        return Read(line, links, None, matches[0].listed, as_of)
+        return Read(line, links, None, matches[0].listed, meant.as_of)
 
-    def _quarantined(self, line: InputLine, meant: Resolved, consumer: str) -> Read:
+    def _quarantined(self, line: InputLine, meant: Resolved, consumer: Consumer) -> Read:
         product = meant.listed.product
         noticed = finding(
             "unit-mismatch",
-            consumer=consumer,
+            consumer=consumer.name,
             amount=line.amount,
             unit=line.unit,
             supplier=product.name,
@@ -230,15 +250,15 @@ class LineReader:
         unmet = Unmet("unit-mismatch", meant.listed.owner)
         return Read(line, (), unmet, meant.listed, meant.as_of, (noticed,))
 
-    def _remarks(self, line: InputLine, meant: Resolved, consumer: str) -> tuple[Finding, ...]:
-        supplier = meant.listed.product.name
+    def _remarks(self, line: InputLine, meant: Resolved, consumer: Consumer) -> tuple[Finding, ...]:
+        names = {"consumer": consumer.name, "supplier": meant.listed.product.name}
         remarks = []
         if line.amount < 0:
-            remarks.append(finding("negative-input", consumer=consumer, supplier=supplier))
+            remarks.append(finding("negative-input", **names))
         if line.supplier is not None:
             named = self.catalogue.enterprise(line.supplier)
             if named != meant.listed.owner:
-                remarks.append(finding("supplier-differs", consumer=consumer, supplier=supplier))
+                remarks.append(finding("supplier-differs", **names))
         return tuple(remarks)
 
 

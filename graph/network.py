@@ -19,7 +19,8 @@ is a ``Gap``, a product nobody describes is a node that feeds nothing, and both 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +65,29 @@ class Node:
     unit: str
     feed: Feed
     carrier: str | None = None
+
+
+def output_shares(
+    nodes: Sequence[Node], output: Sequence[float] | Floats, during: Place | None = None
+) -> Floats | None:
+    """What each of a product's nodes contributes to its mix; the shares sum to 1.
+
+    Weighted by output, for a place ``during`` whose days something is taken in by what was made on
+    these days: a year that is cut must not let its second half buy from the first. A single site
+    that does not state its output is weighted by days. ``None``: several sites, not all outputs
+    known, or nothing made.
+    """
+    if len(nodes) == 1:
+        return np.ones(1)
+    places = [node.place for node in nodes]
+    made = np.array(output, dtype=float)
+    if np.isnan(made).any() or made.sum() <= 0:
+        if len({place.site if place else None for place in places}) > 1:
+            return None
+        made = np.array([place.days if place else 0 for place in places], dtype=float)
+    then = made * [during.share_of(place) if during and place else 1.0 for place in places]
+    weights = then if then.sum() > 0 else made
+    return np.asarray(weights / weights.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +153,12 @@ class Network:
     as_of: Ints
     """Per node, the last entry that had a say in its own row and column."""
     findings: tuple[Finding, ...]
+    partly_told: frozenset[int] = frozenset()
+    """Nodes whose output is stated for some days of their place only."""
+    site_owners: Mapping[str, str] = field(default_factory=dict)
+    """Every registered site, also one that nothing is known of in the year."""
+    site_as_of: Mapping[str, int] = field(default_factory=dict)
+    """Per site, the last entry that had a say in which nodes stand there."""
 
     @cached_property
     def inputs(self) -> sparse.csr_array:

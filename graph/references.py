@@ -8,7 +8,7 @@ registrar has admitted. Everything else stays a gap with its reason, never a gue
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,16 +19,15 @@ from ledger.statements import Enterprise, Product, Reference
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A registered product with its owner and the entry that last described it."""
+    """A registered product with its owner."""
 
     product: Product
     owner: str
-    index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The product a line means. ``as_of`` is the last entry that had a say in it."""
+    """The product a line means. ``as_of`` is the last entry that can have had a say in it."""
 
     listed: Listed
     as_of: int
@@ -49,49 +48,68 @@ class Unresolved:
 
 
 class Catalogue:
-    """Registered products by id, by identifier and by class, at one prefix of the log."""
+    """Registered products by id, by identifier and by class, at one prefix of the log.
+
+    What a line means can change by what is *no longer* said: a claim that is withdrawn, a
+    replacement that is taken back. So the last entry that can have had a say in a line is the last
+    about any product of the enterprise it names, and about any product or enterprise at all where
+    it names none.
+    """
 
     def __init__(self, standing: Standing) -> None:
+        self._standing = standing
         self._enterprises = {
             said.statement.subject: said for said in standing.statements("enterprise")
         }
         self._known_as = _known_as(self._enterprises.values())
         self._admitted_to = {owner: _admitted(said) for owner, said in self._enterprises.items()}
+        self._last_of_owner = _last_of_owner(standing)
         self._products: dict[str, Listed] = {}
         self._by_identifier: dict[str, list[Listed]] = defaultdict(list)
         self._by_class: dict[str, set[str]] = defaultdict(set)
         for said in standing.statements("product"):
             self._enter(said)
-        self._successor = self._successions(standing)
+        self._successor = self._successions()
 
     def _enter(self, said: Said) -> None:
         product = cast(Product, said.statement.body)
-        listed = Listed(product, said.owner, said.index)
+        listed = Listed(product, said.owner)
         self._products[product.id] = listed
-        for urn in product.identifiers:
-            self._by_identifier[identifiers.parse(urn).key].append(listed)
-        for urn in product.classifications:
-            self._by_class[identifiers.parse(urn).key].add(product.id)
+        for key in _keys(product.identifiers):
+            self._by_identifier[key].append(listed)
+        for key in _keys(product.classifications):
+            self._by_class[key].add(product.id)
 
-    def _successions(self, standing: Standing) -> dict[str, str]:
-        """Old product id -> the product that replaces it, within one owner only."""
+    def _successions(self) -> dict[str, str]:
+        """Old product id -> the product that replaces it, within one owner only.
+
+        The old product may have been withdrawn. Of two that replace it, the later said counts.
+        """
         return {
             old: listed.product.id
             for listed in self._products.values()
             for old in listed.product.replaces
-            if standing.owner_of("product", old) == listed.owner and old != listed.product.id
+            if self._standing.last_owner_of("product", old) == listed.owner
         }
 
     def products(self) -> Iterable[Listed]:
         return self._products.values()
 
     def product(self, product_id: str) -> Listed | None:
-        """The registered product behind an id, following replacements (a ring of them ends)."""
-        seen = {product_id}
-        while (newer := self._successor.get(product_id)) is not None and newer not in seen:
-            seen.add(newer)
-            product_id = newer
+        """The registered product of exactly this id."""
         return self._products.get(product_id)
+
+    def current(self, product_id: str) -> Listed | None:
+        """The registered product that an id means today: replacements are followed.
+
+        Products that replace one another in a ring each mean themselves.
+        """
+        path = [product_id]
+        while (newer := self._successor.get(path[-1])) is not None:
+            if newer in path:
+                return self._products.get(newer)
+            path.append(newer)
+        return self._products.get(path[-1])
 
     def in_class(self, classification: str) -> set[str]:
         """Ids of the products listed under a classification URN."""
@@ -99,56 +117,80 @@ class Catalogue:
 
     def enterprise(self, name: str | None) -> str | None:
         """The id of the enterprise a line calls ``name`` (an id or a URN), if it is registered."""
-        if name is None:
-            return None
-        if not name.lower().startswith("urn:"):
+        if name is None or not _is_urn(name):
             return name if name in self._enterprises else None
         return self._known_as.get(identifiers.parse(name).key)
 
     def resolve(self, ref: Reference, supplier: str | None) -> Resolved | Unresolved:
         """The product ``ref`` means when a line names ``supplier`` (an id, a URN or nobody)."""
         owner = self.enterprise(supplier)
-        if ref.product is not None:
-            listed = self.product(ref.product)
-            return Resolved(listed, listed.index) if listed else self._nothing(ref, owner)
         if ref.classification is not None:
-            return Unresolved("class-only", owner, -1)
-        claims = {
-            listed.product.id: listed
-            for urn in ref.identifiers
-            for listed in self._by_identifier.get(identifiers.parse(urn).key, ())
-        }
-        return self._single(ref, supplier, owner, list(claims.values()))
+            return Unresolved("class-only", owner, self._last_naming(supplier))
+        if ref.product is not None:
+            listed = self.current(ref.product)
+            as_of = max(self._last_naming(supplier), self._last_beside(ref.product))
+            return Resolved(listed, as_of) if listed else Unresolved("unregistered", owner, as_of)
+        return self._claimed(frozenset(_keys(ref.identifiers)), supplier, owner)
 
-    def _single(
-        self, ref: Reference, supplier: str | None, owner: str | None, claims: list[Listed]
+    def _claimed(
+        self, wanted: frozenset[str], supplier: str | None, owner: str | None
     ) -> Resolved | Unresolved:
-        if not claims:
-            return self._nothing(ref, owner)
-        as_of = max(listed.index for listed in claims)
+        """The one product that carries a ``wanted`` identifier and may be found by it."""
+        as_of = max(self._last_naming(supplier), self._last_of(owner, supplier))
+        claims = [listed for key in wanted for listed in self._by_identifier.get(key, ())]
         if supplier is not None:
-            named = [listed for listed in claims if listed.owner == owner]
-            otherwise = "ambiguous" if named else "unregistered"
+            entitled = [listed for listed in claims if listed.owner == owner]
+            otherwise = "ambiguous" if entitled else "unregistered"
         else:
-            named = [listed for listed in claims if self._admitted(listed.owner, ref)]
-            otherwise = "not-admitted"
-        if len(named) != 1:
+            entitled = [listed for listed in claims if self._is_admitted(listed, wanted)]
+            otherwise = "not-admitted" if claims else "unregistered"
+        meant = {self.current(listed.product.id) for listed in entitled}
+        if len(meant) != 1:
             return Unresolved(otherwise, owner, as_of)
-        admitted_at = self._enterprises[named[0].owner].index if supplier is None else -1
-        return Resolved(named[0], max(as_of, admitted_at))
+        return Resolved(cast(Listed, meant.pop()), as_of)
 
-    def _admitted(self, owner: str, ref: Reference) -> bool:
-        return not self._admitted_to[owner].isdisjoint(
-            identifiers.parse(urn).key for urn in ref.identifiers
-        )
+    def _is_admitted(self, listed: Listed, wanted: frozenset[str]) -> bool:
+        """Whether the registrar has admitted the very identifier that product and line share."""
+        admitted = self._admitted_to.get(listed.owner, frozenset())
+        return not wanted.isdisjoint(admitted.intersection(_keys(listed.product.identifiers)))
 
-    def _nothing(self, ref: Reference, owner: str | None) -> Unresolved:
-        return Unresolved("unregistered", owner, -1)
+    def _last_naming(self, supplier: str | None) -> int:
+        """The last entry that can decide which enterprise a line calls ``supplier``."""
+        by_urn = supplier is not None and _is_urn(supplier)
+        return self._standing.touched.get(("enterprise", ""), -1) if by_urn else -1
+
+    def _last_beside(self, product_id: str) -> int:
+        """The last entry about this product or any other of its owner, which may replace it."""
+        owner = self._standing.last_owner_of("product", product_id)
+        return self._last_of_owner.get(owner, -1) if owner else -1
+
+    def _last_of(self, owner: str | None, supplier: str | None) -> int:
+        """The last entry that can decide what is found by identifier at a supplier, or at all."""
+        touched = self._standing.touched
+        if supplier is None:
+            return max(touched.get((kind, ""), -1) for kind in ("enterprise", "product"))
+        return self._last_of_owner.get(owner, -1) if owner else -1
+
+
+def _is_urn(name: str) -> bool:
+    return name.lower().startswith("urn:")
+
+
+def _keys(urns: Iterable[str]) -> Iterator[str]:
+    return (identifiers.parse(urn).key for urn in urns)
+
+
+def _last_of_owner(standing: Standing) -> dict[str, int]:
+    """Enterprise -> the last entry about any product it owns, or owned when it was withdrawn."""
+    last: dict[str, int] = defaultdict(lambda: -1)
+    for product, owner in standing.ever_owned("product"):
+        last[owner] = max(last[owner], standing.touched["product", product])
+    return dict(last)
 
 
 def _admitted(said: Said) -> frozenset[str]:
     enterprise = cast(Enterprise, said.statement.body)
-    return frozenset(identifiers.parse(urn).key for urn in enterprise.admitted)
+    return frozenset(_keys(enterprise.admitted))
 
 
 def _known_as(enterprises: Iterable[Said]) -> dict[str, str]:
@@ -156,6 +198,6 @@ def _known_as(enterprises: Iterable[Said]) -> dict[str, str]:
     holders: dict[str, set[str]] = defaultdict(set)
     for said in enterprises:
         enterprise = cast(Enterprise, said.statement.body)
-        for urn in enterprise.identifiers:
-            holders[identifiers.parse(urn).key].add(enterprise.id)
+        for key in _keys(enterprise.identifiers):
+            holders[key].add(enterprise.id)
     return {key: next(iter(ids)) for key, ids in holders.items() if len(ids) == 1}

@@ -32,6 +32,10 @@ from ledger.statements import (
 P = TypeVar("P", bound=Periodic)
 P_co = TypeVar("P_co", bound=Periodic, covariant=True)
 
+_TOLD_OF_A_PRODUCT = ("product", "footprint", "recipe", "production")
+_CUTS_A_SITE = ("site", "membership")
+_TOLD_OF_A_SITE = (*_CUTS_A_SITE, "footprint", "recipe", "production", "inventory", "purchases")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -45,12 +49,13 @@ class Place:
     def days(self) -> int:
         return (self.end - self.start).days
 
-    def share_of(self, period: Period) -> float:
-        """The fraction of ``period``, by days, that falls into this place (0 to 1)."""
-        return max(0, self.common_days(period)) / period.days
+    def share_of(self, span: Period | Place) -> float:
+        """The fraction of ``span``, by days, that falls into this place (0 to 1)."""
+        return max(0, self.common_days(span)) / span.days
 
-    def common_days(self, period: Period) -> int:
-        return (min(self.end, period.end) - max(self.start, period.start)).days
+    def common_days(self, span: Period | Place) -> int:
+        """Days that both have; negative by the days between two that do not touch."""
+        return (min(self.end, span.end) - max(self.start, span.start)).days
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,16 @@ def wholes(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whol
 
 
 def places_of(standing: Standing, year: int) -> dict[str, tuple[Place, ...]]:
-    """Every site's year, cut where a membership of the site begins or ends within it."""
+    """The year of every site that stands, cut where one of its memberships begins or ends."""
     first, last = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
     cuts: dict[str, set[dt.date]] = {
         cast(Site, said.statement.body).id: {first, last} for said in standing.statements("site")
     }
     for said in standing.statements("membership"):
         membership = cast(Membership, said.statement.body)
-        ends = (day for day in (membership.start, membership.end) if day and first < day < last)
-        cuts.setdefault(membership.site, {first, last}).update(ends)
+        if membership.site in cuts:
+            ends = (membership.start, membership.end)
+            cuts[membership.site].update(day for day in ends if day and first < day < last)
     return {site: tuple(_between(site, sorted(days))) for site, days in cuts.items()}
 
 
@@ -101,7 +107,7 @@ def _between(site: str, days: Sequence[dt.date]) -> Iterator[Place]:
 
 @dataclass(frozen=True, slots=True)
 class Standby:
-    """A footprint that may stand for a product, and whether it is in force in the year."""
+    """A footprint that may stand for a product; ``expired``: it is not in force in the year."""
 
     said: Said
     expired: bool
@@ -124,7 +130,7 @@ def footprint_for(
     if not fitting:
         return None
     best = max(fitting, key=lambda said: _rank(said, site, year, zone))
-    return Standby(best, expired=not _touches(_of(best), year, zone))
+    return Standby(best, expired=not _in_force(_of(best), year, zone))
 
 
 def _of(said: Said) -> Footprint:
@@ -136,7 +142,7 @@ def _rank(
 ) -> tuple[bool, bool, bool, dt.datetime, int]:
     footprint = _of(said)
     return (
-        _touches(footprint, year, zone),
+        _in_force(footprint, year, zone),
         footprint.site == site,
         _inside(footprint, year, zone),
         footprint.pact.pcf.reference_period_end,
@@ -154,14 +160,23 @@ def _inside(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
     return first <= pcf.reference_period_start and pcf.reference_period_end <= last
 
 
-def _touches(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
+def _in_force(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
+    """Whether it touches the year; one that its owner calls Deprecated (PACT) is in no year."""
     first, last = _bounds(year, zone)
     pact, pcf = footprint.pact, footprint.pact.pcf
     spans = (
         (pcf.reference_period_start, pcf.reference_period_end),
         (pact.valid_from, pact.valid_until),
     )
-    return any(start < last and end > first for start, end in spans)
+    touches = any(start < last and end > first for start, end in spans)
+    return touches and pact.status != "Deprecated"
+
+
+def _is_measured_in(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
+    """Whether the middle of its reference period lies in the year."""
+    first, last = _bounds(year, zone)
+    start, end = footprint.pact.pcf.reference_period_start, footprint.pact.pcf.reference_period_end
+    return first <= start + (end - start) / 2 < last
 
 
 @dataclass(frozen=True)
@@ -198,54 +213,128 @@ class Year:
             footprints=dict(footprints),
         )
 
-    @cached_property
-    def made_at(self) -> dict[str, list[str]]:
-        """Sites by product: those with production or a recipe in the year, in order."""
-        this_year = (
-            about
-            for about, group in self.recipes.items()
-            if any(whole.period.year == self.year for whole in group)
+    def sites_of(self, product: str) -> Sequence[str | None]:
+        """Where a product stands in the year; ``None``: somewhere.
+
+        Where it is made in the year; else where footprints in force are for; else where recipes of
+        other years made it; else where expired footprints were for.
+        """
+        stated = self._footprint_sites(product)
+        return (
+            self._made_at.get(product, ())
+            or [site for site in stated if self._has_footprint_in_force(product, site)]
+            or self._ever_made_at.get(product, ())
+            or stated
         )
-        return _sites_by_product({*self.production, *this_year})
 
     @cached_property
-    def ever_made_at(self) -> dict[str, list[str]]:
-        """Sites by product: those with a recipe of any year, in order."""
-        return _sites_by_product(self.recipes)
+    def _made_at(self) -> dict[str, list[str]]:
+        """Sites by product: with production, a recipe or a footprint measured in the year."""
+        recipes = {a for a, group in self.recipes.items() if any(map(self._of_year, group))}
+        return self._by_product({*recipes, *self.production, *self._measured_at()})
+
+    def _measured_at(self) -> Iterator[tuple[str, str]]:
+        for product, stated in self.footprints.items():
+            for footprint in map(_of, stated):
+                site = footprint.site
+                if site in self.sites and _is_measured_in(footprint, self.year, self._zone(site)):
+                    yield product, site
+
+    @cached_property
+    def _ever_made_at(self) -> dict[str, list[str]]:
+        """Sites by product: those with a recipe of any year."""
+        return self._by_product(self.recipes)
+
+    def _by_product(self, abouts: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
+        sites: dict[str, list[str]] = defaultdict(list)
+        for product, site in sorted(abouts):
+            if site in self.sites:
+                sites[product].append(site)
+        return dict(sites)
+
+    def _footprint_sites(self, product: str) -> Sequence[str | None]:
+        """The sites that footprints are for, else ``None`` if there is one of no site."""
+        stated = {_of(said).site for said in self.footprints.get(product, ())}
+        return sorted(site for site in stated if site in self.sites) or list({None} & stated)
+
+    def _has_footprint_in_force(self, product: str, site: str | None) -> bool:
+        standby = self.footprint(product, site)
+        return standby is not None and not standby.expired
+
+    def _of_year(self, whole: Whole[Periodic]) -> bool:
+        return whole.period.year == self.year
+
+    def _zone(self, site: str | None) -> zoneinfo.ZoneInfo:
+        """PACT times are judged in the site's zone; in UTC where there is no site."""
+        return zoneinfo.ZoneInfo(self.sites[site].time_zone if site else "UTC")
 
     def recipes_at(self, product: str, place: Place) -> list[Whole[Recipe]]:
-        """Recipes of this year for the product that overlap the place."""
-        group = self.recipes.get((product, place.site), ())
-        return [whole for whole in group if place.common_days(whole.period) > 0]
+        """Recipes of this year for the product at a place: those that overlap it.
 
-    def recipe_of_another_year(self, product: str, site: str) -> Whole[Recipe] | None:
-        """The recipe nearest in time, an earlier year before a later one at equal distance."""
-        group = [w for w in self.recipes.get((product, site), ()) if w.period.year != self.year]
-        return min(
-            group,
+        Where none does, those of the site's other days stand for its days as well.
+        """
+        group = self.recipes.get((product, place.site), ())
+        this_year = [whole for whole in group if self._of_year(whole)]
+        overlapping = [whole for whole in this_year if place.common_days(whole.period) > 0]
+        return overlapping or this_year
+
+    def recipes_of_other_years(self, product: str, site: str) -> list[Whole[Recipe]]:
+        """Nearest in time first, of two as near the earlier year, within a year the last period."""
+        group = self.recipes.get((product, site), ())
+        return sorted(
+            (whole for whole in group if not self._of_year(whole)),
             key=lambda w: (
                 abs(w.period.year - self.year),
                 w.period.year,
                 -w.period.end.toordinal(),
             ),
-            default=None,
         )
 
+    def last_word(self, product: str) -> int:
+        """The last entry that can have shaped the nodes of a product.
+
+        Entries of other years count as well: an answer may be called younger than it is, never
+        older.
+        """
+        about = [(kind, product) for kind in _TOLD_OF_A_PRODUCT]
+        about += [(kind, site) for site in self._named_with[product] for kind in _CUTS_A_SITE]
+        return max(self.standing.touched.get(each, -1) for each in about)
+
+    def last_word_at(self, site: str) -> int:
+        """The last entry that can have shaped which nodes stand at a site.
+
+        Or may stand there: what its owner states without a site.
+        """
+        owner = self.standing.last_owner_of("site", site)
+        about = [(kind, site) for kind in _TOLD_OF_A_SITE]
+        for product in self._ever_of[owner or ""]:
+            somewhere = any(_of(said).site is None for said in self.footprints.get(product, ()))
+            kinds = _TOLD_OF_A_PRODUCT if somewhere else ("product", "footprint")
+            about += [(kind, product) for kind in kinds]
+        return max(self.standing.touched.get(each, -1) for each in about)
+
+    @cached_property
+    def _ever_of(self) -> dict[str, list[str]]:
+        """Enterprise -> the products it owns, or owned when they were withdrawn."""
+        products: dict[str, list[str]] = defaultdict(list)
+        for product, owner in self.standing.ever_owned("product"):
+            products[owner].append(product)
+        return products
+
+    @cached_property
+    def _named_with(self) -> dict[str, set[str]]:
+        """Product -> the sites that anything said about it names, whether or not they stand."""
+        sites: dict[str, set[str]] = defaultdict(set)
+        for product, site in (*self.recipes, *self.production):
+            sites[product].add(site)
+        for product, stated in self.footprints.items():
+            sites[product].update(filter(None, (_of(said).site for said in stated)))
+        return sites
+
     def footprint(self, product: str, site: str | None) -> Standby | None:
-        """The footprint that may stand for the product at a site; UTC where there is no site."""
-        zone = zoneinfo.ZoneInfo(self.sites[site].time_zone if site else "UTC")
-        return footprint_for(self.footprints.get(product, ()), site, self.year, zone)
-
-    def footprint_sites(self, product: str) -> set[str | None]:
-        """The sites footprints of the product are for; ``None`` for one of no site."""
-        return {_of(said).site for said in self.footprints.get(product, ())}
-
-
-def _sites_by_product(abouts: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
-    sites: dict[str, list[str]] = defaultdict(list)
-    for product, site in sorted(abouts):
-        sites[product].append(site)
-    return dict(sites)
+        """The footprint that may stand for the product at a site."""
+        candidates = self.footprints.get(product, ())
+        return footprint_for(candidates, site, self.year, self._zone(site))
 
 
 def _within(
