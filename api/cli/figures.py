@@ -18,10 +18,12 @@ from api.client import Client
 from api.errors import NameAmbiguous, NameUnknown
 from api.numbers import percent, places_for, tonnes
 from api.settings import Settings
+from graph.boundary import Assessed
 
 BAR_WIDTH: Final = 36
 MOST_LINES: Final = 12
 _DIGITS = 6
+_STATUS = {"partial": "known in part", "not_assessable": "not assessable"}
 _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -195,9 +197,12 @@ def _bridge(speech: Speech, books: dict[str, Any]) -> None:
             table.add_row(name, drawn, _tonnes(amount, places_for(largest)), speech.text(meaning))
     speech.out.print()
     speech.out.print(table)
-    if bridge["status"] != "complete":
-        speech.say("T2 is %(status)s; goods that return: %(returning)s.",
-                   status=bridge["status"], returning=books["returning"])  # fmt: skip
+    for sentence, status in (
+        ("T2 is %(status)s.", bridge["status"]),
+        ("What goods returned is %(status)s.", books["returning"]),
+    ):
+        if status != Assessed.ASSESSED:
+            speech.say(sentence, status=_STATUS[status])
 
 
 def bar(value: float, largest: float) -> str:
