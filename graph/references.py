@@ -51,9 +51,10 @@ class Catalogue:
     """Registered products by id, by identifier and by class, at one prefix of the log.
 
     What a line means can change by what is *no longer* said: a claim that is withdrawn, a
-    replacement that is taken back. So the last entry that can have had a say in a line is the last
-    about any product of the enterprise it names, and about any product or enterprise at all where
-    it names none.
+    replacement that is taken back. So among the entries that can have had a say in a line are the
+    registrations that were ever corrected, withdrawn or replace another, of the enterprise it
+    names or of any where it names none. A product that was merely registered has no say in lines
+    that do not name it.
     """
 
     def __init__(self, standing: Standing) -> None:
@@ -63,7 +64,7 @@ class Catalogue:
         }
         self._known_as = _known_as(self._enterprises.values())
         self._admitted_to = {owner: _admitted(said) for owner, said in self._enterprises.items()}
-        self._last_of_owner = _last_of_owner(standing)
+        self._last_revised = _last_revised(standing)
         self._products: dict[str, Listed] = {}
         self._by_identifier: dict[str, list[Listed]] = defaultdict(list)
         self._by_class: dict[str, set[str]] = defaultdict(set)
@@ -136,8 +137,9 @@ class Catalogue:
         self, wanted: frozenset[str], supplier: str | None, owner: str | None
     ) -> Resolved | Unresolved:
         """The one product that carries a ``wanted`` identifier and may be found by it."""
-        as_of = max(self._last_naming(supplier), self._last_of(owner, supplier))
         claims = [listed for key in wanted for listed in self._by_identifier.get(key, ())]
+        said = (self._standing.touched["product", listed.product.id] for listed in claims)
+        as_of = max(self._last_naming(supplier), self._last_of(owner, supplier), *said)
         if supplier is not None:
             entitled = [listed for listed in claims if listed.owner == owner]
             otherwise = "ambiguous" if entitled else "unregistered"
@@ -160,16 +162,17 @@ class Catalogue:
         return self._standing.touched.get(("enterprise", ""), -1) if by_urn else -1
 
     def _last_beside(self, product_id: str) -> int:
-        """The last entry about this product or any other of its owner, which may replace it."""
+        """The last entry about this product, or about one of its owner that may replace it."""
         owner = self._standing.last_owner_of("product", product_id)
-        return self._last_of_owner.get(owner, -1) if owner else -1
+        about = self._standing.touched.get(("product", product_id), -1)
+        return max(about, self._last_revised.get(owner or "", -1))
 
     def _last_of(self, owner: str | None, supplier: str | None) -> int:
         """The last entry that can decide what is found by identifier at a supplier, or at all."""
-        touched = self._standing.touched
         if supplier is None:
-            return max(touched.get((kind, ""), -1) for kind in ("enterprise", "product"))
-        return self._last_of_owner.get(owner, -1) if owner else -1
+            admitted = self._standing.touched.get(("enterprise", ""), -1)
+            return max(admitted, *self._last_revised.values(), -1)
+        return self._last_revised.get(owner or "", -1)
 
 
 def _is_urn(name: str) -> bool:
@@ -180,12 +183,27 @@ def _keys(urns: Iterable[str]) -> Iterator[str]:
     return (identifiers.parse(urn).key for urn in urns)
 
 
-def _last_of_owner(standing: Standing) -> dict[str, int]:
-    """Enterprise -> the last entry about any product it owns, or owned when it was withdrawn."""
+def _last_revised(standing: Standing) -> dict[str, int]:
+    """Enterprise -> the last entry about a product that may have meant something else before.
+
+    Those are the products that were corrected or withdrawn, and those that replace another.
+    """
     last: dict[str, int] = defaultdict(lambda: -1)
     for product, owner in standing.ever_owned("product"):
-        last[owner] = max(last[owner], standing.touched["product", product])
+        said = standing.products.get(product)
+        if (
+            said is None
+            or said.digest != said.opening
+            or cast(Product, said.statement.body).replaces
+        ):
+            last[owner] = max(last[owner], standing.touched["product", product])
     return dict(last)
+
+
+def _is_revised(said: Said | None) -> bool:
+    if said is None or said.digest != said.opening:
+        return True
+    return bool(cast(Product, said.statement.body).replaces)
 
 
 def _admitted(said: Said) -> frozenset[str]:
