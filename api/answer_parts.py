@@ -101,9 +101,11 @@ def _gas(column: Column, kg: float, factor: float) -> Answer:
 
 def apart(kg: Floats, weights: Characterisation, hidden: Hidden) -> Answer:
     """What never nets inside a gross figure, in kg by name; null where it would tell too much."""
+    named = {name: kg * vector for name, vector in sorted(weights.apart.items())}
     return {
-        name: float(kg @ vector) if _may_add(kg * vector, hidden) else None
-        for name, vector in sorted(weights.apart.items())
+        name: float(found.sum()) if _may_add(found, hidden) else None
+        for name, found in named.items()
+        if found.any()
     }
 
 

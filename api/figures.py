@@ -6,6 +6,7 @@ it is decided by ``api.access``, first whether at all and then whether it would 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ from api.product_answers import contributions_answer, footprint_answer
 from api.services import services
 from graph.engine import Answered, Question
 from graph.footprint import product_footprint
+from ledger.strict_json import dumps
 
 blueprint = Blueprint(
     "figures",
@@ -68,19 +70,24 @@ class Asked:
         return cls(what, str(asked_of), question, query.get("site"), access)
 
     def answer(self, schema: type[ma.Schema], document: Answer, answered: Answered) -> Response:
-        """The document, or 304. It is part of the tag whose names it shows, and who has signed."""
-        question = {
+        """The document, or 304.
+
+        What it says is part of its tag, all but the size of the log it was answered from: names,
+        and who spoke for whom, change without moving a figure.
+        """
+        told = schema().dump(document)
+        content = {name: value for name, value in told.items() if name != "at"}
+        question: dict[str, str | int | None] = {
             "what": self.what,
             "id": self.id,
             "year": answered.year,
             "gwp": answered.gwp,
             "at": self.question.at,
             "site": self.site,
-            "names": answered.standing.touched.get(("enterprise", ""), -1),
-            "on_behalf": document["on_behalf"],
+            "content": hashlib.sha256(dumps(content)).hexdigest(),
         }
         return figure_response(
-            lambda: schema().dump(document),
+            lambda: told,
             as_of=document["as_of"],
             question=question,
             standing=self.access.standing,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -26,6 +26,7 @@ COMPILED: Final = SOURCE.with_suffix(".mo")
 """What flask-babel reads."""
 _MARKED: Final = [("templates/**.html", "jinja2"), ("pages.py", "python")]
 """Where texts are marked by a call, and how they are found."""
+_MARKS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 
 
 def wanted() -> Catalog:
@@ -33,7 +34,7 @@ def wanted() -> Catalog:
     catalogue = Catalog(project="Catchment", locale=LANGUAGE)
     for text in (*templates(), *phrases()):
         catalogue.add(text)
-    for found in extract_from_dir(str(ROOT / "api"), _MARKED):
+    for found in extract_from_dir(str(ROOT / "api"), _MARKED, keywords=_MARKS):
         catalogue.add(found[2], context=found[4])
     return catalogue
 
@@ -55,7 +56,7 @@ def renew() -> Catalog:
     """Take up new texts, drop those that are gone, and compile what is translated."""
     catalogue = translated()
     begun = catalogue.creation_date
-    catalogue.update(wanted(), no_fuzzy_matching=True, update_header_comment=True)
+    catalogue.update(wanted(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     catalogue.creation_date = begun
     with SOURCE.open("wb") as stored:

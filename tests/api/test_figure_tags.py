@@ -53,7 +53,7 @@ def test_a_statement_about_something_else_leaves_the_copy_alone(
 ) -> None:
     reader = as_role("auditor")
     known = tag(client, address, reader)
-    maker = chain.firms["T4"]
+    maker = chain.factory.enterprise("Elsewhere")
     unrelated = maker.product("Unrelated")
     maker.footprint(unrelated, "7")
     response = client.get(address, headers={**reader, "If-None-Match": known})
