@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -189,7 +189,7 @@ def _split(guarded: Guarded) -> Answer:
     if SCOPE2 in together:
         return {
             "scope2": {"location": None},
-            "scope3": {"upstream": None, "by_category": []},
+            "scope3": {"upstream": None, "by_category": [], "not_stated": []},
         }
     by_category = assessed.scope3_by_category
     rows = [
@@ -198,13 +198,21 @@ def _split(guarded: Guarded) -> Answer:
         if category not in together
     ]
     if together:
-        rest = [by_category[category] for category in together]
+        rest = [by_category[category] for category in together if category in by_category]
         sum_ = Amount(sum(a.at_least for a in rest), all(a.complete for a in rest))
         rows.append({"category": None, "name": gettext(OTHER_CATEGORIES), **amount(sum_)})
     return {
         "scope2": {"location": amount(assessed.scope2)},
-        "scope3": {"upstream": amount(assessed.scope3), "by_category": rows},
+        "scope3": {
+            "upstream": amount(assessed.scope3),
+            "by_category": rows,
+            "not_stated": _named(CATEGORIES.keys() - by_category.keys()),
+        },
     }
+
+
+def _named(categories: Iterable[int]) -> list[Answer]:
+    return [{"category": each, "name": gettext(CATEGORIES[each])} for each in sorted(categories)]
 
 
 def _bridge(books: Books) -> Answer:

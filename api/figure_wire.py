@@ -79,9 +79,7 @@ class FigureQuery(Query):
 class ProductQuery(FigureQuery):
     """What is asked of a product besides the product itself."""
 
-    site = entity(
-        metadata=described("One site; by default the mix of all that make it.")
-    )
+    site = entity(metadata=described("One site; by default the mix of all that make it."))
 
 
 # --- In common -------------------------------------------------------------------------------
@@ -245,11 +243,21 @@ class CategorySchema(AmountSchema):
     name = _text("Name of the category.")
 
 
+class UnstatedCategorySchema(Wire):
+    """A category in which nobody stated anything: unknown, not zero."""
+
+    category = whole(required=True, metadata=described("1 to 8."))
+    name = _text("Name of the category.")
+
+
 class Scope3Schema(Wire):
     """Upstream Scope 3."""
 
-    upstream = _nested(AmountSchema, "All categories.", allow_none=True)
+    upstream = _nested(
+        AmountSchema, "All categories in which anything was stated.", allow_none=True
+    )
     by_category = _list(CategorySchema, "By the link that crosses the fence.")
+    not_stated = _list(UnstatedCategorySchema, "Categories in which nothing was stated.")
 
 
 class BridgeSchema(Wire):

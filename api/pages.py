@@ -26,6 +26,7 @@ from api.figure_wire import FigureQuery
 from api.figures import park_books
 from api.numbers import percent, places_for, tonnes
 from api.problems import problem_of
+from api.scope3 import CATEGORIES
 from api.services import services
 from api.waterfall import Picture, Step
 from graph.engine import Question
@@ -79,7 +80,13 @@ def park(park: UUID) -> str:
     question = Question(query.get("year"), query["gwp"], query.get("at"))
     books = boundary_answer(park_books(wanted, question, access))
     places = places_for(books["bridge"]["t2"]["at_least"])
-    return _page("park.html", books=books, picture=bridge_picture(books, places), places=places)
+    return _page(
+        "park.html",
+        books=books,
+        categories=_categories(books["scope3"]),
+        picture=bridge_picture(books, places),
+        places=places,
+    )
 
 
 @blueprint.errorhandler(CatchmentError)
@@ -99,6 +106,12 @@ def _page(template: str, **shown: Any) -> str:
         root=strict_base64.to_standard(checkpoint.root),
         **shown,
     )
+
+
+def _categories(scope3: Answer) -> list[Answer]:
+    """All categories in order, those of which nothing is known among them, sums last."""
+    rows = [*scope3["by_category"], *scope3["not_stated"]]
+    return sorted(rows, key=lambda row: row["category"] or len(CATEGORIES) + 1)
 
 
 def _query() -> dict[str, Any]:

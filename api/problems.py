@@ -55,8 +55,9 @@ def problem_of(error: CatchmentError) -> dict[str, Any]:
             {"where": where, "detail": _phrase(sentence)}
             for where, sentence in getattr(error, "problems", ())
         ],
+        "params": {name: str(value) for name, value in error.params.items()},
     }
-    return {name: value for name, value in document.items() if value not in ("", [])}
+    return {name: value for name, value in document.items() if value not in ("", [], {})}
 
 
 def problem_response(error: CatchmentError, **members: Any) -> Response:

@@ -125,6 +125,11 @@ class ProblemSchema(Wire):
         ),
         metadata=described("Every rule that was broken, where there can be several."),
     )
+    params = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata=described("What detail and advice name, for programs.", example={"head": "9f…"}),
+    )
 
 
 def next_link(cursor: int | str) -> dict[str, str]:

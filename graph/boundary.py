@@ -122,6 +122,7 @@ class Assessment:
     scope2: Amount
     scope3: Amount
     scope3_by_category: dict[int, Amount]
+    """Of the categories in which anything was stated: of the others nothing is known, not zero."""
     upstream: Amount
     upstream_columns: Floats
     t0: Amount | None
@@ -213,6 +214,7 @@ class _Fence:
         scope3 = {
             category: self._amount(brought[category] - generated[category], split)
             for category in range(1, brought.shape[0])
+            if inflow.amounts[:, category].any() or category in {gap.category for gap in gaps}
         }
         t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
         partial = internal or self._draws_on_unsure(cone) or not t2.complete

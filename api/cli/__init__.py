@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "migrate": "operator:migrate",
     "backup": "operator:backup",
     "openapi": "operator:openapi",
+    "reference": "supplier:reference",
     "demo": "operator:demo",
     "token": "tokens:token",
     "admit": "admission:admit",

@@ -155,6 +155,8 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
     places = places_for(max(float(amount["atLeast"]) for _, amount in rows if amount))
     for name, amount in rows:
         _row(speech, table, name, amount, places)
+    for part in books["scope3"]["notStated"]:
+        table.add_row(speech.text(_category(part)), speech.text("nothing stated"), "")
     speech.out.print(table)
     _bridge(speech, books)
     _gases(speech, books["byGas"]["scope1"])
@@ -183,9 +185,9 @@ def _bridge(speech: Speech, books: dict[str, Any]) -> None:
     """T0, T1 and T2 as bars on one scale; what cannot be assessed says so."""
     bridge = books["bridge"]
     steps = [
-        ("T0", "gross: every site by itself", bridge["t0"]),
-        ("T1", "less what members deliver to each other", bridge["t1"]),
-        ("T2", "less what left the fence and returned", bridge["t2"]),
+        ("T0", "all that is made inside, added up", bridge["t0"]),
+        ("T1", "without what tenants sell each other", bridge["t1"]),
+        ("T2", "without what left and came back", bridge["t2"]),
     ]
     largest = max((float(a["atLeast"]) for _, _, a in steps if a), default=0.0)
     table = speech.table("Bridge", "", "t CO2e", "", right=("t CO2e",))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +32,6 @@ BATCH: Final = 500
 a product and a site at most, so a third of it leaves room for all that a batch rests on."""
 BATCH_BYTES: Final = 8 * 1024 * 1024
 _SHOWN = 200
-_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 class _WithDefault(click.Group):
@@ -295,15 +293,15 @@ def _rests_on(step: Step) -> Iterator[str]:
 def _resumed(sent: _Sent, result: Result, client: Client, signers: _Signers) -> _Sent | None:
     """The same statement on top of a withdrawal, which the list of what stands does not show."""
     problem = result.problem or {}
-    head = _DIGEST.search(str(problem.get("advice", "")))
+    head = problem.get("params", {}).get("head")
     if sent.step.action != "new" or problem.get("code") != ChainExists.code or head is None:
         return None
     try:
-        if client.statement(head[0])["type"] != "withdrawal":
+        if client.statement(head)["type"] != "withdrawal":
             return None
     except Refused:
         return None
-    step = replace(sent.step, prev=head[0])
+    step = replace(sent.step, prev=head)
     return _Sent(step, signers.sign(step))
 
 

@@ -109,11 +109,29 @@ def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, oper
 @click.command()
 @click.option("--host", help="Address to listen on; otherwise CATCHMENT_HOST.")
 @click.option("--port", type=int, help="Port to listen on; otherwise CATCHMENT_PORT.")
-def serve(host: str | None, port: int | None) -> None:
+@pass_speech
+def serve(speech: Speech, host: str | None, port: int | None) -> None:
     """Serve the HTTP API and the pages until interrupted."""
     from api.server import serve as serve_http
 
-    serve_http(existing(Settings.from_env()), host, port)
+    settings = existing(Settings.from_env())
+    _say_where(speech, settings, f"http://{host or settings.host}:{port or settings.port}")
+    serve_http(settings, host, port)
+
+
+def _say_where(speech: Speech, settings: Settings, address: str) -> None:
+    """What there is to open: the API's documentation, and the pages of parks that are public."""
+    from api.access import Access
+    from api.auth import ANONYMOUS
+    from api.opening import open_services
+
+    standing = open_services(settings).engine.standing()
+    everyone = Access(standing, ANONYMOUS)
+    speech.say("The API and its documentation: %(url)s", url=f"{address}/docs")
+    for park, said in standing.parks.items():
+        if everyone.is_public("figure", park):
+            name = getattr(said.statement.body, "name", park)
+            speech.say("%(name)s: %(url)s", name=name, url=f"{address}/parks/{park}")
 
 
 @click.command()

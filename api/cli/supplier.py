@@ -273,3 +273,11 @@ def _request(
         "proof": jws.sign(promise, key.private, jws.KEY_PROOF_TYP).decode("ascii"),
     }
     return {name: value for name, value in members.items() if value}
+
+
+@click.command()
+def reference() -> None:
+    """Print the reference of all statement types, in Markdown."""
+    from ledger.reference import markdown
+
+    click.echo(markdown(), nl=False)

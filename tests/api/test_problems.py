@@ -72,6 +72,7 @@ def test_a_problem_carries_all_that_is_known(app: Flask) -> None:
                 {"where": "/unit", "detail": "No."},
                 {"where": "/name", "detail": "Neither."},
             ],
+            "params": {"problem": "No."},
         }
 
 

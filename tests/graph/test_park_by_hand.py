@@ -71,9 +71,7 @@ def build_chain(folder: Path, *, recipes_inside: bool = True, books_inside: bool
         if inside and books_inside:
             firm.inventory(sites[name], year=YEAR, emissions=[("CO2", "fossil", emitted)])
             firm.purchases(sites[name], year=YEAR, inputs=bought)
-    return Chain(
-        Engine(f.log), park, products, {name: firm.id for name, firm in firms.items()}
-    )
+    return Chain(Engine(f.log), park, products, {name: firm.id for name, firm in firms.items()})
 
 
 def known(amount: Amount | None) -> float:
