@@ -76,8 +76,19 @@ def test_a_park_s_page_shows_the_bridge_and_the_scopes(client: FlaskClient, chai
         "0.056",
         "0.250",
     ]
-    assert "Coverage 100 %" in html
+    assert "Coverage of what was stated: 100 %" in html
     assert f"entry {max(r.index for r in chain.recipes.values())} of the log" in html
+
+
+def test_categories_stand_in_their_order_and_what_nobody_stated_is_no_zero(
+    client: FlaskClient, chain: Chain
+) -> None:
+    html = page(client, f"/parks/{chain.park}?year=2025")
+    rows = re.findall(r'class="category">(\d)</span>.*?</tr>', html, re.DOTALL)
+    assert rows == list("12345678")
+    travel = html.partition("Business travel")[2].partition("</tr>")[0]
+    assert "nothing stated" in travel
+    assert "0.000" not in travel
 
 
 def test_the_picture_has_words_for_those_who_do_not_see_it(
