@@ -45,7 +45,7 @@ from typing import Final, cast
 
 import numpy as np
 
-from api.auth import Caller
+from api.callers import Caller
 from api.errors import (
     EarlierPositionNotDisclosed,
     FewerThanThree,

@@ -9,44 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import g, request
 
+from api.callers import ANONYMOUS, Caller
 from api.errors import TokenInvalid, TokenMissing
 from api.services import services
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ROLES: Final = ("anonymous", "supplier", "park", "procurement", "auditor", "operator")
-TOKEN_ROLES: Final = ROLES[1:]
-"""The roles a token can have."""
-
 NEEDS_TOKEN: Final[dict[str, Any]] = {"security": [{"bearer": []}]}
 """How the OpenAPI document says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whoever asks: a role, and the enterprise the token was issued to (if to one)."""
-
-    role: str
-    enterprise: str | None = None
-    token_id: str | None = None
-
-    @property
-    def is_anonymous(self) -> bool:
-        return self.role == "anonymous"
-
-    @property
-    def is_auditor(self) -> bool:
-        return self.role == "auditor"
-
-
-ANONYMOUS: Final = Caller("anonymous")
 
 
 def current_caller() -> Caller:

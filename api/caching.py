@@ -17,7 +17,8 @@ from typing import Any, Final
 from flask import Response, jsonify, request
 from flask_babel import get_locale
 
-from api.auth import Caller, current_caller
+from api.auth import current_caller
+from api.callers import Caller
 from api.services import services
 from graph.engine import VERSION
 from ledger import strict_base64

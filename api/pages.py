@@ -18,9 +18,9 @@ from marshmallow import fields, validate
 from api import waterfall
 from api.access import Access
 from api.answer_parts import Answer
-from api.auth import ANONYMOUS
 from api.boundary_answers import boundary_answer
 from api.caching import latest_checkpoint
+from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
 from api.figure_wire import FigureQuery
 from api.figures import park_books

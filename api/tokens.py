@@ -17,7 +17,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from api.auth import TOKEN_ROLES, Caller
+from api.callers import TOKEN_ROLES, Caller
 from api.errors import TokenRefused, TokenUnknown
 from api.tables import token
 from ledger.store import reading, writing

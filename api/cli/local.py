@@ -90,7 +90,7 @@ class _InProcess(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         from flask import g
 
-        from api.auth import Caller
+        from api.callers import Caller
 
         headers = dict(request.headers)
         with self._app.test_request_context(request.url, request.method, headers=headers):

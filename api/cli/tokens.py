@@ -8,7 +8,7 @@ import datetime as dt
 import click
 
 import migrations
-from api.auth import TOKEN_ROLES
+from api.callers import TOKEN_ROLES
 from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.settings import Settings

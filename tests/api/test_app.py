@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 
 import api
 from api.app import create_app
-from api.auth import ANONYMOUS, Caller
 from api.caching import figure_response, figure_tag
+from api.callers import ANONYMOUS, Caller
 from api.services import Services
 from api.settings import Settings
 from tests.api.conftest import AsRole

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from api import tables
-from api.auth import TOKEN_ROLES, Caller
+from api.callers import TOKEN_ROLES, Caller
 from api.errors import TokenRefused, TokenUnknown
 from api.tokens import Tokens
 from tests.api.conftest import AsRole
