@@ -58,9 +58,7 @@ def build_chain(factory: Factory, *, small_aggregates: bool = True) -> Chain:
             park, sites[name], consent_by=firms[name], small_aggregates=small_aggregates
         )
     products = {
-        name: firm.product(
-            name, unit="H87", energy_carrier="electricity" if name == "E3" else None
-        )
+        name: firm.product(name, unit="H87", energy_carrier="electricity" if name == "E3" else None)
         for name, firm in firms.items()
     }
     recipes = {name: _describe(name, firms[name], sites[name], products) for name in MADE}
