@@ -1,0 +1,38 @@
+"""What a figure's subject did not sign itself."""
+
+from __future__ import annotations
+
+from graph.behalf import spoken_for
+from tests.factory import Factory
+
+
+def test_a_product_is_spoken_for_when_a_delegate_describes_it(factory: Factory) -> None:
+    maker, consultant = factory.enterprise("Maker"), factory.enterprise("Consultant")
+    steel, bolt = maker.product("Steel"), maker.product("Bolt")
+    plant = maker.site()
+    stated = maker.recipe(steel, plant)
+    maker.recipe(bolt, plant)
+    assert spoken_for(factory.standing()) == frozenset()
+    maker.delegate(consultant)
+    consultant.correct(stated)
+    assert spoken_for(factory.standing()) == {steel}
+
+
+def test_a_site_is_spoken_for_when_the_operator_holds_the_key(factory: Factory) -> None:
+    maker = factory.enterprise("Maker")
+    held = maker.with_key()
+    factory.register(held, custody="operator")
+    own, other = maker.site("Own"), held.site("Other")
+    maker.inventory(own)
+    held.inventory(other)
+    assert spoken_for(factory.standing()) == {other}
+
+
+def test_what_stands_corrected_by_its_owner_is_its_owner_s_word(factory: Factory) -> None:
+    maker, consultant = factory.enterprise("Maker"), factory.enterprise("Consultant")
+    steel = maker.product("Steel")
+    maker.delegate(consultant)
+    body = maker.recipe(steel, maker.site())
+    spoken = consultant.correct(body)
+    maker.correct(spoken)
+    assert spoken_for(factory.standing()) == frozenset()
