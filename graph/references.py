@@ -62,7 +62,8 @@ class Catalogue:
         self._enterprises = {
             said.statement.subject: said for said in standing.statements("enterprise")
         }
-        self._known_as = _known_as(self._enterprises.values())
+        self._called = _called(self._enterprises.values())
+        self._last_renamed = _latest(said for said in self._enterprises.values() if said.is_revised)
         self._admitted_to = {owner: _admitted(said) for owner, said in self._enterprises.items()}
         self._last_revised = _last_revised(standing)
         self._products: dict[str, Listed] = {}
@@ -117,10 +118,14 @@ class Catalogue:
         return self._by_class.get(identifiers.parse(classification).key, set())
 
     def enterprise(self, name: str | None) -> str | None:
-        """The id of the enterprise a line calls ``name`` (an id or a URN), if it is registered."""
+        """The id of the enterprise a line calls ``name`` (an id or a URN), if it is registered.
+
+        A URN that several enterprises carry names none of them.
+        """
         if name is None or not _is_urn(name):
             return name if name in self._enterprises else None
-        return self._known_as.get(identifiers.parse(name).key)
+        holders = self._called.get(identifiers.parse(name).key, [])
+        return holders[0].owner if len(holders) == 1 else None
 
     def resolve(self, ref: Reference, supplier: str | None) -> Resolved | Unresolved:
         """The product ``ref`` means when a line names ``supplier`` (an id, a URN or nobody)."""
@@ -138,18 +143,19 @@ class Catalogue:
     ) -> Resolved | Unresolved:
         """The one product that carries a ``wanted`` identifier and may be found by it."""
         claims = [listed for key in wanted for listed in self._by_identifier.get(key, ())]
-        said = (self._standing.touched["product", listed.product.id] for listed in claims)
-        as_of = max(self._last_naming(supplier), self._last_of(owner, supplier), *said)
         if supplier is not None:
-            entitled = [listed for listed in claims if listed.owner == owner]
-            otherwise = "ambiguous" if entitled else "unregistered"
+            entitled = claims = [listed for listed in claims if listed.owner == owner]
+            otherwise = "ambiguous" if claims else "unregistered"
+            decided = max(self._last_naming(supplier), self._last_revised.get(owner, -1))
         else:
             entitled = [listed for listed in claims if self._is_admitted(listed, wanted)]
             otherwise = "not-admitted" if claims else "unregistered"
+            decided = max(self._last_admitting(claims), *self._last_revised.values(), -1)
+        said = (self._standing.touched["product", listed.product.id] for listed in claims)
         meant = {self.current(listed.product.id) for listed in entitled}
-        if len(meant) != 1:
-            return Unresolved(otherwise, owner, as_of)
-        return Resolved(cast(Listed, meant.pop()), as_of)
+        listed = meant.pop() if len(meant) == 1 else None
+        as_of = max(decided, *said, -1)
+        return Resolved(listed, as_of) if listed else Unresolved(otherwise, owner, as_of)
 
     def _is_admitted(self, listed: Listed, wanted: frozenset[str]) -> bool:
         """Whether the registrar has admitted the very identifier that product and line share."""
@@ -158,21 +164,21 @@ class Catalogue:
 
     def _last_naming(self, supplier: str | None) -> int:
         """The last entry that can decide which enterprise a line calls ``supplier``."""
-        by_urn = supplier is not None and _is_urn(supplier)
-        return self._standing.touched.get(("enterprise", ""), -1) if by_urn else -1
+        if supplier is None or not _is_urn(supplier):
+            return -1
+        holders = self._called.get(identifiers.parse(supplier).key, ())
+        return max(self._last_renamed, _latest(holders))
+
+    def _last_admitting(self, claims: Iterable[Listed]) -> int:
+        """The last entry that can decide whose claims the registrar has admitted."""
+        owners = (self._enterprises.get(listed.owner) for listed in claims)
+        return max(self._last_renamed, _latest(filter(None, owners)))
 
     def _last_beside(self, product_id: str) -> int:
         """The last entry about this product, or about one of its owner that may replace it."""
         owner = self._standing.last_owner_of("product", product_id)
         about = self._standing.touched.get(("product", product_id), -1)
-        return max(about, self._last_revised.get(owner or "", -1))
-
-    def _last_of(self, owner: str | None, supplier: str | None) -> int:
-        """The last entry that can decide what is found by identifier at a supplier, or at all."""
-        if supplier is None:
-            admitted = self._standing.touched.get(("enterprise", ""), -1)
-            return max(admitted, *self._last_revised.values(), -1)
-        return self._last_revised.get(owner or "", -1)
+        return max(about, self._last_revised.get(owner, -1))
 
 
 def _is_urn(name: str) -> bool:
@@ -183,27 +189,24 @@ def _keys(urns: Iterable[str]) -> Iterator[str]:
     return (identifiers.parse(urn).key for urn in urns)
 
 
-def _last_revised(standing: Standing) -> dict[str, int]:
+def _latest(those: Iterable[Said]) -> int:
+    return max((said.index for said in those), default=-1)
+
+
+def _last_revised(standing: Standing) -> dict[str | None, int]:
     """Enterprise -> the last entry about a product that may have meant something else before.
 
     Those are the products that were corrected or withdrawn, and those that replace another.
     """
-    last: dict[str, int] = defaultdict(lambda: -1)
+    last: dict[str | None, int] = defaultdict(lambda: -1)
     for product, owner in standing.ever_owned("product"):
-        said = standing.products.get(product)
-        if (
-            said is None
-            or said.digest != said.opening
-            or cast(Product, said.statement.body).replaces
-        ):
+        if _may_have_meant_else(standing.products.get(product)):
             last[owner] = max(last[owner], standing.touched["product", product])
     return dict(last)
 
 
-def _is_revised(said: Said | None) -> bool:
-    if said is None or said.digest != said.opening:
-        return True
-    return bool(cast(Product, said.statement.body).replaces)
+def _may_have_meant_else(said: Said | None) -> bool:
+    return said is None or said.is_revised or bool(cast(Product, said.statement.body).replaces)
 
 
 def _admitted(said: Said) -> frozenset[str]:
@@ -211,11 +214,10 @@ def _admitted(said: Said) -> frozenset[str]:
     return frozenset(_keys(enterprise.admitted))
 
 
-def _known_as(enterprises: Iterable[Said]) -> dict[str, str]:
-    """Identifier key -> enterprise, for identifiers that exactly one enterprise carries."""
-    holders: dict[str, set[str]] = defaultdict(set)
+def _called(enterprises: Iterable[Said]) -> dict[str, list[Said]]:
+    """Identifier key -> the enterprises that carry it."""
+    holders: dict[str, list[Said]] = defaultdict(list)
     for said in enterprises:
-        enterprise = cast(Enterprise, said.statement.body)
-        for key in _keys(enterprise.identifiers):
-            holders[key].add(enterprise.id)
-    return {key: next(iter(ids)) for key, ids in holders.items() if len(ids) == 1}
+        for key in frozenset(_keys(cast(Enterprise, said.statement.body).identifiers)):
+            holders[key].append(said)
+    return dict(holders)

@@ -307,18 +307,26 @@ class Year:
         """
         owner = self.standing.last_owner_of("site", site)
         about = [(kind, site) for kind in _TOLD_OF_A_SITE]
-        for product in self._ever_of[owner or ""]:
-            somewhere = any(_of(said).site is None for said in self.footprints.get(product, ()))
-            kinds = _TOLD_OF_A_PRODUCT if somewhere else ("product", "footprint")
-            about += [(kind, product) for kind in kinds]
+        about += [("product", product) for product in self._named_at[site]]
+        about += [(k, each) for each in self._of_no_site[owner] for k in _TOLD_OF_A_PRODUCT]
         return max(self.standing.touched.get(each, -1) for each in about)
 
     @cached_property
-    def _ever_of(self) -> dict[str, list[str]]:
-        """Enterprise -> the products it owns, or owned when they were withdrawn."""
-        products: dict[str, list[str]] = defaultdict(list)
-        for product, owner in self.standing.ever_owned("product"):
-            products[owner].append(product)
+    def _named_at(self) -> dict[str, set[str]]:
+        """Site -> the products that anything said about it names."""
+        products: dict[str, set[str]] = defaultdict(set)
+        for product, sites in self._named_with.items():
+            for site in sites:
+                products[site].add(product)
+        return products
+
+    @cached_property
+    def _of_no_site(self) -> dict[str | None, set[str]]:
+        """Enterprise -> its products that ever had a footprint of no site."""
+        products: dict[str | None, set[str]] = defaultdict(set)
+        for product, site, _ in (key.parts for key in self.standing.ever_said("footprint")):
+            if site.startswith(Footprint.SOMEWHERE):
+                products[self.standing.last_owner_of("product", product)].add(product)
         return products
 
     @cached_property

@@ -48,6 +48,11 @@ class Said:
     on_behalf: bool
     opening: str
 
+    @property
+    def is_revised(self) -> bool:
+        """Whether something else was said before in its place."""
+        return self.digest != self.opening
+
 
 @dataclass
 class Standing:
@@ -114,6 +119,10 @@ class Standing:
     def ever_owned(self, kind: str) -> Iterator[tuple[str, str]]:
         """Every product, site or park there ever was, with its last owner."""
         return ((each, owner) for (of_kind, each), owner in self._owners.items() if of_kind == kind)
+
+    def ever_said(self, kind: str) -> Iterator[NaturalKey]:
+        """The natural key of every chain of one type, whether it stands or was withdrawn."""
+        return (key for key in self._keys.values() if key.type == kind)
 
     @property
     def enterprises(self) -> Mapping[str, Said]:

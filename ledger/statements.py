@@ -548,6 +548,8 @@ class Footprint(Body):
     """A PACT v3 product footprint: a total per declared unit, made to be shared."""
 
     TYPE = "footprint"
+    SOMEWHERE: ClassVar[str] = "geo:"
+    """Before the geography, in the key of a footprint that is for no site."""
     product: str = said(EntityId(required=True), "The product.")
     site: str | None = said(EntityId(), "The site it is made at, if the footprint is for one.")
     pact: ProductFootprint = said(
@@ -557,7 +559,7 @@ class Footprint(Body):
     def key_parts(self, subject: str) -> tuple[str, ...]:
         pcf = self.pact.pcf
         reference_period = f"{pcf.reference_period_start}/{pcf.reference_period_end}"
-        return (self.product, self.site or f"geo:{pcf.geography}", reference_period)
+        return (self.product, self.site or self.SOMEWHERE + pcf.geography, reference_period)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
