@@ -30,7 +30,8 @@ agreed to small aggregates, and those whose inventories it may not read, are non
 What stays open, and is for the operator to weigh: a reader that keeps copies of a live figure sees
 it change when a supplier states something new, and can subtract; an owner that changes the amounts
 in its recipes, or compares years, products or GWP sets, gets several sums over the same suppliers;
-and a sum over three in which one is nearly everything is nearly that one's figure. Questions
+a sum over three in which one is nearly everything is nearly that one's figure; and the split by
+gas of a disclosed footprint reaches its buyers also where its own figure adds gases up. Questions
 about earlier positions of the log, which would make the first of these exact, are refused where a
 figure contains undisclosed parts.
 """

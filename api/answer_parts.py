@@ -156,18 +156,16 @@ def findings_about(answered: Answered, nodes: Iterable[int], access: Access) -> 
     Findings name things instead of pointing at them. A name that also something else carries is
     therefore passed over, but for auditors: the finding could be about the other.
     """
-    network, standing = answered.solved.network, answered.standing
-    seen = {i for i in nodes if access.may_know_inputs_of(network.nodes[i])}
-    names = {name for i in seen for name in _names(standing, network.nodes[i])}
+    network = answered.solved.network
     noticed = [*network.findings, *answered.solved.findings]
-    if not access.caller.is_auditor:
-        noticed = [f for f in noticed if f.rule not in AUDITORS_ONLY and _subject(f) in names]
-    found = [f for f in noticed if _subject(f) in names or f.rule == "loop-gain"]
-    if found and not access.caller.is_auditor:
-        strangers = (n for n in network.nodes if not access.may_know_inputs_of(n))
-        shared = {name for node in strangers for name in _names(standing, node)}
-        found = [f for f in found if _subject(f) not in shared]
-    return [told(each) for each in found]
+    seen = (network.nodes[i] for i in nodes)
+    names = _names(answered.standing, (n for n in seen if access.may_know_inputs_of(n)))
+    if access.caller.is_auditor:
+        return [told(f) for f in noticed if _subject(f) in names or f.rule == "loop-gain"]
+    own = [f for f in noticed if f.rule not in AUDITORS_ONLY and _subject(f) in names]
+    strangers = (n for n in network.nodes if not access.may_know_inputs_of(n))
+    shared = _names(answered.standing, strangers) if own else frozenset()
+    return [told(f) for f in own if _subject(f) not in shared]
 
 
 def told(noticed: Finding) -> Answer:
@@ -180,5 +178,8 @@ def _subject(noticed: Finding) -> str | None:
     return next((params[name] for name in _SUBJECTS if name in params), None)
 
 
-def _names(standing: Standing, node: Node) -> set[str]:
-    return {node.name} | ({site_name(standing, node.place.site)} if node.place else set())
+def _names(standing: Standing, nodes: Iterable[Node]) -> frozenset[str]:
+    """Names of nodes and of the sites they are at."""
+    met = list(nodes)
+    sites = {node.place.site for node in met if node.place}
+    return frozenset(n.name for n in met) | {site_name(standing, site) for site in sites}
