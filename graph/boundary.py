@@ -47,6 +47,8 @@ from graph.solved import Solved
 from graph.year import Place
 
 Mask = NDArray[np.bool_]
+ENERGY = 3
+"""The Scope 3 category under which energy is bought; its generation part is Scope 2."""
 COUNTED_INSIDE = (Feed.RECIPE, Feed.OVERHEAD)
 CONTAINED = 1e-9
 """How far rounding may bring a generation above the footprint that contains it."""
@@ -106,6 +108,17 @@ class Inflow:
     def by_category(self) -> Floats:
         """(9, k) kg by category, generation included."""
         return np.asarray(self.amounts.T @ self.outside)
+
+    def stated(self, gaps: Iterable[Gap]) -> list[int]:
+        """Categories in which anything was bought, or would have been but for a gap."""
+        bought = (int(c) for c in np.flatnonzero(self.amounts.any(axis=0)))
+        return sorted({*bought, *(gap.category for gap in gaps)})
+
+    def is_complete(self, category: int, gaps: Iterable[Gap]) -> bool:
+        """Whether everything bought under a category is known, generation of energy included."""
+        drawn = self.amounts[:, category] != 0
+        open_ended = (self.incomplete | self.generation.unknown) & drawn
+        return not open_ended.any() and all(gap.category != category for gap in gaps)
 
     def generated_by_category(self) -> Floats:
         """(9, k) kg by category that arose at generation of bought energy."""
@@ -210,12 +223,16 @@ class _Fence:
         brought = inflow.by_category()
         generated = inflow.generated_by_category()
         upstream = self._amount(brought.sum(axis=0), complete_inflow)
-        split = complete_inflow and not inflow.generation.unknown.any()
+        complete = {c: has_inflow and inflow.is_complete(c, gaps) for c in inflow.stated(gaps)}
         scope3 = {
-            category: self._amount(brought[category] - generated[category], split)
-            for category in range(1, brought.shape[0])
-            if inflow.amounts[:, category].any() or category in {gap.category for gap in gaps}
+            category: self._amount(brought[category] - generated[category], known)
+            for category, known in complete.items()
         }
+        generation_known = (
+            has_inflow
+            and not any(gap.category == ENERGY for gap in gaps)
+            and not inflow.generation.unknown.any()
+        )
         t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
         partial = internal or self._draws_on_unsure(cone) or not t2.complete
         reasons = self._recipes_missing()
@@ -224,8 +241,10 @@ class _Fence:
             scope1=scope1,
             scope1_columns=emitted.sum(axis=0),
             scope1_by_owner=self._by_owner(emitted, missing),
-            scope2=self._amount(generated.sum(axis=0), split),
-            scope3=self._amount((brought - generated).sum(axis=0), split),
+            scope2=self._amount(generated.sum(axis=0), generation_known),
+            scope3=self._amount(
+                (brought - generated).sum(axis=0), complete_inflow and generation_known
+            ),
             scope3_by_category=scope3,
             upstream=upstream,
             upstream_columns=brought.sum(axis=0),
