@@ -46,7 +46,6 @@ class Deployment:
     def environment(self) -> dict[str, str]:
         return os.environ | {
             "CATCHMENT_DATA": str(self.folder / "var"),
-            "CATCHMENT_SERVER": self.address,
             "CATCHMENT_PORT": str(self.port),
             "LANG": "C.UTF-8",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -130,4 +129,7 @@ class Member:
 
     def imports(self, path: Path) -> Any:
         """Import a workbook or table, signed with the member's key."""
-        return self.deployment.run_json("import", str(path), "--key", self.key, token=self.token)
+        server = ("--server", self.deployment.address)
+        return self.deployment.run_json(
+            "import", str(path), "--key", self.key, *server, token=self.token
+        )
