@@ -21,7 +21,7 @@ from graph.boundary import Assessment, assess
 from graph.build import build
 from graph.characterise import Characterisation, characterise
 from graph.errors import LogPositionUnknown, UnknownBoundary, UnknownProduct
-from graph.fence import fence_findings
+from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.solved import Solved
@@ -213,7 +213,12 @@ class Engine:
         places = places_of_park(answered.standing, park, answered.year)
         sites = (cast(Site, s.statement.body) for s in answered.standing.sites.values())
         noticed = fence_findings(fenced, sites, {place.site for place in places})
-        drawn = [("park", park), ("membership", park), ("site", "")]
+        touched = answered.standing.touched
+        drawn = max(
+            touched["park", park],
+            touched.get(("membership", park), -1),
+            last_of_fence(answered.standing, fenced, places),
+        )
         return self._books("park", park, fenced.name, answered, places, noticed, drawn)
 
     def enterprise(self, enterprise: str, question: Question) -> Books:
@@ -225,7 +230,8 @@ class Engine:
         owned = [site for site, s in answered.standing.sites.items() if s.owner == enterprise]
         cut = places_of(answered.standing, answered.year)
         places = tuple(place for site in sorted(owned) for place in cut[site])
-        drawn = [("enterprise", enterprise), ("site", "")]
+        own = last_of_sites(answered.standing, lambda _, owner: owner == enterprise)
+        drawn = max(said.index, own)
         name = getattr(said.statement.body, "name", enterprise)
         return self._books("enterprise", enterprise, name, answered, places, (), drawn)
 
@@ -237,10 +243,9 @@ class Engine:
         answered: Answered,
         places: tuple[Place, ...],
         noticed: tuple[Finding, ...],
-        drawn_by: Iterable[tuple[str, str]],
+        drawn: int,
     ) -> Books:
         assessment = assess(answered.solved, places, answered.weights)
-        drawn = max(answered.standing.touched.get(each, -1) for each in drawn_by)
         return Books(
             kind=kind,
             id=boundary,
@@ -275,6 +280,33 @@ def places_of_park(standing: Standing, park: str, year: int) -> tuple[Place, ...
             and (membership.end is None or place.end <= membership.end)
         )
     )
+
+
+def last_of_fence(standing: Standing, fenced: Park, places: Iterable[Place]) -> int:
+    """The last entry that can have decided which sites are members, or should be.
+
+    Where a site stood before it was revised is not kept, so every revision counts; a site that was
+    merely registered somewhere else does not.
+    """
+    members = {standing.owner_of("site", place.site) for place in places}
+
+    def decides(said: Said | None, owner: str) -> bool:
+        if said is None or said.is_revised or owner in members:
+            return True
+        site = cast(Site, said.statement.body)
+        return encloses(fenced.fence, site.longitude, site.latitude)
+
+    return last_of_sites(standing, decides)
+
+
+def last_of_sites(standing: Standing, decides: Callable[[Said | None, str], bool]) -> int:
+    """The last entry about a site of which ``decides`` holds, given what stands and its owner."""
+    about = (
+        standing.touched["site", site]
+        for site, owner in standing.ever_owned("site")
+        if decides(standing.sites.get(site), owner)
+    )
+    return max(about, default=-1)
 
 
 def latest_year(standing: Standing) -> int:

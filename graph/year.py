@@ -306,10 +306,8 @@ class Year:
         Or may stand there: what its owner states without a site.
         """
         owner = self.standing.last_owner_of("site", site)
-        about = [(kind, site) for kind in _TOLD_OF_A_SITE]
-        about += [("product", product) for product in self._named_at[site]]
-        about += [(k, each) for each in self._of_no_site[owner] for k in _TOLD_OF_A_PRODUCT]
-        return max(self.standing.touched.get(each, -1) for each in about)
+        told = (self.standing.touched.get((kind, site), -1) for kind in _TOLD_OF_A_SITE)
+        return max(*told, *map(self.last_word, self._named_at[site] | self._of_no_site[owner]))
 
     @cached_property
     def _named_at(self) -> dict[str, set[str]]:
