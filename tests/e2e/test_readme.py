@@ -48,7 +48,7 @@ def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(tmp_path: Path
     assert before in told
     assert after in told
     assert "1.45384" in done.stdout
-    gaps_before, gaps_after = done.stdout.split("Saltgrass Resins", maxsplit=1)
+    gaps_before, gaps_after = done.stdout.split("Admitted.", maxsplit=1)
     assert "saltgrass.example:product-id:wsr-20, which nobody has registered" in gaps_before
     assert "which nobody has registered" not in gaps_after
 
