@@ -131,8 +131,11 @@ def _told(template: str, params: Mapping[str, object]) -> str:
 
 
 def _phrase(value: Any) -> Any:
-    """A phrase that a sentence quotes, such as a reason; text nobody translated stays as it is."""
-    return gettext(value) if isinstance(value, str) and value else value
+    """A phrase that a sentence quotes, such as a reason; text nobody translated stays as it is.
+
+    So do single words: they are names, codes, or what was sent.
+    """
+    return gettext(value) if isinstance(value, str) and " " in value else value
 
 
 def _challenge(error: CatchmentError) -> str:
