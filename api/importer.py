@@ -179,14 +179,14 @@ def _sheet(table: Table, reading: Reading) -> Sheet | None:
 
 def _flaws(table: Table, sheet: Sheet | None) -> Iterator[Problem]:
     if sheet is None:
-        sentence = "There is no sheet of this name; the sheets are %(known)s."
-        yield Problem(table.name, sentence, {"known": ", ".join(SHEETS)})
+        yield Problem(table.name, "There is no sheet of this name; the sheets are %(known)s.",
+                      {"known": ", ".join(SHEETS)})  # fmt: skip
         return
     for column in filter(None, table.columns):
         if column not in sheet.names:
             close = difflib.get_close_matches(column, sheet.names, 1) or sheet.names
-            sentence = "There is no such column; known: %(known)s."
-            yield Problem(f"{sheet.name}!1 {column}", sentence, {"known": ", ".join(close)})
+            yield Problem(f"{sheet.name}!1 {column}", "There is no such column; known: %(known)s.",
+                          {"known": ", ".join(close)})  # fmt: skip
     for column in sheet.required:
         if column not in table.columns:
             yield Problem(f"{sheet.name}!1 {column}", "This column is missing.")
@@ -856,9 +856,9 @@ def _refuse_twice(reading: Reading) -> None:
         groups[wanted.subject, key].append(wanted)
     for group in groups.values():
         for again in group[1:]:
-            first = {"first": group[0].rows[0]}
-            sentence = "The same is stated in %(first)s already."
-            reading.problems.append(Problem(again.rows[0], sentence, first))
+            told = Problem(again.rows[0], "The same is stated in %(first)s already.",
+                           {"first": group[0].rows[0]})  # fmt: skip
+            reading.problems.append(told)
     reading.wanted = [group[0] for group in groups.values() if len(group) == 1]
 
 

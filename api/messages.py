@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Final
 
 from api.catalogue import conditions
+from api.cli.verification import NAMES
+from api.columns import SHEETS
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
+from api.sheets import FLAWS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
 from ledger import pact
+from ledger.gases import ORIGINS
+from ledger.statements import BODIES
 
 _ROOT = Path(__file__).parents[1]
 _FLOORS = ("ledger", "graph", "api")
 _QUOTED: Final = ("reason", "error")
 """Keyword arguments whose text a sentence quotes."""
-_RAISED: Final = ("ValidationError", "_not_authorised", "_flaw")
+_RAISED: Final = ("ValidationError", "_not_authorised", "_flaw", "_refused")
 """Calls whose positional arguments are such texts, beside other things without a space."""
+_SPEAKING: Final = ("cli/*.py", "importer.py")
+"""Where the command line says something, below ``api``."""
+_SAID: Final = {"say": 0, "text": 0, "table": 0, "refuse": 1, "Problem": 1, "Check": 2}
+"""Calls that say it -> the first positional argument that is a text."""
 
 
 def templates() -> Iterator[str]:
@@ -41,6 +50,31 @@ def phrases() -> Iterator[str]:
     yield from dict.fromkeys(text for tree in trees for text in _literals(tree))
 
 
+def spoken() -> Iterator[str]:
+    """What the command line says: sentences, headings, meanings of columns, checks. Each once.
+
+    They are found as literals in the calls that say them; what is said through a variable is named
+    here. Help texts of commands are not among them: they stay in English.
+    """
+    yield from dict.fromkeys(each for each in _all_spoken() if each)
+
+
+def _all_spoken() -> Iterator[str]:
+    api = Path(__file__).parent
+    for path in sorted(path for where in _SPEAKING for path in api.glob(where)):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and (called := _called(call)) in _SAID:
+                yield from (text for each in call.args[_SAID[called] :] for text in _either(each))
+    yield from (column.doc for sheet in SHEETS.values() for column in sheet.columns)
+    for named in (FLAWS.values(), BODIES, ORIGINS, NAMES):
+        yield from named
+
+
+def _either(node: ast.expr) -> tuple[str, ...]:
+    """A literal, or both of a choice between two."""
+    return (_text(node.body), _text(node.orelse)) if isinstance(node, ast.IfExp) else (_text(node),)
+
+
 def _all_templates() -> Iterator[str]:
     for _, kind in sorted(conditions().items()):
         yield kind.sentence
@@ -60,9 +94,12 @@ def _literals(tree: ast.AST) -> Iterator[str]:
 
 def _candidates(call: ast.Call) -> Iterator[ast.expr]:
     yield from (each.value for each in call.keywords if each.arg in _QUOTED)
-    called = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
-    if called in _RAISED:
+    if _called(call) in _RAISED:
         yield from call.args
+
+
+def _called(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
 
 
 def _text(node: ast.expr) -> str:

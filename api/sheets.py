@@ -47,6 +47,13 @@ MAX_CELL_CHARACTERS: Final = 10_000
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
 DELIMITERS: Final = ",;\t"
 
+FLAWS: Final = {
+    "formula": "The cell holds a formula; put its value there.",
+    "unsaved": "The formula has no saved value; open the file in a spreadsheet and save it.",
+    "error": "The cell shows an error; correct its formula.",
+}
+"""Why a cell has no value that can be used."""
+
 _STEP = 256 * 1024
 _SMALL_PART = 64 * 1024  # below this a high ratio is only an empty sheet
 _SIGNIFICANT_DIGITS = 15
@@ -62,7 +69,7 @@ class Row:
     number: int
     cells: Mapping[str, str]
     errors: Mapping[str, str]
-    """Column -> why the cell has no value that can be used."""
+    """Column -> one of `FLAWS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +169,7 @@ def _row(
         raise _refused(f"row {number} of {name} has a cell in a column without a name")
     wrong = {column: errors[number, i] for i, column in enumerate(columns) if (number, i) in errors}
     wrong |= {
-        column: "The cell holds a formula; put its value there."
-        for column, cell in named.items()
-        if cell.startswith(_FORMULA)
+        column: FLAWS["formula"] for column, cell in named.items() if cell.startswith(_FORMULA)
     }
     return Row(number, {column: cell for column, cell in named.items() if cell}, wrong)
 
@@ -342,9 +347,7 @@ class _Scan:
 
     def _end(self, tag: str) -> None:
         if tag.rpartition(":")[2] == "c" and self._waiting is not None:
-            self.errors[self._waiting] = (
-                "The formula has no saved value; open the file in a spreadsheet and save it."
-            )
+            self.errors[self._waiting] = FLAWS["unsaved"]
             self._waiting = None
 
     @property
@@ -361,7 +364,7 @@ class _Scan:
         if self._cells > MAX_CELLS:
             raise _refused(f"{self.name} in it has more than {MAX_CELLS} cells")
         if attributes.get("t") == "e":
-            self.errors[self._here] = "The cell shows an error; correct its formula."
+            self.errors[self._here] = FLAWS["error"]
 
 
 def _scan(name: str, part: bytes) -> _Scan:

@@ -3,7 +3,8 @@
     python -m api.translation        collect what is new, keep what is translated, compile
 
 English sentences are the keys. Those of conditions and findings stand in the code where they are
-raised and are found by ``api.messages``; the pages mark theirs.
+raised, those of the command line where they are said: ``api.messages`` finds both. The pages mark
+theirs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from api.messages import phrases, templates
+from api.messages import phrases, spoken, templates
 
 ROOT: Final = Path(__file__).parents[1]
 LANGUAGE: Final = "zh"
@@ -32,7 +33,7 @@ _MARKS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 def wanted() -> Catalog:
     """Every text there is, untranslated and in a stable order."""
     catalogue = Catalog(project="Catchment", locale=LANGUAGE)
-    for text in (*templates(), *phrases()):
+    for text in (*templates(), *phrases(), *spoken()):
         catalogue.add(text)
     for found in extract_from_dir(str(ROOT / "api"), _MARKED, keywords=_MARKS):
         catalogue.add(found[2], context=found[4])

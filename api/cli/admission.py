@@ -123,18 +123,20 @@ def _said(standing: Standing, enterprise: Enterprise, key: Key) -> list[tuple[Bo
 
 def _show(speech: Speech, enterprise: Enterprise, key: Key) -> None:
     rows = {
-        "Enterprise": enterprise.name,
-        "Id": enterprise.id,
-        "Country": enterprise.country or "",
-        "Identifiers": " ".join(enterprise.identifiers),
-        "Admitted products": " ".join(enterprise.admitted),
-        "Key id": key.public.kid,
-        "Roles": " ".join(key.roles),
-        "Held by": speech.text("the operator" if key.custody == "operator" else "the enterprise"),
+        speech.text("Enterprise"): enterprise.name,
+        speech.text("Id"): enterprise.id,
+        speech.text("Country"): enterprise.country or "",
+        speech.text("Identifiers"): " ".join(enterprise.identifiers),
+        speech.text("Admitted products"): " ".join(enterprise.admitted),
+        speech.text("Key id"): key.public.kid,
+        speech.text("Roles"): " ".join(key.roles),
+        speech.text("Held by"): speech.text(
+            "the operator" if key.custody == "operator" else "the enterprise"
+        ),
     }
     table = speech.table("", "")
     table.show_header = False
     for name, value in rows.items():
         if value:
-            table.add_row(speech.text(name), value)
+            table.add_row(name, value)
     speech.err.print(table)

@@ -23,7 +23,6 @@ from graph.boundary import Assessed
 BAR_WIDTH: Final = 36
 MOST_LINES: Final = 12
 _DIGITS = 6
-_STATUS = {"partial": "known in part", "not_assessable": "not assessable"}
 _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -62,9 +61,12 @@ def product(speech: Speech, /, which: str, site: str | None, **asked: Any) -> No
     table = speech.table("", "Value", "Unit", right=("Value",))
     table.show_header = False
     table.add_row(speech.text("Footprint"), _figure_text(figure), figure["unit"])
-    for name in ("declared", "residual"):
-        if figure[name] is not None:
-            table.add_row(speech.text(name.capitalize()), _number(figure[name]), figure["unit"])
+    for told, part in (
+        (speech.text("Declared"), figure["declared"]),
+        (speech.text("Residual"), figure["residual"]),
+    ):
+        if part is not None:
+            table.add_row(told, _number(part), figure["unit"])
     if figure["coverage"] is not None:
         table.add_row(speech.text("Coverage"), percent(float(figure["coverage"])), "")
     speech.out.print(table)
@@ -147,16 +149,16 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
     _heading(speech, books, books.get("park") or books["enterprise"])
     table = speech.table("", "t CO2e", "Coverage", right=("t CO2e", "Coverage"))
     rows = [
-        ("Scope 1", books["scope1"]),
-        ("Scope 2, location-based", books["scope2"]["location"]),
-        ("Scope 3, upstream", books["scope3"]["upstream"]),
+        (speech.text("Scope 1"), books["scope1"]),
+        (speech.text("Scope 2, location-based"), books["scope2"]["location"]),
+        (speech.text("Scope 3, upstream"), books["scope3"]["upstream"]),
         *((_category(part), part) for part in books["scope3"]["byCategory"]),
     ]
     places = places_for(max(float(amount["atLeast"]) for _, amount in rows if amount))
     for name, amount in rows:
         _row(speech, table, name, amount, places)
     for part in books["scope3"]["notStated"]:
-        table.add_row(speech.text(_category(part)), speech.text("nothing stated"), "")
+        table.add_row(_category(part), speech.text("nothing stated"), "")
     speech.out.print(table)
     _bridge(speech, books)
     _gases(speech, books["byGas"]["scope1"])
@@ -164,6 +166,7 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
 
 
 def _category(part: dict[str, Any]) -> str:
+    """Indented below its scope; its name is in the reader's language, as the API says it."""
     return f"  {part['category'] or ''} {part['name']}"
 
 
@@ -171,40 +174,40 @@ def _row(
     speech: Speech, table: Table, name: str, amount: dict[str, Any] | None, places: int
 ) -> None:
     if amount is None:
-        table.add_row(speech.text(name), speech.text("not shown"), "")
+        table.add_row(name, speech.text("not shown"), "")
         return
     covered = amount["coverage"]
-    table.add_row(
-        speech.text(name),
-        _tonnes(amount, places),
-        "?" if covered is None else percent(float(covered)),
-    )
+    share = "?" if covered is None else percent(float(covered))
+    table.add_row(name, _tonnes(amount, places), share)
 
 
 def _bridge(speech: Speech, books: dict[str, Any]) -> None:
     """T0, T1 and T2 as bars on one scale; what cannot be assessed says so."""
     bridge = books["bridge"]
     steps = [
-        ("T0", "all that is made inside, added up", bridge["t0"]),
-        ("T1", "without what tenants sell each other", bridge["t1"]),
-        ("T2", "without what left and came back", bridge["t2"]),
+        ("T0", speech.text("all that is made inside, added up"), bridge["t0"]),
+        ("T1", speech.text("without what tenants sell each other"), bridge["t1"]),
+        ("T2", speech.text("without what left and came back"), bridge["t2"]),
     ]
     largest = max((float(a["atLeast"]) for _, _, a in steps if a), default=0.0)
     table = speech.table("Bridge", "", "t CO2e", "", right=("t CO2e",))
     for name, meaning, amount in steps:
         if amount is None:
-            table.add_row(name, "", speech.text("not assessable"), speech.text(meaning))
+            table.add_row(name, "", speech.text("not assessable"), meaning)
         else:
             drawn = Text(bar(float(amount["atLeast"]), largest), style="green")
-            table.add_row(name, drawn, _tonnes(amount, places_for(largest)), speech.text(meaning))
+            table.add_row(name, drawn, _tonnes(amount, places_for(largest)), meaning)
     speech.out.print()
     speech.out.print(table)
-    for sentence, status in (
-        ("T2 is %(status)s.", bridge["status"]),
-        ("What goods returned is %(status)s.", books["returning"]),
-    ):
-        if status != Assessed.ASSESSED:
-            speech.say(sentence, status=_STATUS[status])
+    if bridge["status"] != Assessed.ASSESSED:
+        speech.say("T2 is %(status)s.", status=_status(speech, bridge["status"]))
+    if books["returning"] != Assessed.ASSESSED:
+        speech.say("What goods returned is %(status)s.",
+                   status=_status(speech, books["returning"]))  # fmt: skip
+
+
+def _status(speech: Speech, status: str) -> str:
+    return speech.text("known in part" if status == Assessed.PARTIAL else "not assessable")
 
 
 def bar(value: float, largest: float) -> str:
@@ -237,13 +240,16 @@ def _gases(speech: Speech, rows: list[dict[str, Any]]) -> None:
 
 def _noticed(speech: Speech, figure: dict[str, Any]) -> None:
     """Gaps, what is missing, and findings: one sentence each, as the API says them."""
-    for name, hidden in (("gaps", "gapsNotShown"), ("missing", "missingNotShown"),
-                         ("findings", "")):  # fmt: skip
+    for heading, name, hidden in (
+        (speech.text("Gaps"), "gaps", "gapsNotShown"),
+        (speech.text("Missing"), "missing", "missingNotShown"),
+        (speech.text("Findings"), "findings", ""),
+    ):
         rows = figure.get(name, [])
         if not rows:
             continue
         speech.out.print()
-        speech.out.print(Text(speech.text(name.capitalize()), style="bold"))
+        speech.out.print(Text(heading, style="bold"))
         for row in rows[:MOST_LINES]:
             speech.out.print(Text(f"  {row['sentence']}"))
         more = len(rows[MOST_LINES:]) + int(figure.get(hidden, 0) or 0)

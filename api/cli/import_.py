@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -63,13 +63,12 @@ def template(speech: Speech, path: Path) -> None:
     write_template(path)
     if speech.as_json:
         speech.json([{"sheet": s.name, "column": c.name, "required": c.required,
-                      "meaning": c.doc} for s, c in described()])  # fmt: skip
+                      "meaning": speech.text(c.doc)} for s, c in described()])  # fmt: skip
         return
     table = speech.table("Sheet", "Column", "Required", "Meaning")
     for sheet, column in described():
-        table.add_row(
-            sheet.name, column.name, speech.text("yes") if column.required else "", column.doc
-        )
+        required = speech.text("yes") if column.required else ""
+        table.add_row(sheet.name, column.name, required, speech.text(column.doc))
     speech.out.print(table)
 
 
@@ -330,19 +329,11 @@ def _report(speech: Speech, prepared: _Prepared, written: bool) -> None:
     for problem in prepared.problems[:_SHOWN]:
         speech.err.print(Text(f"{problem.where}: {_told(speech, problem)}", style="red"))
     _more(speech, len(prepared.problems) - _SHOWN)
-    counts = {action: sum(step.action == action for step in prepared.steps) for action in _ACTIONS}
-    counts["new"] += counts.pop("end")
+    counts = Counter(step.action for step in prepared.steps)
     speech.say("New: %(new)d, corrections: %(change)d, unchanged: %(unchanged)d, refused: "
-               "%(refused)d.", refused=len(prepared.problems), **counts)  # fmt: skip
+               "%(refused)d.", new=counts["new"] + counts["end"], change=counts["change"],
+               unchanged=counts["unchanged"], refused=len(prepared.problems))  # fmt: skip
     speech.say("Written to the log." if written else "Nothing was written.")
-
-
-_ACTIONS: Final = {
-    "new": "new",
-    "change": "will change",
-    "unchanged": "unchanged",
-    "end": "withdrawn, stated anew",
-}
 
 
 def _row(step: Step, index: int | None) -> dict[str, Any]:
@@ -360,12 +351,17 @@ def _table(speech: Speech, steps: Sequence[Step]) -> None:
     shown = [step for step in steps if step.action != "unchanged"]
     if not shown:
         return
+    actions = {
+        "new": speech.text("new"),
+        "change": speech.text("will change"),
+        "end": speech.text("withdrawn, stated anew"),
+    }
     table = speech.table("Where", "What", "Statement", "Changed")
     for step in shown[:_SHOWN]:
         wanted, body = step.wanted, step.wanted.body
         table.add_row(
             _places(wanted.rows),
-            speech.text(_ACTIONS[step.action]),
+            actions[step.action],
             f"{speech.text(body.TYPE)} {wanted.label}{_part(body)}",
             ", ".join(step.changed),
         )

@@ -1,4 +1,8 @@
-"""How the command line speaks: in one language, to people on a terminal or to programs."""
+"""How the command line speaks: in one language, to people on a terminal or to programs.
+
+Texts are literals where they are said, so that ``api.messages`` finds them for the catalogue. What
+click itself says (help, wrong usage, the prompt for a passphrase) stays in English.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +60,8 @@ class Speech:
         return _console(sys.stderr)
 
     def text(self, template: str, params: Mapping[str, object] | None = None) -> str:
-        """A sentence in the language; texts among ``params`` are looked up too."""
-        said = {name: self._phrase(value) for name, value in (params or {}).items()}
+        """A sentence in the language; phrases among ``params`` are looked up too."""
+        said = {name: self._quoted(value) for name, value in (params or {}).items()}
         return self._phrase(template) % said if template else ""
 
     def say(self, template: str, **params: object) -> None:
@@ -111,18 +115,30 @@ class Speech:
     def json(self, document: object) -> None:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
+    def told(self, raised: CatchmentError) -> str:
+        """What is wrong and what to do next, in one line."""
+        return f"{self._sentence(raised)} {self.text(raised.advice, raised.params)}".rstrip()
+
     def _sentence(self, raised: CatchmentError) -> str:
         place = f" ({raised.where})" if raised.where else ""
         return self.text(raised.sentence, raised.params) + place
 
-    def _phrase(self, value: Any) -> Any:
+    def _quoted(self, value: object) -> object:
+        # A single word is a name, a code or what somebody typed: “park” may be called just that.
+        return self._phrase(value) if isinstance(value, str) and " " in value else value
+
+    def _phrase(self, text: str) -> str:
         # gettext gives an empty text the catalogue's header.
-        return self._catalogue.gettext(value) if isinstance(value, str) and value else value
+        return self._catalogue.gettext(text) if text else ""
 
 
 def _console(stream: TextIO) -> Console:
-    """In a file or a pipe nothing is wrapped or cut, whatever the width of the terminal."""
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else _UNWRAPPED)
+    """In a file or a pipe nothing is wrapped or cut, whatever the width of the terminal.
+
+    Square brackets are not markup: names and codes that people chose may have them.
+    """
+    width = None if stream.isatty() else _UNWRAPPED
+    return Console(file=stream, highlight=False, markup=False, width=width)
 
 
 def json_option(command: F) -> F:

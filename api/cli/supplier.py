@@ -179,9 +179,9 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
             done.append({"file": str(file), "index": held.index, "new": held.new,
                          "digest": held.digest, "receipt": str(receipt)})  # fmt: skip
             if not speech.as_json:
-                template = ("%(file)s is entry %(index)d." if held.new
-                            else "%(file)s is entry %(index)d already.")  # fmt: skip
-                speech.say(template, file=file, index=held.index)
+                speech.say("%(file)s is entry %(index)d." if held.new
+                           else "%(file)s is entry %(index)d already.",
+                           file=file, index=held.index)  # fmt: skip
     if speech.as_json:
         speech.json(done)
 

@@ -17,11 +17,13 @@ the public key from the key's own statement.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
+from rich.text import Text
 
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.trust import Trust
@@ -38,11 +40,16 @@ from ledger.statements import Statement, read
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: ``passed`` is None where it could not be made because an earlier one failed."""
+    """One check: ``passed`` is None where it could not be made because an earlier one failed.
+
+    ``detail`` is a template over ``params``; where something was refused, ``refused`` says why.
+    """
 
     name: str
     passed: bool | None
     detail: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
+    refused: CatchmentError | None = None
 
 
 NAMES = (
@@ -64,23 +71,25 @@ def checks(receipt: bytes, envelope: bytes, trust: Trust) -> list[Check]:
         for check in _made(receipt, envelope, trust):
             done.append(check)
     except CatchmentError as failed:
-        done.append(Check(NAMES[len(done)], False, str(failed)))
+        done.append(Check(NAMES[len(done)], False, refused=failed))
     return done + [Check(name, None) for name in NAMES[len(done) :]]
 
 
 def _made(receipt: bytes, envelope: bytes, trust: Trust) -> Iterator[Check]:
     statement = _statement(envelope, trust)
-    yield Check("statement", True, f"{statement.type} of {statement.subject}")
+    said = {"type": statement.type, "subject": statement.subject}
+    yield Check("statement", True, "%(type)s of %(subject)s", said)
     proof = Receipt.parse(receipt)
     leaf = Leaf.parse(proof.leaf)
-    yield Check("receipt", True, f"entry {proof.index}")
+    yield Check("receipt", True, "entry %(index)d", {"index": proof.index})
     yield from _same(leaf, statement.envelope, statement)
     checkpoint = _checkpoint(proof, trust)
-    yield Check("checkpoint", True, f"{checkpoint.origin}, {checkpoint.size} entries")
+    states = {"origin": checkpoint.origin, "size": checkpoint.size, "index": proof.index}
+    yield Check("checkpoint", True, "%(origin)s, %(size)d entries", states)
     verify_inclusion(
         leaf_hash(proof.leaf), proof.index, checkpoint.size, proof.path, checkpoint.root
     )
-    yield Check("inclusion", True, f"entry {proof.index} of {checkpoint.size}")
+    yield Check("inclusion", True, "entry %(index)d of %(size)d", states)
 
 
 def _statement(envelope: bytes, trust: Trust) -> Statement:
@@ -100,7 +109,9 @@ def _same(leaf: Leaf, envelope: Envelope, statement: Statement) -> Iterator[Chec
         ("type", leaf.type, statement.type),
     )
     for name, logged, given in pairs:
-        yield Check(name, logged == given, given if logged == given else f"{logged} ≠ {given}")
+        same = logged == given
+        yield Check(name, same, "%(given)s" if same else "%(logged)s ≠ %(given)s",
+                    {"logged": logged, "given": given})  # fmt: skip
 
 
 def _checkpoint(proof: Receipt, trust: Trust) -> Checkpoint:
@@ -112,7 +123,11 @@ def _checkpoint(proof: Receipt, trust: Trust) -> Checkpoint:
 
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]·[/]"}
+_MARKS = {
+    True: Text("✓", style="green"),
+    False: Text("✗", style="red"),
+    None: Text("·", style="dim"),
+}
 
 
 @click.command()
@@ -133,14 +148,22 @@ def verify(
     done = checks(_read(receipt, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
     valid = all(check.passed for check in done)
     if speech.as_json:
-        speech.json({"valid": valid, "checks": [asdict(check) for check in done]})
+        speech.json({"valid": valid, "checks": [_row(speech, check) for check in done]})
     else:
         table = speech.table("", "", "")
         table.show_header = False
         for check in done:
-            table.add_row(_MARKS[check.passed], speech.text(check.name), check.detail)
+            table.add_row(_MARKS[check.passed], speech.text(check.name), _detail(speech, check))
         speech.out.print(table)
     ctx.exit(0 if valid else REFUSED)
+
+
+def _row(speech: Speech, check: Check) -> dict[str, Any]:
+    return {"name": check.name, "passed": check.passed, "detail": _detail(speech, check)}
+
+
+def _detail(speech: Speech, check: Check) -> str:
+    return speech.told(check.refused) if check.refused else speech.text(check.detail, check.params)
 
 
 def _read(path: Path, limit: int) -> bytes:
