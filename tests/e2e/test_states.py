@@ -96,11 +96,9 @@ def write_workbook(path: Path, table: Table, region: np.ndarray, owners: list[st
         "sites": [["code", "name", "latitude", "longitude", "time_zone"]],
         "products": [["code", "name", "unit", "identifiers"]],
         "production": [["product", "site", "period", "amount", "unit"]],
-        "recipes": [
-            "product site period basis_amount basis_unit line gas gwp ref supplier amount unit "
-            "category".split()
-        ],
+        "recipes": [["product", "site", "period", "basis_amount", "basis_unit", "line"]],
     }
+    sheets["recipes"][0] += ["gas", "gwp", "ref", "supplier", "amount", "unit", "category"]
     sheets["sites"].append(["all", "The whole region", "33.0", "-83.0", "America/New_York"])
     for j in np.flatnonzero(region):
         code = f"s{j}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from api.importer import entity_id
 from tests.e2e.deployment import Deployment, Member
@@ -48,42 +49,41 @@ class Chain:
         return entity_id(self.members[name].id, "product", name)
 
 
-def write_csv(path: Path, *rows: dict[str, str]) -> Path:
-    names = list(dict.fromkeys(name for row in rows for name in row))
+Rows = list[dict[str, str]]
+
+
+def write_csv(path: Path, rows: Rows) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names, restval="")
+        writer = csv.DictWriter(file, columns(rows), restval="")
         writer.writeheader()
         writer.writerows(rows)
     return path
 
 
-def tables(
-    folder: Path, example: Any, name: str, ids: dict[str, str], *, recipe: bool
-) -> Iterator[Path]:
+def write_workbook(path: Path, sheets: dict[str, Rows]) -> Path:
+    with xlsxwriter.Workbook(path) as workbook:
+        for name, rows in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            sheet.write_row(0, 0, columns(rows))
+            for number, row in enumerate(rows, start=1):
+                sheet.write_row(number, 0, [row.get(name, "") for name in columns(rows)])
+    return path
+
+
+def columns(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def sheets_of(example: Any, name: str, ids: dict[str, str], *, recipe: bool) -> dict[str, Rows]:
     """One firm's tables; a tenant without recipe states its inventory and purchases instead."""
     node = next(node for node in example["nodes"] if node["id"] == name)
     where = {"latitude": "31.5", "longitude": "120.5" if name in INSIDE else "119.5"}
-    yield write_csv(
-        folder / "sites.csv",
-        {"code": "works", "name": f"{name} works", "time_zone": "Asia/Shanghai", **where},
-    )
-    yield write_csv(
-        folder / "products.csv",
-        {
-            "code": name,
-            "name": name,
-            "unit": "pcs",
-            "energy_carrier": CARRIERS.get(name, ""),
-            "identifiers": f"urn:pact:example.test:product-id:{name}",
-        },
-    )
     about = {"product": name, "site": "works", "period": YEAR}
-    output = str(node["output"])
-    yield write_csv(folder / "production.csv", {**about, "amount": output, "unit": "pcs"})
+    output = {"amount": str(node["output"]), "unit": "pcs"}
     emission = {"gas": "CO2", "amount": str(node["direct_emissions"]), "unit": "kg"}
     inputs = [
         {
-            "ref": f"urn:pact:example.test:product-id:{supplier}",
+            "ref": identifier(supplier),
             "supplier": ids[supplier],
             "amount": str(amount),
             "unit": "pcs",
@@ -92,31 +92,49 @@ def tables(
         for supplier, consumer, amount in example["flows"]
         if consumer == name
     ]
+    product = {"code": name, "name": name, "unit": "pcs", "identifiers": identifier(name)}
+    site = {"code": "works", "name": f"{name} works", "time_zone": "Asia/Shanghai", **where}
+    sheets: dict[str, Rows] = {
+        "sites": [site],
+        "products": [{**product, "energy_carrier": CARRIERS.get(name, "")}],
+        "production": [{**about, **output}],
+    }
     if recipe:
-        basis = {**about, "basis_amount": output, "basis_unit": "pcs"}
+        basis = {**about, "basis_amount": output["amount"], "basis_unit": "pcs"}
         lines = [{"line": "emission", **emission}, *({"line": "input", **i} for i in inputs)]
-        yield write_csv(folder / "recipes.csv", *({**basis, **line} for line in lines))
-    else:
-        place = {"site": "works", "period": YEAR}
-        yield write_csv(folder / "inventory.csv", {**place, **emission})
-        yield write_csv(folder / "purchases.csv", *({**place, **line} for line in inputs))
+        return {**sheets, "recipes": [{**basis, **line} for line in lines]}
+    place = {"site": "works", "period": YEAR}
+    return {
+        **sheets,
+        "inventory": [{**place, **emission}],
+        "purchases": [{**place, **line} for line in inputs],
+    }
+
+
+def identifier(name: str) -> str:
+    return f"urn:pact:example.test:product-id:{name}"
 
 
 def imported(here: Deployment, example: Any, *, tenants_recipes: bool) -> Chain:
+    """Everything said: the assembler's books come as CSV tables, the others' as workbooks."""
     members = {node["id"]: here.admitted(f"{node['id']} Works") for node in example["nodes"]}
     manager = here.admitted("Park Manager", role="park")
     ids = {name: member.id for name, member in members.items()}
     for name, member in members.items():
         recipe = tenants_recipes or name not in INSIDE
-        for path in tables(here.folder, example, name, ids, recipe=recipe):
-            member.imports(path)
+        sheets = sheets_of(example, name, ids, recipe=recipe)
+        if name == "T4":
+            for sheet, rows in sheets.items():
+                member.imports(write_csv(here.folder / f"{sheet}.csv", rows))
+        else:
+            member.imports(write_workbook(here.folder / "books.xlsx", sheets))
     fence = "120 31; 121 31; 121 32; 120 32"
-    manager.imports(
-        write_csv(here.folder / "parks.csv", {"code": "park", "name": "The park", "fence": fence})
-    )
     sites = (entity_id(ids[name], "site", "works") for name in INSIDE)
-    rows = ({"park": "park", "site": site, "from": "2025-01-01"} for site in sites)
-    manager.imports(write_csv(here.folder / "memberships.csv", *rows))
+    drawn = {
+        "parks": [{"code": "park", "name": "The park", "fence": fence}],
+        "memberships": [{"park": "park", "site": site, "from": "2025-01-01"} for site in sites],
+    }
+    manager.imports(write_workbook(here.folder / "park.xlsx", drawn))
     auditor = here.run_json("token", "issue", "--role", "auditor", "--label", "test")["token"]
     return Chain(here, members, entity_id(manager.id, "park", "park"), auditor)
 
