@@ -8,7 +8,8 @@ share is generated. As a linear system over outside carriers, with ``a`` in unit
     ``g_j = (Σ_i a_ij g_i) / max(1, Σ_i a_ij) + e_j · [Σ_i a_ij < 1]``
 
 A stated value (recipe, or the extension of a PACT footprint) comes first. A carrier that states
-neither is *unknown*: the split of the figure it enters is null, never zero.
+neither is *unknown*, and so is one with a gap that may be energy taken in, for it is said in the
+same kind of unit: the split of the figure it enters is null, never zero.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class _Resale:
         self.own = np.zeros((len(cone), len(network.columns)))
         self.total = np.zeros(len(cone))
         self.undecided = np.zeros(len(cone), dtype=bool)
+        self.lacking = {(gap.node, units.parse(gap.unit).dimension) for gap in network.gaps}
         self._entries: list[tuple[int, int, float]] = []
         for j, at in self.position.items():
             if network.nodes[j].carrier is not None:
@@ -95,6 +97,8 @@ class _Resale:
         for i, amount in zip(columns.indices[span], columns.data[span], strict=True):
             if self.network.nodes[i].carrier == carrier:
                 self._take_in(int(i), j, at, float(amount))
+        if (j, units.parse(self.network.nodes[j].unit).dimension) in self.lacking:
+            self.undecided[at] = True
         if self.total[at] < FULL_INTAKE:
             self.own[at] = self.network.direct[j]
 
