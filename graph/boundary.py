@@ -31,8 +31,10 @@ T2 is *partial*.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,33 +184,30 @@ class _Fence:
         at_place: Mask = np.array([node.place in places for node in nodes], dtype=bool)
         if not at_place.any():
             raise NoDataForYear(year=self.network.year)
-        self.owners = self._owners(at_place)
-        self.unsure = self._of_no_site(lambda owner: owner in self.owners)
-        self.inside = at_place | (self.unsure & ~self._of_no_site(self._has_other_sites))
-        self.unsure &= ~self.inside
+        sites = {place.site for place in places}
+        owners = self.network.site_owners.items()
+        elsewhere = {owner for site, owner in owners if site not in sites}
+        self.owners = {owner for site, owner in owners if site in sites}
+        self.owners |= {nodes[i].owner for i in np.flatnonzero(at_place)}
+        self.inside = at_place | self._of_no_site(self.owners - elsewhere)
+        self.unsure = self._of_no_site(self.owners & elsewhere)
         self.outside: Mask = ~(self.inside | self.unsure)
         counted = np.array([node.feed in COUNTED_INSIDE for node in nodes], dtype=bool)
         self.counted = self.inside & counted
         self.output: Floats = np.where(self.counted, np.nan_to_num(self.network.output), 0.0)
 
-    def _owners(self, at_place: Mask) -> frozenset[str]:
-        """Enterprises that have a site inside, whether or not anything is known of it."""
-        sites = {place.site for place in self.places}
-        registered = {own for site, own in self.network.site_owners.items() if site in sites}
-        return frozenset(
-            registered | {self.network.nodes[i].owner for i in np.flatnonzero(at_place)}
-        )
-
-    def _has_other_sites(self, owner: str) -> bool:
-        sites = {place.site for place in self.places}
-        return any(
-            owner == other and site not in sites for site, other in self.network.site_owners.items()
-        )
-
-    def _of_no_site(self, holds: Callable[[str], bool]) -> Mask:
-        """Nodes that stand nowhere in particular and whose owner passes ``holds``."""
+    def _of_no_site(self, owners: Set[str]) -> Mask:
+        """Nodes of these enterprises that stand nowhere in particular."""
         nodes = self.network.nodes
-        return np.array([node.place is None and holds(node.owner) for node in nodes], dtype=bool)
+        return np.array([node.place is None and node.owner in owners for node in nodes], dtype=bool)
+
+    @cached_property
+    def made(self) -> tuple[int, ...]:
+        """Nodes of products made inside; an expired footprint of no site tells of no making."""
+        nodes = ((int(i), self.network.nodes[i]) for i in np.flatnonzero(self.inside))
+        return tuple(
+            i for i, node in nodes if node.product and (node.place or node.feed is not Feed.EXPIRED)
+        )
 
     def assessment(self) -> Assessment:
         cone, inflow, plan = self._inflow()
@@ -351,12 +350,17 @@ class _Fence:
 
     def _recipes_tell_all(self, place: Place) -> bool:
         """Without inventory or purchases, recipes with known output stand in for them."""
-        made = [
-            i
-            for i, node in enumerate(self.network.nodes)
-            if node.place == place and node.product is not None
-        ]
-        return bool(made) and all(self._is_told(i) for i in made)
+        somewhere = self._made_at.get(self.network.site_owners.get(place.site), [])
+        made = self._made_at.get(place, [])
+        return bool(made) and all(self._is_told(i) for i in (*made, *somewhere))
+
+    @cached_property
+    def _made_at(self) -> dict[Place | str | None, list[int]]:
+        """What is made by place; and by owner, where it is not known at which of its sites."""
+        found: dict[Place | str | None, list[int]] = defaultdict(list)
+        for i in self.made:
+            found[self.network.nodes[i].place or self.network.nodes[i].owner].append(i)
+        return found
 
     def _is_told(self, i: int) -> bool:
         """Whether a recipe and the production of all days are stated."""
@@ -407,8 +411,9 @@ class _Fence:
 
     def _recipes_missing(self) -> tuple[str, ...]:
         """Names of products made inside whose recipe or output is not known."""
-        made = (i for i in map(int, np.flatnonzero(self.inside)) if self.network.nodes[i].product)
-        return tuple(sorted({self.network.nodes[i].name for i in made if not self._is_told(i)}))
+        return tuple(
+            sorted({self.network.nodes[i].name for i in self.made if not self._is_told(i)})
+        )
 
     def _returning(self, cone: Ints, reasons: tuple[str, ...]) -> Assessed:
         """Loops through suppliers that state only a total cannot be seen."""

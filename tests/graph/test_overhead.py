@@ -401,6 +401,17 @@ def test_a_footprint_of_no_site_is_inside_where_all_its_owners_sites_are(
     assert books.not_assessable_because == ("Beam",)
 
 
+def test_recipes_do_not_stand_in_for_a_product_made_somewhere_inside(mill: Mill) -> None:
+    """The mill also makes scrap iron, of which only a footprint is stated: 300 kg at least."""
+    mill.make(mill.beam, "3", "5", "2")
+    mill.acme.footprint(mill.acme.product("Scrap iron"), "1", year=2020)
+    assert known(mill.books().scope1) == pytest.approx(300)
+    mill.acme.footprint(mill.acme.product("Iron"), "1")
+    books = mill.books()
+    assert (books.scope1.value, books.scope1.at_least) == (None, pytest.approx(300))
+    assert books.not_assessable_because == ("Iron",)
+
+
 def test_a_footprint_of_no_site_makes_the_total_partial_where_it_may_be_either(
     mill: Mill, works: str
 ) -> None:
