@@ -36,6 +36,7 @@ CONSENT_TYP: Final = "catchment-consent"
 
 MAX_COMPACT_BYTES: Final = 260 * 1024
 MAX_PAYLOAD_BYTES: Final = 192 * 1024
+MAX_HEADER_BYTES: Final = 1024
 
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
 
@@ -130,6 +131,8 @@ def _text(compact: bytes) -> str:
 
 
 def _read_header(part: str, typ: str) -> tuple[str, str]:
+    # Refusals quote what a header says.
+    _check_size("header", len(part) * 3 // 4, MAX_HEADER_BYTES)
     header = _header_object(strict_base64.from_url(part, "header"))
     if not isinstance(header, dict) or header.keys() != _HEADER_MEMBERS:
         raise HeaderRefused("header")

@@ -110,6 +110,7 @@ _YEARS_VALID = 3
 _AROUND_LEAP_DAY = {(2, 28), (2, 29), (3, 1)}
 
 _LONGEST_TEXT = 20_000
+_MOST_ITEMS = 1000
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+", re.ASCII)
@@ -228,7 +229,7 @@ class Listed(_Member[Any], Many):
     ) -> None:
         if not kwargs.get("required"):
             kwargs["load_default"] = ()
-        super().__init__(inner, **kwargs)
+        super().__init__(inner, most=_MOST_ITEMS, **kwargs)
         self.least, self.unique = least, unique
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 import marshmallow as ma
@@ -29,6 +30,8 @@ _PLAIN_DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 _LONGEST_DECIMAL = 60
 """Room for any double written out: coefficients of real tables reach 1e-20 with 17 digits."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOST_PROBLEMS = 100
+"""Problems named at once; whoever has more will find the rest after mending these."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -133,9 +136,26 @@ class Checked(fields.String):
 
 
 class Many(fields.List[Any]):
-    """A list that becomes a tuple, so that statements stay hashable and unchangeable."""
+    """A list that becomes a tuple, so that statements stay hashable and unchangeable.
+
+    A list given and shorter than ``least`` or longer than ``most`` is refused before its items are
+    read: each wrong item costs a hundred times the bytes it was sent in.
+    """
+
+    def __init__(
+        self,
+        inner: fields.Field[Any],
+        *,
+        least: int = 0,
+        most: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(inner, **kwargs)
+        self._check_length = validate.Length(min=least, max=most)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, list):
+            self._check_length(value)
         return tuple(super()._deserialize(value, attr, data, **kwargs))
 
 
@@ -225,12 +245,13 @@ def load(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     Raises
     ------
     StatementMalformed
-        With one ``(path, sentence)`` for every rule that was broken, not only the first.
+        With one ``(path, sentence)`` for every rule that was broken, not only the first; a hundred
+        at most.
     """
     try:
         return cast(T, _instance(cls).load(data))
     except ma.ValidationError as refused:
-        problems = tuple(_flatten(refused.messages, where))
+        problems = tuple(islice(_flatten(refused.messages, where), _MOST_PROBLEMS))
         raise StatementMalformed(where=problems[0][0], problems=problems) from refused
 
 

@@ -28,6 +28,7 @@ from ledger.errors import CatchmentError, StatementMalformed
 from ledger.identifiers import parse as parse_identifier
 from ledger.jws import Envelope
 from ledger.keys import PublicKey
+from ledger.note import VerifierKey
 from ledger.pact import ProductFootprint
 from ledger.schema import (
     Checked,
@@ -48,6 +49,11 @@ from ledger.schema import (
 VERSION = 1
 ROLES = ("supplier", "park", "verifier", "registrar", "operator")
 CARRIERS = ("electricity", "heat", "steam", "cooling")
+MOST_EMISSIONS = 500
+MOST_SERIALS = 999
+FIRST_YEAR, LAST_YEAR = 1900, 9000
+_MOST_JWK_MEMBERS = 16
+_LONGEST_JWK_TEXT = 256
 _HEX_DIGEST = validate.Regexp(r"^[0-9a-f]{64}\Z", error="A SHA-256 digest in hex is expected.")
 _BASE64URL = validate.Regexp(r"^[A-Za-z0-9_-]+\Z", error="Base64url is expected.")
 
@@ -97,6 +103,11 @@ class Period:
     end: dt.date = said(Day(required=True), "First day after the period, local to the site.")
 
     def __post_init__(self) -> None:
+        if not FIRST_YEAR <= self.start.year <= LAST_YEAR:
+            # Beyond them, a day is outside of what times can say in some time zone.
+            raise ma.ValidationError(
+                f"A year from {FIRST_YEAR} to {LAST_YEAR} is expected.", "start"
+            )
         if self.end <= self.start:
             raise ma.ValidationError("The period ends before it starts.", "end")
         if (self.end - dt.timedelta(days=1)).year != self.start.year:
@@ -114,6 +125,15 @@ class Period:
     def text(self) -> str:
         return f"{self.start}/{self.end}"
 
+    @classmethod
+    def parse(cls, text: str) -> Period:
+        """``parse(period.text) == period``."""
+        start, _, end = text.partition("/")
+        return cls(start=dt.date.fromisoformat(start), end=dt.date.fromisoformat(end))
+
+    def overlaps(self, other: Period) -> bool:
+        return self.start < other.end and other.start < self.end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -125,6 +145,16 @@ class Part:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= self.n <= 999:
             raise ma.ValidationError("Parts count from 1 to n, and n is at most 999.", "k")
+
+    @property
+    def text(self) -> str:
+        return f"{self.k}of{self.n}"
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """``parse(part.text) == part``."""
+        k, _, n = text.partition("of")
+        return cls(k=int(k), n=int(n))
 
 
 WHOLE = Part(k=1, n=1)
@@ -161,7 +191,7 @@ class Reference:
 
     product: str | None = said(EntityId(), "Id of a registered product.")
     identifiers: tuple[str, ...] = said(
-        Many(Checked(parse_identifier), load_default=(), validate=validate.Length(min=1, max=10)),
+        Many(Checked(parse_identifier), load_default=(), least=1, most=10),
         "URNs the product carries, such as urn:gtin:….",
     )
     classification: str | None = said(Checked(parse_identifier), "URN of a product class.")
@@ -235,7 +265,10 @@ def _public_key(members: tuple[tuple[str, str], ...]) -> PublicKey:
 
 
 def _jwk_field(**kwargs: Any) -> fields.Dict:
-    return fields.Dict(keys=fields.String(), values=fields.String(), validate=_jwk, **kwargs)
+    # Keys stay in memory, and any stranger can send members that nobody asked for.
+    short = fields.String(validate=validate.Length(max=_LONGEST_JWK_TEXT))
+    few = validate.Length(max=_MOST_JWK_MEMBERS)
+    return fields.Dict(keys=short, values=short, validate=[few, _jwk], **kwargs)
 
 
 class Body:
@@ -277,7 +310,13 @@ class Periodic(Body):
         raise NotImplementedError
 
     def key_parts(self, subject: str) -> tuple[str, ...]:
-        return (*self.about, self.period.text, f"{self.part.k}of{self.part.n}")
+        return (*self.about, self.period.text, self.part.text)
+
+    @staticmethod
+    def span(key: NaturalKey) -> tuple[Period, Part]:
+        """The period and part in the natural key of such a statement."""
+        *_, period, part = key.parts
+        return Period.parse(period), Part.parse(part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,12 +325,17 @@ class Recovery:
 
     threshold: int = said(fields.Integer(required=True, strict=True), "How many must agree.")
     keys: tuple[Mapping[str, str], ...] = said(
-        Many(_jwk_field(), required=True, validate=validate.Length(max=20)), "Public JWKs."
+        Many(_jwk_field(), required=True, most=20), "Public JWKs."
     )
 
     def __post_init__(self) -> None:
-        if self.keys and not 1 <= self.threshold <= len(self.keys):
-            raise ma.ValidationError("The threshold lies between 1 and the number of keys.")
+        if len({PublicKey.from_jwk(jwk) for jwk in self.keys}) < len(self.keys):
+            raise ma.ValidationError("The same key is given twice.", "keys")
+        if not min(1, len(self.keys)) <= self.threshold <= len(self.keys):
+            raise ma.ValidationError(
+                "The threshold lies between 1 and the number of keys; without keys it is 0.",
+                "threshold",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,7 +347,8 @@ class Genesis(Body):
     name: str = said(Text(required=True), "What this log is called among people.")
     registrar: Mapping[str, str] = said(_jwk_field(required=True), "The registrar's public JWK.")
     checkpoint_key: str = said(
-        Text(required=True, max_length=512), "C2SP verifier key of the log's checkpoints."
+        Checked(VerifierKey.parse, max_length=512, required=True),
+        "C2SP verifier key of the log's checkpoints.",
     )
     recovery: Recovery = said(nested(Recovery, required=True), "Offline recovery keys.")
     past_seconds: int = said(
@@ -314,6 +359,10 @@ class Genesis(Body):
         fields.Integer(required=True, strict=True, validate=validate.Range(0, 86_400)),
         "How far `iat` may lie ahead of the log's clock.",
     )
+
+    def __post_init__(self) -> None:
+        if self.registrar_key in map(PublicKey.from_jwk, self.recovery.keys):
+            raise ma.ValidationError("A recovery key is not the registrar's own.", "recovery")
 
     @property
     def registrar_key(self) -> PublicKey:
@@ -335,11 +384,11 @@ class Enterprise(Entity):
         fields.String(validate=validate.Regexp(r"^[A-Z]{2}\Z")), "ISO 3166-1 alpha-2."
     )
     identifiers: tuple[str, ...] = said(
-        Many(Checked(parse_identifier), load_default=(), validate=validate.Length(max=50)),
+        Many(Checked(parse_identifier), load_default=(), most=50),
         "URNs the enterprise is known under (USCC, LEI, DUNS …).",
     )
     admitted: tuple[str, ...] = said(
-        Many(Checked(parse_identifier), load_default=(), validate=validate.Length(max=2000)),
+        Many(Checked(parse_identifier), load_default=(), most=2000),
         "Product identifiers the registrar has seen proof for: only these resolve "
         "without a named supplier.",
     )
@@ -364,7 +413,8 @@ class Key(Body):
         Many(
             fields.String(validate=validate.OneOf(ROLES)),
             required=True,
-            validate=validate.Length(min=1, max=5),
+            least=1,
+            most=5,
         ),
         "What the key may be used for.",
     )
@@ -402,7 +452,7 @@ class Delegation(Body):
     TYPE = "delegation"
     delegate: str = said(EntityId(required=True), "The enterprise that may speak.")
     serial: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6)),
+        fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS)),
         "Tells apart several delegations between the same two.",
     )
     until: dt.date = said(Day(required=True), "Last day (UTC) of the delegation.")
@@ -417,8 +467,9 @@ class Delegation(Body):
 
 @cache
 def _zones() -> frozenset[str]:
-    # Asking walks a directory tree: 20 ms, which every site statement would pay.
-    return frozenset(zoneinfo.available_timezones())
+    # Asking walks a directory tree: 20 ms, which every site statement would pay. What is left out
+    # are files beside the zones: one says how this computer is set, the other that nobody set it.
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
 def _zone(name: str) -> None:
@@ -466,7 +517,8 @@ class Park(Entity):
                 )
             ),
             required=True,
-            validate=validate.Length(min=3, max=2000),
+            least=3,
+            most=2000,
         ),
         "Corners [longitude, latitude] in order; the last joins the first.",
     )
@@ -485,7 +537,7 @@ class Membership(Body):
     park: str = said(EntityId(required=True), "The park.")
     site: str = said(EntityId(required=True), "The member site.")
     serial: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(1, 10**6)),
+        fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS)),
         "Tells apart several memberships of one site.",
     )
     start: dt.date = said(Day(required=True, data_key="from"), "First day as a member.")
@@ -529,11 +581,11 @@ class Product(Entity):
     name: str = said(Text(required=True), "Trade name.")
     unit: str = said(Checked(units.parse, required=True), "Code of the declared unit.")
     identifiers: tuple[str, ...] = said(
-        Many(Checked(parse_identifier), load_default=(), validate=validate.Length(max=50)),
+        Many(Checked(parse_identifier), load_default=(), most=50),
         "URNs the product is known under (GTIN, CAS, own numbers).",
     )
     classifications: tuple[str, ...] = said(
-        Many(Checked(parse_identifier), load_default=(), validate=validate.Length(max=20)),
+        Many(Checked(parse_identifier), load_default=(), most=20),
         "URNs of product classes (CPC, UNSPSC …).",
     )
     mass_per_unit: Decimal | None = said(
@@ -544,7 +596,7 @@ class Product(Entity):
         "Set for electricity, heat, steam and cooling: its generation is Scope 2 of the buyer.",
     )
     replaces: tuple[str, ...] = said(
-        Many(EntityId(), load_default=(), validate=validate.Length(max=50)),
+        Many(EntityId(), load_default=(), most=50),
         "Product ids whose references now mean this product.",
     )
 
@@ -579,14 +631,14 @@ class Recipe(Periodic):
     part: Part = said(nested(Part, load_default=WHOLE), "Piece of a long recipe.")
     basis: Basis = said(nested(Basis, required=True), "The output the totals are for.")
     emissions: tuple[Emission, ...] = said(
-        many(Emission, load_default=()), "Direct emissions of making `basis`."
+        many(Emission, load_default=(), most=MOST_EMISSIONS), "Direct emissions of making `basis`."
     )
     inputs: tuple[InputLine, ...] = said(
-        many(InputLine, load_default=(), validate=validate.Length(max=2000)),
+        many(InputLine, load_default=(), most=2000),
         "What making `basis` takes in.",
     )
     generation: tuple[Emission, ...] | None = said(
-        many(Emission),
+        many(Emission, most=MOST_EMISSIONS),
         "Energy carriers only: emissions at generation for `basis`, where it is known apart.",
     )
 
@@ -621,7 +673,8 @@ class Inventory(Periodic):
     period: Period = said(nested(Period, required=True), "When.")
     part: Part = said(nested(Part, load_default=WHOLE), "Piece of a long inventory.")
     emissions: tuple[Emission, ...] = said(
-        many(Emission, required=True), "Everything the site emits itself; empty means none."
+        many(Emission, required=True, most=MOST_EMISSIONS),
+        "Everything the site emits itself; empty means none.",
     )
 
     @property
@@ -638,7 +691,7 @@ class Purchases(Periodic):
     period: Period = said(nested(Period, required=True), "When.")
     part: Part = said(nested(Part, load_default=WHOLE), "Piece of a long list.")
     inputs: tuple[InputLine, ...] = said(
-        many(InputLine, required=True, validate=validate.Length(max=2000)),
+        many(InputLine, required=True, most=2000),
         "Everything taken in; empty means nothing.",
     )
 
