@@ -132,8 +132,8 @@ class View(Protocol):
     def heads_about(self, kind: str, about: tuple[str, ...]) -> Sequence[Head]:
         """The heads of a type that have this ``about`` and are not withdrawn."""
 
-    def stated(self, head: Head) -> Statement:
-        """The statement at ``head.stated_index``."""
+    def stated(self, head: Head) -> Body:
+        """What the statement at ``head.stated_index`` says."""
 
     def taken(self, space: str, value: str) -> int | None:
         """The index of the entry that claimed a value, if one did."""
@@ -223,14 +223,11 @@ def registered_key(view: View, kid: str) -> PublicKey:
 def key_standing(view: View, kid: str, now_ms: int) -> KeyStanding:
     """What the key may do at ``now_ms``; raises UnknownKey, KeyRetired or KeyExpired.
 
-    A key retires when another key of its enterprise that is in force replaces it, and stays
-    retired after that one is replaced in turn.
+    A key retires when another key of its enterprise replaces it, and stays retired for good.
     """
     standing = _registered(view, kid)
-    for head in view.heads_about("key", (standing.enterprise,)):
-        other = cast(Key, view.stated(head).body)
-        if other.replaces == kid:
-            raise KeyRetired("header /kid", kid=kid, successor=other.public.kid)
+    if successors := view.heads_about("key", (standing.enterprise, kid)):
+        raise KeyRetired("header /kid", kid=kid, successor=successors[0].key.within)
     if standing.until is not None and _day(now_ms) > standing.until:
         raise KeyExpired("header /kid", kid=kid, until=standing.until)
     return standing
@@ -250,13 +247,13 @@ def about_of(body: Body, subject: str) -> tuple[str, ...]:
     """By what the heads of a type are found together; empty where nothing asks for that."""
     match body:
         case Periodic():
-            return body.about
+            return (*body.about, str(body.period.year))
         case Membership():
-            return (body.site,)
+            return (body.park, body.site)
         case Delegation():
             return (subject, body.delegate)
         case Key():
-            return (subject,)
+            return (subject, body.replaces or "")
         case _:
             return ()
 
@@ -319,7 +316,7 @@ def _registered(view: View, kid: str) -> KeyStanding:
     head = view.head(NaturalKey("key", (kid,)))
     if head is None:
         raise UnknownKey("header /kid", kid=kid)
-    key = cast(Key, view.stated(head).body)
+    key = cast(Key, view.stated(head))
     return KeyStanding(key.public, head.owner, key.roles, key.custody, key.until)
 
 
@@ -385,7 +382,7 @@ def _delegation(case: _Case) -> Delegation:
     """The delegation that is stated or, by a withdrawal, ended."""
     if isinstance(case.statement.body, Delegation):
         return case.statement.body
-    return cast(Delegation, case.view.stated(cast(Head, case.head)).body)
+    return cast(Delegation, case.view.stated(cast(Head, case.head)))
 
 
 def _check_speaker(case: _Case) -> None:
@@ -394,7 +391,7 @@ def _check_speaker(case: _Case) -> None:
         return
     today = _day(case.now_ms)
     heads = case.view.heads_about("delegation", (subject, iss))
-    if not any(cast(Delegation, case.view.stated(head).body).until >= today for head in heads):
+    if not any(cast(Delegation, case.view.stated(head)).until >= today for head in heads):
         raise _not_authorised(case, "it holds no delegation that has not run out")
 
 
@@ -493,6 +490,8 @@ def _(body: Key, case: _Case) -> None:
         raise IdTaken("/jwk", id=body.public.kid)
     if body.replaces is not None:
         _check_replaced(case, body.replaces)
+    if case.head is not None and cast(Key, case.view.stated(case.head)).replaces != body.replaces:
+        raise _not_authorised(case, "a correction keeps the key that was replaced")
     _check_proof(case, body)
 
 
@@ -531,7 +530,7 @@ def _(body: Membership, case: _Case) -> None:
         raise UnknownReference("/site", kind="site", id=body.site)
     if body.consent is not None:
         _check_consent(case, body, body.consent, site.owner)
-    _check_one_park_at_a_time(case, body)
+    _check_one_membership_at_a_time(case, body)
 
 
 def _check_consent(case: _Case, body: Membership, compact: str, owner: str) -> None:
@@ -553,9 +552,10 @@ def _check_consent(case: _Case, body: Membership, compact: str, owner: str) -> N
         raise ConsentRefused("/consent", reason="it is for other dates")
 
 
-def _check_one_park_at_a_time(case: _Case, body: Membership) -> None:
-    for head in _others(case, (body.site,)):
-        other = cast(Membership, case.view.stated(head).body)
+def _check_one_membership_at_a_time(case: _Case, body: Membership) -> None:
+    """Within one park: what another says of the site, which needs no consent, must not stop it."""
+    for head in _others(case, body):
+        other = cast(Membership, case.view.stated(head))
         if body.start < (other.end or dt.date.max) and other.start < (body.end or dt.date.max):
             raise OverlappingPeriods(
                 "/from", period=_span(body), other=_span(other), digest=head.digest
@@ -582,23 +582,20 @@ def _(body: Inventory | Purchases, case: _Case) -> None:
 
 
 def _check_periods(case: _Case, body: Periodic) -> None:
+    # From the keys alone: the statements may be long and many, and the lock is held meanwhile.
     period = body.period
-    for head in _others(case, body.about):
-        other = cast(Periodic, case.view.stated(head).body)
-        if other.period == period and other.part.n != body.part.n:
-            raise PartsDisagree("/part/n", n=body.part.n, other=other.part.n, period=period.text)
-        if other.period != period and _overlap(other, body):
+    for head in _others(case, body):
+        other, part = body.span(head.key)
+        if other == period and part.n != body.part.n:
+            raise PartsDisagree("/part/n", n=body.part.n, other=part.n, period=period.text)
+        if other != period and other.overlaps(period):
             raise OverlappingPeriods(
-                "/period", period=period.text, other=other.period.text, digest=head.digest
+                "/period", period=period.text, other=other.text, digest=head.digest
             )
 
 
-def _overlap(one: Periodic, other: Periodic) -> bool:
-    return one.period.start < other.period.end and other.period.start < one.period.end
-
-
-def _others(case: _Case, about: tuple[str, ...]) -> list[Head]:
-    heads = case.view.heads_about(case.key.type, about)
+def _others(case: _Case, body: Body) -> list[Head]:
+    heads = case.view.heads_about(case.key.type, about_of(body, case.subject))
     return [head for head in heads if head.key != case.key]
 
 

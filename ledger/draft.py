@@ -18,10 +18,10 @@ from ledger.admission import Admission, Head, claims_of
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash
 from ledger.recent import Recent
-from ledger.statements import NaturalKey, Statement, Withdrawal, joined, read, split
+from ledger.statements import Body, NaturalKey, Statement, Withdrawal, joined, read, split
 
-Statements = Recent[int, Statement]
-"""Committed statements by their index."""
+Bodies = Recent[int, Body]
+"""What committed statements say, by their index."""
 
 _About = tuple[str, tuple[str, ...]]
 
@@ -38,11 +38,11 @@ class Draft:
     """
 
     def __init__(
-        self, connection: sa.Connection, genesis: Statement | None, statements: Statements
+        self, connection: sa.Connection, genesis: Statement | None, bodies: Bodies
     ) -> None:
         self._connection = connection
         self._genesis = genesis
-        self._committed = statements
+        self._committed = bodies
         last: int
         self.time: int
         last, self.time = connection.execute(_LAST).one_or_none() or (-1, 0)
@@ -77,10 +77,11 @@ class Draft:
         heads = {**self._stored_about(kind, about), **self._changed_about[kind, about]}
         return [head for head in heads.values() if not head.withdrawn]
 
-    def stated(self, head: Head) -> Statement:
+    def stated(self, head: Head) -> Body:
         index = head.stated_index
-        known = self.added.get(index) or self._committed.get(index)
-        return known or self._committed.put(index, self._load(index))
+        if index in self.added:
+            return self.added[index].body
+        return self._committed.get(index) or self._committed.put(index, self._load(index))
 
     def taken(self, space: str, value: str) -> int | None:
         if (space, value) in self._taken:
@@ -208,9 +209,9 @@ class Draft:
         query = sa.select(tables.head).where(*which).order_by(_HEAD.index)
         return [_head(row) for row in self._connection.execute(query).mappings()]
 
-    def _load(self, index: int) -> Statement:
+    def _load(self, index: int) -> Body:
         query = sa.select(_ENTRY.envelope).where(_ENTRY.index == index)
-        return read(jws.parse(self._connection.execute(query).scalar_one()))
+        return read(jws.parse(self._connection.execute(query).scalar_one())).body
 
 
 def _head(row: sa.RowMapping) -> Head:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ledger import jws, note, tables, tiles
 from ledger.admission import admit, registered_key
 from ledger.checkpoint import Checkpoint
-from ledger.draft import Draft, Statements
+from ledger.draft import Bodies, Draft
 from ledger.entry import Entry
 from ledger.errors import (
     AlreadyInitialised,
@@ -43,7 +43,7 @@ MAX_BATCH: Final = 1000
 Clock: TypeAlias = Callable[[], int]
 """Milliseconds since 1970-01-01T00:00:00Z."""
 
-_RECENT_STATEMENTS = 4096
+_RECENT_BODIES = 4096
 _RECENT_KEYS = 4096
 _PAGE = 1000
 
@@ -104,7 +104,7 @@ class Log:
 
     def __init__(self, engine: sa.Engine, signer: note.SignerKey, clock: Clock) -> None:
         self._engine, self._signer, self._clock = engine, signer, clock
-        self._statements: Statements = Recent(_RECENT_STATEMENTS)
+        self._bodies: Bodies = Recent(_RECENT_BODIES)
         self._keys: Recent[str, PublicKey] = Recent(_RECENT_KEYS)
         with reading(engine) as connection:
             row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
@@ -164,7 +164,7 @@ class Log:
             if dry_run or spoiled or not draft.added:
                 return outcomes
             _seal(connection, draft, self._signer)
-        return self._committed(draft, outcomes)
+        return [_stored(outcome) for outcome in outcomes]
 
     def _prepare(self, envelopes: Sequence[bytes]) -> list[_Prepared | Refused]:
         """Read, and verify where the key is known: the slow part, outside the lock."""
@@ -201,16 +201,8 @@ class Log:
             for each in prepared
         ]
 
-    def _committed(self, draft: Draft, outcomes: list[Outcome]) -> list[Outcome]:
-        for index, statement in draft.added.items():
-            self._statements.put(index, statement)
-        return [
-            replace(outcome, stored=True) if isinstance(outcome, Accepted) else outcome
-            for outcome in outcomes
-        ]
-
     def _draft(self, connection: sa.Connection) -> Draft:
-        return Draft(connection, self.genesis, self._statements)
+        return Draft(connection, self.genesis, self._bodies)
 
     # --- reading ---
 
@@ -324,6 +316,10 @@ def _already(prepared: _Prepared, draft: Draft, index: int, opening: str) -> Acc
         jws.verify(envelope, registered_key(draft, envelope.kid))
     stored = index not in draft.added
     return Accepted(prepared.statement, index, opening, new=False, stored=stored)
+
+
+def _stored(outcome: Outcome) -> Outcome:
+    return replace(outcome, stored=True) if isinstance(outcome, Accepted) else outcome
 
 
 def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:

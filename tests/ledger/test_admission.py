@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ledger import errors, jws
-from ledger.admission import key_standing
+from ledger.admission import Head, key_standing
 from ledger.draft import Draft
 from ledger.keys import PrivateKey
 from ledger.log import Accepted
@@ -325,6 +325,27 @@ def test_a_rotation_does_not_take_over_a_key_that_is_registered(
     refused(errors.NotAuthorised, acme.say, body, prev=registration.digest)
 
 
+def test_a_retired_key_does_not_come_back_when_its_successor_is_corrected(
+    factory: Factory, acme: Actor, refused: Refuses
+) -> None:
+    new = acme.with_key()
+    rotation = acme.say(_rotation(factory, acme, new))
+    correct = factory.operator.correct
+    refused(errors.NotAuthorised, correct, rotation, action="register", replaces=None)
+    correct(rotation, roles=("supplier",))
+    refused(errors.KeyRetired, acme.say, _a_product())
+    new.say(_a_product())
+
+
+def test_a_key_in_force_does_not_retire_others_by_a_correction(
+    factory: Factory, acme: Actor, refused: Refuses
+) -> None:
+    second = acme.with_key()
+    said = factory.register(second)
+    kid = acme.key.public.kid
+    refused(errors.NotAuthorised, factory.operator.correct, said, action="rotate", replaces=kid)
+
+
 def test_the_registrar_rotates_any_key(factory: Factory, acme: Actor, refused: Refuses) -> None:
     new = acme.with_key()
     factory.operator.say(_rotation(factory, acme, new), subject=acme.id)
@@ -562,13 +583,22 @@ def test_a_membership_needs_an_own_park_and_a_registered_site(
     acme.membership(park, site)
 
 
-def test_a_site_is_in_one_park_at_a_time(acme: Actor, other: Actor, refused: Refuses) -> None:
-    site, park, rival = other.site(), acme.park("A"), other.park("B")
+def test_a_site_is_a_member_of_a_park_once_at_a_time(
+    acme: Actor, other: Actor, refused: Refuses
+) -> None:
+    site, park = other.site(), acme.park()
     first = acme.membership(park, site, start="2025-01-01", end="2025-07-01")
-    error = refused(errors.OverlappingPeriods, other.membership, rival, site, start="2025-06-30")
+    error = refused(
+        errors.OverlappingPeriods, acme.membership, park, site, start="2025-06-30", serial=2
+    )
     assert error.params["digest"] == first.digest
-    refused(errors.OverlappingPeriods, acme.membership, park, site, serial=2)
-    other.membership(rival, site, start="2025-07-01")
+    acme.membership(park, site, start="2025-07-01", serial=2)
+
+
+def test_no_park_keeps_a_site_from_another_by_claiming_it(acme: Actor, other: Actor) -> None:
+    site, park, rival = other.site(), acme.park("A"), acme.park("B")
+    acme.membership(rival, site, start="1900-01-01")
+    acme.membership(park, site, consent_by=other)
 
 
 def test_a_membership_may_be_ended_and_another_begun(acme: Actor, other: Actor) -> None:
@@ -663,6 +693,29 @@ def test_a_year_and_a_piece_of_it_are_not_both_stated(
     whole = acme.inventory(site)
     error = refused(errors.OverlappingPeriods, acme.inventory, site, period=period)
     assert error.params["digest"] == whole.digest
+
+
+def test_long_lists_stated_before_are_not_read_again(
+    factory: Factory, acme: Actor, refused: Refuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = acme.site()
+    acme.inventory(site)
+    envelope = acme.sign(_a_product())
+    with monkeypatch.context() as patch:
+        patch.setattr(Draft, "stated", _only_of_keys(Draft.stated))
+        refused(
+            errors.OverlappingPeriods, acme.inventory, site, period=("2025-01-01", "2025-02-01")
+        )
+        acme.inventory(site, year=2024)
+        factory.append(envelope)
+
+
+def _only_of_keys(stated: Callable[[Draft, Head], Any]) -> Callable[[Draft, Head], Any]:
+    def checked(draft: Draft, head: Head) -> Any:
+        assert head.key.type == "key"
+        return stated(draft, head)
+
+    return checked
 
 
 def test_quarters_stand_side_by_side(acme: Actor) -> None:
