@@ -1,0 +1,233 @@
+"""A few enterprises that say, correct and withdraw things at random, for tests of whole logs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from ledger.errors import CatchmentError
+from ledger.log import Accepted
+from ledger.statements import (
+    Basis,
+    Body,
+    Emission,
+    Enterprise,
+    Footprint,
+    InputLine,
+    Inventory,
+    Membership,
+    Period,
+    Product,
+    Production,
+    Purchases,
+    Recipe,
+    Reference,
+    Site,
+)
+from tests.factory import Actor, Factory
+
+CLASS = "urn:cpc:4121"
+GTINS = tuple(f"urn:gtin:{code}" for code in ("4006381333931", "9780201379624", "96385074"))
+WHOLE_YEAR = (("2025-01-01", "2026-01-01"),)
+HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
+YEAR_BEFORE = (("2024-01-01", "2025-01-01"),)
+
+
+@dataclass
+class World:
+    """Three firms with two sites and two products each, and a park that some sites join.
+
+    ``step`` makes one more entry: a new statement, a correction or a withdrawal.
+    """
+
+    f: Factory
+    random: random.Random
+    firms: list[Actor] = field(default_factory=list)
+    sites: dict[str, Actor] = field(default_factory=dict)
+    products: dict[str, Actor] = field(default_factory=dict)
+    heads: dict[tuple[Any, ...], tuple[Actor, Accepted]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.manager = self.f.enterprise("Manager")
+        self.park = self.manager.park("Park")
+        for name in ("Ada", "Bob", "Cyd"):
+            firm = self.f.enterprise(name)
+            self.firms.append(firm)
+            for _ in (1, 2):
+                self.sites[self.f.uuid()] = firm
+                self.products[self.f.uuid()] = firm
+        for site in self.sites:
+            self.say_site(site)
+        for product in self.products:
+            self.say_product(product)
+
+    def step(self) -> None:
+        """Append one entry; what the log refuses is not counted."""
+        size = self.f.log.size()
+        while self.f.log.size() == size:
+            try:
+                self.random.choice(self._doings())()
+            except CatchmentError:
+                continue
+
+    def _doings(self) -> list[Callable[[], None]]:
+        product, site = self._pick(self.products), self._pick(self.sites)
+        owned = self._pick(
+            [s for s, owner in self.sites.items() if owner is self.products[product]]
+        )
+        return [
+            *[lambda: self.say_recipe(product, owned)] * 4,
+            *[lambda: self.say_production(product, owned)] * 3,
+            *[lambda: self.say_footprint(product, owned)] * 2,
+            *[lambda: self.say_books(site)] * 3,
+            *[lambda: self.say_product(product)] * 2,
+            lambda: self.say_site(site),
+            lambda: self.say_membership(site),
+            lambda: self.say_enterprise(self._pick(self.firms)),
+            *[self.withdraw] * 4,
+            lambda: self.disclose(product),
+        ]
+
+    # -- single statements ------------------------------------------------------------------
+
+    def say_product(self, product: str) -> None:
+        owner = self.products[product]
+        own = [each for each, other in self.products.items() if other is owner]
+        body = Product(
+            id=product,
+            name=f"{owner.name}'s {own.index(product) + 1}",
+            unit="KGM",
+            identifiers=tuple(gtin for gtin in GTINS if self._sometimes(0.4)),
+            classifications=(CLASS,) if self._sometimes(0.5) else (),
+            energy_carrier="heat" if own.index(product) and owner.name == "Cyd" else None,
+            replaces=tuple(each for each in own if each != product and self._sometimes(0.15)),
+        )
+        self._tell(owner, ("product", product), body)
+
+    def say_site(self, site: str) -> None:
+        owner = self.sites[site]
+        number = [each for each, other in self.sites.items() if other is owner].index(site) + 1
+        body = Site(
+            id=site,
+            name=f"{owner.name} {number}",
+            latitude=Decimal("31.5") + self.random.randint(0, 1),
+            longitude=Decimal("120.5"),
+            time_zone="Asia/Shanghai",
+        )
+        self._tell(owner, ("site", site), body)
+
+    def say_recipe(self, product: str, site: str) -> None:
+        when = self._pick([*self._periods(site), *YEAR_BEFORE])
+        body = Recipe(
+            product=product,
+            site=site,
+            period=period(when),
+            basis=Basis(amount=Decimal(1), unit="KGM"),
+            emissions=(self._emission(),),
+            inputs=tuple(self._line() for _ in range(self.random.randint(0, 3))),
+        )
+        self._tell(self.products[product], ("recipe", product, site, when), body)
+
+    def say_production(self, product: str, site: str) -> None:
+        when = self._pick(self._periods(site))
+        body = Production(
+            product=product, site=site, period=period(when), amount=self._amount(10), unit="KGM"
+        )
+        self._tell(self.products[product], ("production", product, site, when), body)
+
+    def say_footprint(self, product: str, site: str) -> None:
+        owner, year = self.products[product], self._pick([2020, 2024, 2025])
+        at = self._pick([site, None])
+        pact = owner.pact_body(str(self._amount(1)), year=year)
+        body = Footprint(product=product, site=at, pact=pact)
+        self._tell(owner, ("footprint", product, at, year), body)
+
+    def say_books(self, site: str) -> None:
+        when = self._pick(self._periods(site))
+        if self._sometimes(0.5):
+            emissions = (self._emission(),)
+            body: Body = Inventory(site=site, period=period(when), emissions=emissions)
+        else:
+            inputs = tuple(self._line() for _ in range(self.random.randint(0, 3)))
+            body = Purchases(site=site, period=period(when), inputs=inputs)
+        self._tell(self.sites[site], (body.TYPE, site, when), body)
+
+    def say_membership(self, site: str) -> None:
+        start = self._pick([dt.date(2025, 1, 1), dt.date(2025, 7, 1), dt.date(2025, 4, 1)])
+        end = self._pick([None, dt.date(2025, 10, 1)])
+        body = Membership(park=self.park, site=site, serial=1, start=start, end=end)
+        self._tell(self.manager, ("membership", site), body)
+
+    def say_enterprise(self, firm: Actor) -> None:
+        body = Enterprise(
+            id=firm.id,
+            name=firm.name,
+            identifiers=tuple(f"urn:duns:{self.random.randint(1, 4):09}" for _ in range(1)),
+            admitted=tuple(gtin for gtin in GTINS if self._sometimes(0.5)),
+        )
+        key = ("enterprise", firm.id)
+        prev = self.heads[key][1].digest if key in self.heads else self._registration(firm)
+        said = self.f.operator.say(body, subject=firm.id, prev=prev)
+        self.heads[key] = (self.f.operator, said)
+
+    def _registration(self, firm: Actor) -> str:
+        return self.f.standing().enterprises[firm.id].digest
+
+    def disclose(self, product: str) -> None:
+        self.products[product].disclose("footprint", product)
+
+    def withdraw(self) -> None:
+        key = self._pick([key for key in self.heads if key[0] != "enterprise"])
+        actor, head = self.heads[key]
+        if head.statement.type != "withdrawal":
+            self.heads[key] = (actor, actor.withdraw(head))
+
+    # -- dice -------------------------------------------------------------------------------
+
+    def _tell(self, actor: Actor, key: tuple[Any, ...], body: Body) -> None:
+        prev = self.heads[key][1].digest if key in self.heads else None
+        self.heads[key] = (actor, actor.say(body, prev=prev))
+
+    def _line(self) -> InputLine:
+        ref = self._pick(
+            [
+                Reference(product=self._pick(self.products)),
+                Reference(product=self._pick(self.products)),
+                Reference(identifiers=(self._pick(GTINS),)),
+                Reference(classification=CLASS, region="CN"),
+            ]
+        )
+        named = [None, None, self._pick(self.firms).id, f"urn:duns:{self.random.randint(1, 4):09}"]
+        return InputLine(
+            ref=ref,
+            supplier=self._pick(named),
+            site=self._pick([None, None, None, self._pick(self.sites)]),
+            amount=self._amount("0.3"),
+            unit="KGM",
+            category=self.random.randint(1, 4),
+        )
+
+    def _emission(self) -> Emission:
+        return Emission(gas="CO2", origin="fossil", amount=self._amount(1))
+
+    def _amount(self, most: Any) -> Decimal:
+        return (Decimal(most) * self.random.randint(1, 20) / 20).normalize() + 0
+
+    def _sometimes(self, chance: float) -> bool:
+        return self.random.random() < chance
+
+    def _pick(self, choices: Any) -> Any:
+        return self.random.choice(list(choices))
+
+    def _periods(self, site: str) -> tuple[tuple[str, str], ...]:
+        """A site tells of the whole year or of halves, never both."""
+        return HALVES if list(self.sites).index(site) % 2 else WHOLE_YEAR
+
+
+def period(when: tuple[str, str]) -> Period:
+    start, end = map(dt.date.fromisoformat, when)
+    return Period(start=start, end=end)
