@@ -330,11 +330,10 @@ class Recovery:
 
     def __post_init__(self) -> None:
         if len({PublicKey.from_jwk(jwk) for jwk in self.keys}) < len(self.keys):
-            raise ma.ValidationError("The same key is given twice.", "keys")
+            raise ma.ValidationError("The same item is given twice.", "keys")
         if not min(1, len(self.keys)) <= self.threshold <= len(self.keys):
             raise ma.ValidationError(
-                "The threshold lies between 1 and the number of keys; without keys it is 0.",
-                "threshold",
+                "The threshold lies between 1 and the number of keys.", "threshold"
             )
 
 

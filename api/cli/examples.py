@@ -68,7 +68,7 @@ EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
             "type": "genesis",
             "name": "Catchment of the eastern parks",
             "registrar": _JWK,
-            "checkpointKey": "log.example/2026+0a0b0c0d+AQ…",
+            "checkpointKey": "log.example/2026+28d717f8+AZT+nyN6+z/keQx18kPGwnbyGD/wAbkBIu0EP5Ktyicu",
             "recovery": {"threshold": 0, "keys": []},
             "pastSeconds": 604800,
             "futureSeconds": 300,
