@@ -12,7 +12,7 @@ from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
 from graph.engine import Engine
-from tests.api.chain import Chain, build_chain
+from tests.chain import Chain, build_chain
 from tests.factory import Factory
 
 OK, NO_TOKEN, CLOSED = 200, 401, 403

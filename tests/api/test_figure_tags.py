@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from ledger.statements import Basis
-from tests.api.chain import Chain, build_chain
 from tests.api.conftest import AsRole, Headers
+from tests.chain import Chain, build_chain
 from tests.factory import Factory
 
 

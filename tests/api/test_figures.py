@@ -1,4 +1,4 @@
-"""Figures over HTTP, held to arithmetic done on paper (the docstring of ``tests.api.chain``)."""
+"""Figures over HTTP, held to arithmetic done on paper (the docstring of ``tests.chain``)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.api.chain import YEAR, Chain, build_chain
 from tests.api.conftest import AsRole, Headers
+from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory, line
 
 EXAMPLE = Path(__file__).parents[2] / "../shared/data/park-hand-example/example.json"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from api import waterfall
 from api.waterfall import Step, picture
-from tests.api.chain import Chain, build_chain
 from tests.api.conftest import AsRole
+from tests.chain import Chain, build_chain
 from tests.factory import Factory
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,17 +17,11 @@ import requests
 from api.keyfile import write_secret
 from ledger import receipt
 from ledger.statements import Product
+from tests.e2e.deployment import free_port
 from tests.factory import ORIGIN, START_MS, Factory
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until_up(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The worked example of the documentation as statements, for tests that ask over HTTP.
+"""The worked example of docs/accounting.md as statements in a real log.
 
 Park: P1 (output 100, emits 200 kg) and P2 (50, 50). Outside: power station E3 (200, 160) and
 assembler T4 (40, 40). P1 buys 15 P2, 50 E3, 20 T4; P2 buys 40 P1, 20 E3; T4 buys 20 P2, 10 E3.
@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ledger.log import Accepted
+from ledger.statements import InputLine
 from tests.factory import Actor, Factory, line
 
 YEAR = 2025
@@ -47,13 +48,25 @@ class Chain:
             self.firms[name].disclose("footprint", product)
 
 
-def build_chain(factory: Factory, *, small_aggregates: bool = True) -> Chain:
-    """Four enterprises; P1 and P2 consent to the park of a fifth."""
+INSIDE = ("P1", "P2")
+
+
+def build_chain(
+    factory: Factory,
+    *,
+    small_aggregates: bool = True,
+    tenants_recipes: bool = True,
+    tenants_books: bool = False,
+) -> Chain:
+    """Four enterprises; P1 and P2 consent to the park of a fifth.
+
+    Tenants state recipes, or inventory and purchases (``tenants_books``), or both.
+    """
     firms = {name: factory.enterprise(f"{name} Works") for name in MADE}
     manager = factory.enterprise("Park Manager")
     sites = {name: firm.site(f"{name} site") for name, firm in firms.items()}
     park = manager.park("Example Park")
-    for name in ("P1", "P2"):
+    for name in INSIDE:
         manager.membership(
             park, sites[name], consent_by=firms[name], small_aggregates=small_aggregates
         )
@@ -61,22 +74,37 @@ def build_chain(factory: Factory, *, small_aggregates: bool = True) -> Chain:
         name: firm.product(name, unit="H87", energy_carrier="electricity" if name == "E3" else None)
         for name, firm in firms.items()
     }
-    recipes = {name: _describe(name, firms[name], sites[name], products) for name in MADE}
-    return Chain(factory, firms, manager, park, sites, products, recipes)
+    chain = Chain(factory, firms, manager, park, sites, products, {})
+    for name in MADE:
+        if tenants_recipes or name not in INSIDE:
+            chain.recipes[name] = _recipe(chain, name)
+        if tenants_books and name in INSIDE:
+            _books(chain, name)
+        firms[name].production(products[name], sites[name], MADE[name][0], "H87", year=YEAR)
+    return chain
 
 
-def _describe(name: str, firm: Actor, site: str, products: dict[str, str]) -> Accepted:
+def _recipe(chain: Chain, name: str) -> Accepted:
     output, emitted = MADE[name]
-    firm.production(products[name], site, output, "H87", year=YEAR)
-    return firm.recipe(
-        products[name],
-        site,
+    return chain.firms[name].recipe(
+        chain.products[name],
+        chain.sites[name],
         year=YEAR,
         basis=(output, "H87"),
         emissions=[("CO2", "fossil", emitted)],
-        inputs=[
-            line((products[i], amount, "H87"), category=3 if i == "E3" else 1)
-            for i, j, amount in FLOWS
-            if j == name
-        ],
+        inputs=_bought(chain, name),
     )
+
+
+def _books(chain: Chain, name: str) -> None:
+    firm, site = chain.firms[name], chain.sites[name]
+    firm.inventory(site, year=YEAR, emissions=[("CO2", "fossil", MADE[name][1])])
+    firm.purchases(site, year=YEAR, inputs=_bought(chain, name))
+
+
+def _bought(chain: Chain, name: str) -> list[InputLine]:
+    return [
+        line((chain.products[i], amount, "H87"), category=3 if i == "E3" else 1)
+        for i, j, amount in FLOWS
+        if j == name
+    ]
