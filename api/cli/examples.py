@@ -62,13 +62,15 @@ _PACT = {
     },
 }
 
+_CHECKPOINT_KEY: Final = "log.example/2026+28d717f8+AZT+nyN6+z/keQx18kPGwnbyGD/wAbkBIu0EP5Ktyicu"
+
 EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
     {
         "genesis": {
             "type": "genesis",
             "name": "Catchment of the eastern parks",
             "registrar": _JWK,
-            "checkpointKey": "log.example/2026+28d717f8+AZT+nyN6+z/keQx18kPGwnbyGD/wAbkBIu0EP5Ktyicu",
+            "checkpointKey": _CHECKPOINT_KEY,
             "recovery": {"threshold": 0, "keys": []},
             "pastSeconds": 604800,
             "futureSeconds": 300,
