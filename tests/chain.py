@@ -76,11 +76,11 @@ def build_chain(
     }
     chain = Chain(factory, firms, manager, park, sites, products, {})
     for name in MADE:
+        firms[name].production(products[name], sites[name], MADE[name][0], "H87", year=YEAR)
         if tenants_recipes or name not in INSIDE:
             chain.recipes[name] = _recipe(chain, name)
         if tenants_books and name in INSIDE:
             _books(chain, name)
-        firms[name].production(products[name], sites[name], MADE[name][0], "H87", year=YEAR)
     return chain
 
 
