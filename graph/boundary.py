@@ -180,8 +180,8 @@ class _Fence:
     def __init__(self, solved: Solved, places: frozenset[Place], weights: Characterisation) -> None:
         self.solved, self.network = solved, solved.network
         self.places, self.weights = places, weights
-        nodes = self.network.nodes
-        at_place: Mask = np.array([node.place in places for node in nodes], dtype=bool)
+        nodes, nodes_at = self.network.nodes, self.network.nodes_at
+        at_place = self._mask(i for place in places for i in nodes_at.get(place, ()))
         if not at_place.any():
             raise NoDataForYear(year=self.network.year)
         sites = {place.site for place in places}
@@ -192,14 +192,19 @@ class _Fence:
         self.inside = at_place | self._of_no_site(self.owners - elsewhere)
         self.unsure = self._of_no_site(self.owners & elsewhere)
         self.outside: Mask = ~(self.inside | self.unsure)
-        counted = np.array([node.feed in COUNTED_INSIDE for node in nodes], dtype=bool)
-        self.counted = self.inside & counted
+        inside = map(int, np.flatnonzero(self.inside))
+        self.counted = self._mask(i for i in inside if nodes[i].feed in COUNTED_INSIDE)
         self.output: Floats = np.where(self.counted, np.nan_to_num(self.network.output), 0.0)
 
     def _of_no_site(self, owners: Set[str]) -> Mask:
         """Nodes of these enterprises that stand nowhere in particular."""
-        nodes = self.network.nodes
-        return np.array([node.place is None and node.owner in owners for node in nodes], dtype=bool)
+        somewhere = self.network.nodes_at.get(None, ())
+        return self._mask(i for i in somewhere if self.network.nodes[i].owner in owners)
+
+    def _mask(self, nodes: Iterable[int]) -> Mask:
+        mask = np.zeros(len(self.network.nodes), dtype=bool)
+        mask[list(nodes)] = True
+        return mask
 
     @cached_property
     def made(self) -> tuple[int, ...]:

@@ -208,6 +208,14 @@ class Network:
                 found.setdefault(node.product, []).append(i)
         return found
 
+    @cached_property
+    def nodes_at(self) -> dict[Place | None, list[int]]:
+        """Place -> its nodes; ``None``: those that stand nowhere in particular."""
+        found: dict[Place | None, list[int]] = {}
+        for i, node in enumerate(self.nodes):
+            found.setdefault(node.place, []).append(i)
+        return found
+
     def gap_mask(self) -> NDArray[np.bool_]:
         """Nodes that are a gap themselves or have an input that is."""
         mask = np.array([node.feed is Feed.NONE for node in self.nodes], dtype=bool)
