@@ -238,7 +238,7 @@ class _Fence:
             and not inflow.generation.unknown.any()
         )
         t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
-        partial = internal or self._draws_on_unsure(cone) or not t2.complete
+        partial = internal or self._may_draw_on_inside(cone) or not t2.complete
         reasons = self._recipes_missing()
         t0, t1 = (None, None) if reasons else self._chain_totals(told=not missing)
         return Assessment(
@@ -296,7 +296,7 @@ class _Fence:
         bought[np.abs(bought) <= ROUNDING * size] = 0.0
         block = sparse.csr_array(self.network.inputs[cone][:, cone])
         plan = Plan.of(block)
-        gap = self.network.gap_mask()[cone] | plan.refused_mask
+        gap = self._lacking(cone) | plan.refused_mask
         drawn = (bought != 0).any(axis=1)
         outside = np.nan_to_num(plan.footprints(self.network.direct[cone]))
         inflow = Inflow(
@@ -307,6 +307,12 @@ class _Fence:
             incomplete=(plan.downstream_max(gap.astype(np.int64)) > 0) & drawn,
         )
         return cone, inflow, plan
+
+    def _lacking(self, cone: Ints) -> Mask:
+        """Outside nodes with a gap of their own; what would come from inside counts zero anyway."""
+        gaps = {gap.node for gap in self.network.gaps if gap.supplier not in self.owners}
+        nodes = self.network.nodes
+        return np.array([i in gaps or nodes[i].feed is Feed.NONE for i in cone], dtype=bool)
 
     def _generation(self, cone: Ints, outside: Floats, drawn: Mask) -> Generation:
         """The generation part of m*; unknown where more is stated than m* has."""
@@ -392,12 +398,19 @@ class _Fence:
             )
         return tuple(outside), internal
 
-    def _draws_on_unsure(self, cone: Ints) -> bool:
-        """Whether anything counted draws on a product that may be made inside or outside."""
+    def _may_draw_on_inside(self, cone: Ints) -> bool:
+        """Whether what counts draws on something that may be made inside or outside.
+
+        That is a product of no site, or a gap of an outside node, whose supplier has a site inside.
+        """
         edges, counting = self.network.edges, self.counted.copy()
         counting[cone] = True
         drawn = counting[edges.consumer] & self.unsure[edges.supplier] & (edges.amount != 0)
-        return bool(drawn.any())
+        outside = set(map(int, cone))
+        returning = (
+            gap.node in outside for gap in self.network.gaps if gap.supplier in self.owners
+        )
+        return bool(drawn.any()) or any(returning)
 
     def _split_mixes(self) -> tuple[str, ...]:
         edges = self.network.edges

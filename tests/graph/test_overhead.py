@@ -451,6 +451,27 @@ def test_a_gap_at_a_supplier_outside_is_upstream_and_leaves_the_total_open(
     assert (gap.reason, gap.wanted, gap.amount, gap.unit) == ("undeclared", "Beam", 100, "KGM")
 
 
+def test_what_a_supplier_outside_takes_in_from_an_undescribed_product_inside_counts_zero(
+    mill: Mill, works: str
+) -> None:
+    """Tools (2 kg CO2, 1 kg of beam each) come back to the rail works: 10 · 2 and no gap.
+
+    Of the beam nothing is stated but the mill's books, in which its emissions are.
+    """
+    forge, tool = mill.seller.site("Forge"), mill.seller.product("Tool", unit="H87")
+    used = [(mill.beam, "1", "KGM")]
+    mill.seller.recipe(tool, forge, basis=("1", "H87"), emissions=co2("2"), inputs=used)
+    toolmakers = mill.f.enterprise("Tool works")
+    site = toolmakers.site("Tool works")
+    toolmakers.inventory(site, [])
+    toolmakers.purchases(site, [(tool, "10", "H87")])
+    mill.join(site)
+    books = mill.park_books()
+    assert totals(books) == pytest.approx([700, 800 + 20, 1520])
+    assert (books.incomplete, books.t2_status) == ((), Assessed.PARTIAL)
+    assert firm(mill.f, toolmakers.id).upstream.value is None
+
+
 def test_a_supplier_with_a_gap_of_its_own_is_named_where_the_total_is_open(mill: Mill) -> None:
     ore = mill.seller.product("Ore")
     iron, smelter = mill.seller.product("Iron"), mill.seller.site("Smelter")
