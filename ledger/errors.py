@@ -114,14 +114,6 @@ class GasUnknown(LedgerError):
     advice = "%(hint)s"
 
 
-class OriginUnknown(LedgerError):
-    """An origin other than fossil, biogenic or land-use."""
-
-    code = "origin-unknown"
-    sentence = "%(text)s is not an origin of an emission."
-    advice = "Use one of: %(choices)s."
-
-
 class GwpSetRefused(LedgerError):
     """A GWP set where none belongs, or none (or a wrong one) where CO2e is stated."""
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal, get_args
 
-from ledger.errors import GasUnknown, GwpSetRefused, OriginUnknown
+from ledger.errors import GasUnknown, GwpSetRefused
 
 Origin = Literal["fossil", "biogenic", "land-use"]
 # fossil: from fuels, minerals and synthesis (every fluorinated gas); biogenic: carbon that was in
@@ -93,13 +93,6 @@ def parse(gas: str, gwp_set: str | None = None) -> Gas:
     if (gas == CO2E and gwp_set not in GWP_SETS) or (gas != CO2E and gwp_set is not None):
         raise GwpSetRefused(gas=gas, stated=repr(gwp_set), choices=", ".join(GWP_SETS))
     return GASES.get(gas) or Gas(CO2E, "carbon dioxide equivalent", None, gwp_set)
-
-
-def parse_origin(text: str) -> Origin:
-    """One of ``ORIGINS``, exactly as written. Raises ``OriginUnknown``."""
-    if text not in ORIGINS:
-        raise OriginUnknown(text=repr(text[:80]), choices=", ".join(ORIGINS))
-    return text
 
 
 def _hint(text: str) -> str:

@@ -24,7 +24,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger import gases, units
-from ledger.errors import CatchmentError, StatementMalformed
+from ledger.errors import CatchmentError, GasUnknown, GwpSetRefused, StatementMalformed
 from ledger.identifiers import parse as parse_identifier
 from ledger.jws import Envelope
 from ledger.keys import PublicKey
@@ -176,13 +176,12 @@ class Emission:
     )
 
     def __post_init__(self) -> None:
-        if self.gas != gases.CO2E:
-            try:
-                gases.parse(self.gas)
-            except CatchmentError as refused:
-                raise ma.ValidationError(str(refused), "gas") from refused
-        if (self.gas == gases.CO2E) != (self.gwp is not None):
-            raise ma.ValidationError("CO2e needs its GWP set, and only CO2e has one.", "gwp")
+        try:
+            gases.parse(self.gas, self.gwp)
+        except GasUnknown as refused:
+            raise ma.ValidationError(str(refused), "gas") from refused
+        except GwpSetRefused as refused:
+            raise ma.ValidationError(str(refused), "gwp") from refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,30 @@ def test_a_header_is_short_for_refusals_quote_it() -> None:
         jws.parse(b".".join((header, payload, signature)))
 
 
+# --- emissions ---
+
+
+@pytest.mark.parametrize(
+    ("wrong", "member"),
+    [
+        ({"gas": "CO2eq", "gwp": "AR6"}, "gas"),
+        ({"gas": "CO2e"}, "gwp"),
+        ({"gas": "CO2e", "gwp": "AR3"}, "gwp"),
+        ({"gas": "CH4", "gwp": "AR6"}, "gwp"),
+        ({"origin": "Fossil"}, "origin"),
+        ({"amount": "-1"}, "amount"),
+        ({"amount": 1}, "amount"),
+        ({"amount": "1e3"}, "amount"),
+    ],
+)
+def test_an_emission_is_a_mass_of_a_gas_or_co2e_under_its_gwp_set(
+    wrong: dict[str, Any], member: str
+) -> None:
+    emission = {"gas": "CO2", "amount": "1", **wrong}
+    problems = _problems("inventory", site=ID, period=YEAR, emissions=[emission])
+    assert list(problems) == [f"/emissions/0/{member}"]
+
+
 # --- periods ---
 
 
