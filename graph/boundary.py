@@ -31,8 +31,9 @@ T2 is *partial*.
 from __future__ import annotations
 
 import enum
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -384,19 +385,28 @@ class _Fence:
         Where a place states its purchases, those are its inflow: the same gap in one of its
         recipes is not counted again.
         """
-        outside, internal = [], False
-        undeclared = (gap for node, gap in self.network.undeclared if not self.inside[node])
-        for gap in (*self.network.gaps, *undeclared):
-            if not self.counted[gap.node] or not self._is_inflow(gap.node):
-                continue
-            if gap.supplier in self.owners:
-                internal = True
-                continue
-            total = gap.amount * float(self.output[gap.node])
-            outside.append(
-                Gap(gap.node, gap.reason, gap.wanted, gap.supplier, total, gap.unit, gap.category)
-            )
-        return tuple(outside), internal
+        unmet = [
+            replace(gap, amount=gap.amount * float(self.output[gap.node]))
+            for gap in self.network.gaps
+            if self.counted[gap.node] and self._taker(gap.node) == gap.node
+        ]
+        unmet += self._undeclared()
+        outside = tuple(gap for gap in unmet if gap.supplier not in self.owners)
+        return outside, len(outside) < len(unmet)
+
+    def _undeclared(self) -> Iterator[Gap]:
+        """What is bought of products outside that nobody describes, as totals."""
+        bought: dict[tuple[int, int, int], list[float]] = defaultdict(list)
+        gaps: dict[tuple[int, int, int], Gap] = {}
+        for supplier, gap in self.network.undeclared:
+            if self.counted[gap.node] and self.outside[supplier]:
+                key = self._taker(gap.node), supplier, gap.category
+                bought[key].append(gap.amount * float(self.output[gap.node]))
+                gaps[key] = gap
+        for key, amounts in bought.items():
+            # Recipes and the rest of a place add up to its purchases, and to nothing without.
+            if abs(math.fsum(amounts)) > ROUNDING * max(map(abs, amounts)):
+                yield replace(gaps[key], node=key[0], amount=math.fsum(amounts))
 
     def _may_draw_on_inside(self, cone: Ints) -> bool:
         """Whether what counts draws on something that may be made inside or outside.
@@ -422,10 +432,14 @@ class _Fence:
         )
         return tuple(sorted(name for product, name in inside.items() if product in outside))
 
-    def _is_inflow(self, i: int) -> bool:
-        node = self.network.nodes[i]
-        book = self.network.books.get(node.place) if node.place else None
-        return node.feed is Feed.OVERHEAD or not (book and book.has_purchases)
+    def _taker(self, i: int) -> int:
+        """The node in whose name a place takes in: its rest where it states its purchases."""
+        place = self.network.nodes[i].place
+        book = self.network.books.get(place) if place else None
+        if book is None or not book.has_purchases:
+            return i
+        nodes_here = self.network.nodes_at[place]
+        return next(k for k in nodes_here if self.network.nodes[k].feed is Feed.OVERHEAD)
 
     def _recipes_missing(self) -> tuple[str, ...]:
         """Names of products made inside whose recipe or output is not known."""

@@ -510,3 +510,28 @@ def test_recipes_that_use_what_was_never_bought_draw_on_no_gap_of_its_supplier(
     books = mill.books()
     assert totals(books) == pytest.approx([500, 800, 1300])
     assert books.incomplete == ()
+
+
+@pytest.mark.parametrize("used", [None, "0.6", "1.4"])
+def test_a_bought_product_that_nobody_describes_is_one_gap_of_what_was_bought(
+    mill: Mill, used: str | None
+) -> None:
+    """100 kg of iron from a smelter that states only its output; the recipe says what it says."""
+    iron = mill.seller.product("Iron")
+    mill.seller.production(iron, mill.seller.site("Smelter"), "1000")
+    mill.acme.inventory(mill.site, [])
+    mill.acme.purchases(mill.site, [(iron, "100", "KGM")])
+    if used:
+        mill.acme.recipe(mill.beam, mill.site, inputs=[(iron, used, "KGM")])
+        mill.acme.production(mill.beam, mill.site, "100")
+    (gap,) = mill.books().gaps
+    assert (gap.reason, gap.wanted, gap.amount) == ("undeclared", "Iron", pytest.approx(100))
+
+
+def test_an_undescribed_product_that_only_recipes_name_is_no_gap_of_the_books(mill: Mill) -> None:
+    iron = mill.seller.product("Iron")
+    mill.seller.production(iron, mill.seller.site("Smelter"), "1000")
+    mill.keep_books()
+    mill.acme.recipe(mill.beam, mill.site, inputs=[(iron, "0.7", "KGM")])
+    mill.acme.production(mill.beam, mill.site, "33.3")
+    assert totals(mill.books()) == pytest.approx([500, 800, 1300])
