@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import requests
 
-from api.errors import AnswerNotUnderstood, ServerUnreachable
+from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid
 from api.trust import Trust
 from ledger.schema import load
 from ledger.statements import BODIES, Body, NaturalKey
@@ -99,6 +99,8 @@ class Client:
         self._session = session or requests.Session()
         self._session.headers["Accept-Language"] = language
         if token:
+            if not (token.isascii() and token.isprintable()):
+                raise TokenInvalid
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     # --- the log ---

@@ -41,6 +41,12 @@ class SigningKeyExposed(ApiError):
     advice = "Run chmod 600 on it. If somebody may have copied it, begin a new log."
 
 
+class AddressRefused(ApiError):
+    code = "address-refused"
+    sentence = "The server cannot listen on %(host)s, port %(port)d: %(reason)s."
+    advice = "Stop what listens there already, or choose another address with --host and --port."
+
+
 class DemoInProduction(ApiError):
     """The demonstration's keys can be derived by anybody."""
 
@@ -67,6 +73,12 @@ class TokenInvalid(ApiError):
 class TokenRefused(ApiError):
     code = "token-refused"
     sentence = "This token cannot be issued: %(reason)s."
+
+
+class AlreadyAdmitted(ApiError):
+    code = "already-admitted"
+    sentence = "The key %(kid)s of this request is registered already."
+    advice = "Nothing is left to do; for another token there is “catchment token issue”."
 
 
 class TokenUnknown(ApiError):
@@ -371,12 +383,14 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         SettingRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
         SigningKeyMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
         SigningKeyExposed: HTTPStatus.INTERNAL_SERVER_ERROR,
+        AddressRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
         DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
         # The request itself.
         TokenMissing: HTTPStatus.UNAUTHORIZED,
         TokenInvalid: HTTPStatus.UNAUTHORIZED,
         TokenUnknown: HTTPStatus.NOT_FOUND,
+        AlreadyAdmitted: HTTPStatus.CONFLICT,
         TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         MediaTypeRefused: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         BodyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 
 from flask import Flask
@@ -9,6 +10,7 @@ from granian.constants import Interfaces
 from granian.server import Server
 
 from api.app import create_app
+from api.errors import AddressRefused
 from api.settings import Settings
 
 
@@ -17,11 +19,12 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
 
     One process, because rates are counted in it; its threads wait for the database in turn. Opens
     the log once before it starts, so that what is wrong is told here and not by a worker.
+    Raises AddressRefused, and as `create_app`.
     """
     create_app(settings)
     server = Server(
         "api.app:create_app",
-        address=host or settings.host,
+        address=free_address(host or settings.host, port or settings.port),
         port=port or settings.port,
         interface=Interfaces.WSGI,
         workers=1,
@@ -29,6 +32,26 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         websockets=False,
     )
     server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def free_address(host: str, port: int) -> str:
+    """The IP address of ``host``, where nobody listens on ``port`` yet. Raises AddressRefused.
+
+    The server itself would not notice: it shares its port (SO_REUSEPORT), so that two of them,
+    perhaps of two logs, would answer in turn.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # What a server that has ended leaves behind is in nobody's way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as failed:
+        reason = failed.strerror or "it cannot be used"
+        raise AddressRefused(host=host, port=port, reason=reason) from None
+    return str(address[0])
 
 
 def _load(settings: Settings) -> Flask:

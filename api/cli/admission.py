@@ -9,14 +9,14 @@ import click
 
 from api.cli.local import existing, registrar_key, signed
 from api.cli.speech import Speech, json_option, pass_speech
-from api.errors import FileRefused
+from api.errors import AlreadyAdmitted, FileRefused
 from api.settings import Settings
 from ledger import strict_json
 from ledger.errors import CatchmentError
 from ledger.log import Log, Refused
 from ledger.schema import load
 from ledger.standing import Standing
-from ledger.statements import ROLES, Body, Enterprise, Key
+from ledger.statements import ROLES, Body, Enterprise, Key, NaturalKey
 
 MAX_REQUEST_BYTES: Final = 64 * 1024
 _TOKEN_ROLES = ("park", "supplier")
@@ -54,7 +54,10 @@ def admit(
     asked = read_request(request)
     enterprise = load(Enterprise, _registration(asked, admitted))
     key = load(Key, _key_members(asked, roles, custody))
-    said = _said(services.engine.standing(), enterprise, key)
+    standing = services.engine.standing()
+    if standing.find(NaturalKey("key", (key.public.kid,))) is not None:
+        raise AlreadyAdmitted(kid=key.public.kid)
+    said = _said(standing, enterprise, key)
     envelopes = [signed(registrar, body, enterprise.id, prev) for body, prev in said]
     # Judged first, its proof too: nobody is asked about what could not be admitted.
     _append(services.log, envelopes, dry_run=True)
@@ -85,7 +88,7 @@ def read_request(path: Path) -> dict[str, Any]:
             asked = strict_json.loads(file.read(MAX_REQUEST_BYTES))
     except CatchmentError:
         raise FileRefused(path=str(path), reason="it is not strict JSON") from None
-    if not isinstance(asked, dict) or asked.keys() < _REQUEST:
+    if not isinstance(asked, dict) or not asked.keys() >= _REQUEST:
         raise FileRefused(path=str(path), reason="it is not a request of “catchment keygen”")
     return dict(asked)
 

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 from typing import Final, cast
 
@@ -108,13 +109,17 @@ def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, oper
 
 @click.command()
 @click.option("--host", help="Address to listen on; otherwise CATCHMENT_HOST.")
-@click.option("--port", type=int, help="Port to listen on; otherwise CATCHMENT_PORT.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port to listen on; otherwise CATCHMENT_PORT."
+)
 @pass_speech
 def serve(speech: Speech, host: str | None, port: int | None) -> None:
     """Serve the HTTP API and the pages until interrupted."""
+    from api.server import free_address
     from api.server import serve as serve_http
 
     settings = existing(Settings.from_env())
+    free_address(host or settings.host, port or settings.port)
     _say_where(speech, settings, f"http://{host or settings.host}:{port or settings.port}")
     serve_http(settings, host, port)
 
@@ -219,12 +224,12 @@ def _copy(source: Path, target: Path, speech: Speech) -> None:
         def step(_: int, remaining: int, total: int) -> None:
             bar.update(task, completed=total - remaining, total=total)
 
-        old, new = sqlite3.connect(source), sqlite3.connect(target)
         try:
-            old.backup(new, pages=_PAGES_PER_STEP, progress=step)
-        finally:
-            new.close()
-            old.close()
+            with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+                old.backup(new, pages=_PAGES_PER_STEP, progress=step)
+        except sqlite3.OperationalError as failed:
+            target.unlink(missing_ok=True)
+            raise FileRefused(path=str(target), reason=str(failed)) from None
     target.chmod(0o600)
 
 

@@ -6,14 +6,18 @@ import dataclasses
 import datetime as dt
 
 import click
+import sqlalchemy as sa
 
 import migrations
 from api.callers import TOKEN_ROLES
 from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
+from api.errors import TokenRefused
 from api.settings import Settings
 from api.tokens import Tokens
-from ledger.store import open_engine
+from ledger.statements import NaturalKey
+from ledger.store import open_engine, reading
+from ledger.tables import head
 
 
 @click.group()
@@ -30,7 +34,10 @@ def token() -> None:
 @pass_speech
 def issue(speech: Speech, role: str, enterprise: str | None, label: str, days: int | None) -> None:
     """Issue a token. It is shown this once; only its digest is kept."""
-    token_id, secret = _tokens().issue(role, enterprise, label, days)
+    database = _database()
+    if enterprise is not None and not _is_registered(database, enterprise):
+        raise TokenRefused(reason="no enterprise of this id is registered")
+    token_id, secret = Tokens(database).issue(role, enterprise, label, days)
     if speech.as_json:
         speech.json({"id": token_id, "token": secret})
         return
@@ -43,7 +50,7 @@ def issue(speech: Speech, role: str, enterprise: str | None, label: str, days: i
 @pass_speech
 def revoke(speech: Speech, token_id: str) -> None:
     """Refuse a token from now on."""
-    _tokens().revoke(token_id)
+    Tokens(_database()).revoke(token_id)
     speech.say("The token %(id)s is revoked.", id=token_id)
 
 
@@ -52,7 +59,7 @@ def revoke(speech: Speech, token_id: str) -> None:
 @pass_speech
 def list_(speech: Speech) -> None:
     """List every token ever issued, without its secret."""
-    found = _tokens().list()
+    found = Tokens(_database()).list()
     if speech.as_json:
         speech.json([dataclasses.asdict(each) for each in found])
         return
@@ -65,10 +72,18 @@ def list_(speech: Speech) -> None:
     speech.out.print(table)
 
 
-def _tokens() -> Tokens:
+def _database() -> sa.Engine:
     database = open_engine(existing(Settings.from_env()).database)
     migrations.upgrade(database)
-    return Tokens(database)
+    return database
+
+
+def _is_registered(database: sa.Engine, enterprise: str) -> bool:
+    """Whether the log knows the enterprise: a mistyped id makes a token that reads nothing."""
+    key = NaturalKey("enterprise", (enterprise,)).text
+    with reading(database) as connection:
+        stands = sa.select(head.c.key).where(head.c.key == key, ~head.c.withdrawn)
+        return connection.execute(stands).first() is not None
 
 
 def _day(at_ms: int | None) -> str:

@@ -11,7 +11,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from api.client import MOST_WAITS, Client, Refused
-from api.errors import AnswerNotUnderstood, ServerUnreachable, TrustRefused
+from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid, TrustRefused
 
 Answer = tuple[int, str, dict[str, str]]
 
@@ -93,6 +93,12 @@ def test_the_next_page_is_asked_of_the_server_the_user_named() -> None:
 def test_what_is_no_address_is_told() -> None:
     with pytest.raises(ServerUnreachable):
         Client("ftp://log.example").log()
+
+
+@pytest.mark.parametrize("token", ["令牌", "ctm_ab\nc"])
+def test_a_token_that_no_header_can_carry_is_refused_before_anything_is_sent(token: str) -> None:
+    with pytest.raises(TokenInvalid):
+        Client("http://server.test", token)
 
 
 def test_a_server_that_names_no_key_is_not_trusted() -> None:

@@ -128,11 +128,40 @@ def test_roles_identifiers_and_custody_are_the_registrars_to_decide(begun: Termi
     )
 
 
-def test_what_is_not_a_request_is_refused(begun: Terminal) -> None:
-    begun.write("other.json", {"name": "Acme"})
+@pytest.mark.parametrize("other", [{"name": "Acme"}, {"type": "site", "id": "1", "name": "Works"}])
+def test_what_is_not_a_request_is_refused(begun: Terminal, other: dict[str, str]) -> None:
+    begun.write("other.json", other)
     said = begun.run("admit", "other.json", "--yes")
     assert said.code == 1
     assert "not a request" in said.err
+
+
+def test_a_request_that_comes_again_needs_nothing(begun: Terminal) -> None:
+    begun.ok("keygen", "--name", "Acme", "--log", "var/trust.json", "--out", "acme")
+    begun.ok("admit", "acme.request.json", "--yes")
+    said = begun.run("admit", "acme.request.json", "--yes")
+    assert said.code == 1
+    assert "registered already" in said.err
+    assert "token issue" in said.err
+
+
+@pytest.mark.parametrize("mistyped", ["banana", "6b1f0a52-6c1e-4c57-9d0b-0d8f4f0f3a01"])
+def test_no_token_is_issued_to_an_enterprise_that_is_not_registered(
+    begun: Terminal, mistyped: str
+) -> None:
+    said = begun.run("token", "issue", "--role", "supplier", "--enterprise", mistyped)
+    assert said.code == 1
+    assert "no enterprise of this id is registered" in said.err
+    assert begun.ok("token", "list", "--json").json == []
+
+
+def test_a_registered_enterprise_gets_a_token_for_whoever_buys_for_it(begun: Terminal) -> None:
+    (enterprise,) = open_services(Settings.from_env()).engine.standing().enterprises
+    issued = begun.ok("token", "issue", "--role", "procurement", "--enterprise", enterprise,
+                      "--json").json  # fmt: skip
+    caller = open_services(Settings.from_env()).tokens.find(issued["token"])
+    assert caller is not None
+    assert (caller.role, caller.enterprise) == ("procurement", enterprise)
 
 
 def test_tokens_are_issued_listed_and_revoked(begun: Terminal) -> None:
@@ -164,6 +193,12 @@ def test_a_backup_is_checked_and_holds_no_key(begun: Terminal) -> None:
 def test_a_backup_never_overwrites(begun: Terminal) -> None:
     begun.ok("backup", "copy.db")
     assert begun.run("backup", "copy.db").code == 1
+
+
+def test_a_backup_to_nowhere_is_one_sentence(begun: Terminal) -> None:
+    said = begun.run("backup", "nowhere/copy.db")
+    assert said.code == 1
+    assert "nowhere/copy.db cannot be used" in said.err
 
 
 def test_a_backup_with_a_changed_entry_is_noticed(begun: Terminal) -> None:
