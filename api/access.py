@@ -197,8 +197,13 @@ class Access:
         )
 
     def consent_of(self, membership: Membership) -> Consent | None:
-        """What the site's owner signed; the log verified it, and that its dates are the same."""
-        if membership.consent is None:
+        """What the site's owner signed; the log verified it, and that its dates are the same.
+
+        The owner takes it back by closing the site's inventory to the park's enterprise with a
+        disclosure at level *private*.
+        """
+        park = self.standing.owner_of("park", membership.park)
+        if membership.consent is None or self._is_closed("inventory", membership.site, park):
             return None
         if membership.consent not in self._consents:
             envelope = jws.parse(membership.consent.encode(), jws.CONSENT_TYP)
@@ -222,6 +227,9 @@ class Access:
     def is_public(self, kind: str, about: str) -> bool:
         """Whether it is open to everyone, with or without a token."""
         return self._level(kind, about, "public") == "public"
+
+    def _is_closed(self, kind: str, about: str, enterprise: str | None) -> bool:
+        return enterprise is not None and self._level(kind, about, enterprise) == "private"
 
     def _level(self, kind: str, about: str, grantee: str) -> str | None:
         said = self.standing.find(NaturalKey("disclosure", (kind, about, grantee)))

@@ -76,7 +76,7 @@ from ledger.statements import (
     Recipe,
     Statement,
     Withdrawal,
-    role_for,
+    roles_for,
 )
 
 FIXED: Final = frozenset({"genesis", "enterprise", "key"})
@@ -324,18 +324,18 @@ def _check_authority(case: _Case, signer: KeyStanding) -> None:
     common, kind = case.statement.common, case.key.type
     if common.iss != signer.enterprise:
         raise WrongIssuer("/iss", iss=common.iss, enterprise=signer.enterprise)
-    if role_for(kind) == "registrar":
+    if roles_for(kind) == ("registrar",):
         _check_registrar(case, signer)
     elif kind == "delegation":
         _check_delegator(case, signer)
     else:
-        _check_role(signer, role_for(kind))
+        _check_role(signer, roles_for(kind))
         _check_speaker(case)
 
 
-def _check_role(signer: KeyStanding, role: str) -> None:
-    if role not in signer.roles:
-        raise RoleMissing("header /kid", role=role)
+def _check_role(signer: KeyStanding, roles: tuple[str, ...]) -> None:
+    if not set(roles) & set(signer.roles):
+        raise RoleMissing("header /kid", role=roles[0])
 
 
 def _is_registrar(case: _Case, signer: KeyStanding) -> bool:
@@ -370,7 +370,7 @@ def _check_own_rotation(case: _Case, new: Key, old: KeyStanding) -> None:
 
 def _check_delegator(case: _Case, signer: KeyStanding) -> None:
     if case.statement.common.iss == case.subject:
-        return _check_role(signer, role_for("delegation"))
+        return _check_role(signer, roles_for("delegation"))
     if not _is_registrar(case, signer):
         raise _not_authorised(case, "the enterprise itself or the registrar delegates")
     if _delegation(case).mandate is None:
@@ -538,7 +538,7 @@ def _check_consent(case: _Case, body: Membership, compact: str, owner: str) -> N
         envelope = jws.parse(compact.encode(), jws.CONSENT_TYP)
         signer = key_standing(case.view, envelope.kid, case.now_ms)
         jws.verify(envelope, signer.public)
-        _check_role(signer, role_for("site"))
+        _check_role(signer, roles_for("site"))
         consent = load(Consent, envelope.payload)
     except CatchmentError as refused:
         raise ConsentRefused("/consent", reason=_told(refused)) from refused

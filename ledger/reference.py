@@ -36,9 +36,9 @@ def markdown() -> str:
 
 def _section(title: str, cls: type[Any], shown: dict[type[Any], None]) -> str:
     lines = [f"## {title}", "", inspect.cleandoc(cls.__doc__ or ""), ""]
-    role = getattr(cls, "ROLE", None)
-    if role is not None:
-        lines += [f"Signed by a key with the role *{role}*.", ""]
+    roles = getattr(cls, "SIGNED_BY", ())
+    if roles:
+        lines += [f"Signed by a key with the role {' or '.join(f'*{r}*' for r in roles)}.", ""]
     lines += ["| member | | what |", "|---|---|---|"]
     lines += [_row(field, shown) for field in schema_of(cls)().fields.values()]
     return "\n".join(lines) + "\n"

@@ -275,8 +275,8 @@ class Body:
 
     __slots__ = ()
     TYPE: ClassVar[str]
-    ROLE: ClassVar[str] = "supplier"
-    """The role a key must have to say this."""
+    SIGNED_BY: ClassVar[tuple[str, ...]] = ("supplier",)
+    """A key must have one of these roles to say this."""
 
     def key_parts(self, subject: str) -> tuple[str, ...]:
         """The ids that single out the chain this statement belongs to."""
@@ -341,7 +341,7 @@ class Genesis(Body):
     """Entry 0: the rules of this log and the keys everything else is traced back to."""
 
     TYPE = "genesis"
-    ROLE = "registrar"
+    SIGNED_BY = ("registrar",)
     name: str = said(Text(required=True), "What this log is called among people.")
     registrar: Mapping[str, str] = said(_jwk_field(required=True), "The registrar's public JWK.")
     checkpoint_key: str = said(
@@ -375,7 +375,7 @@ class Enterprise(Entity):
     """A legal entity, admitted by the registrar."""
 
     TYPE = "enterprise"
-    ROLE = "registrar"
+    SIGNED_BY = ("registrar",)
     id: str = said(EntityId(required=True), "The enterprise's id.")
     name: str = said(Text(required=True), "Legal name.")
     country: str | None = said(
@@ -401,7 +401,7 @@ class Key(Body):
     """
 
     TYPE = "key"
-    ROLE = "registrar"
+    SIGNED_BY = ("registrar",)
     action: str = said(
         fields.String(required=True, validate=validate.OneOf(("register", "rotate"))),
         "register a first or further key, or rotate to a new one.",
@@ -448,6 +448,7 @@ class Delegation(Body):
     """The subject lets another enterprise speak for it."""
 
     TYPE = "delegation"
+    SIGNED_BY = ("supplier", "park")
     delegate: str = said(EntityId(required=True), "The enterprise that may speak.")
     serial: int = said(
         fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS)),
@@ -503,7 +504,7 @@ class Park(Entity):
     """A fenced group of sites. The polygon decides what is inside."""
 
     TYPE = "park"
-    ROLE = "park"
+    SIGNED_BY = ("park",)
     id: str = said(EntityId(required=True), "The park's id.")
     name: str = said(Text(required=True), "Name of the park.")
     fence: tuple[tuple[Decimal, Decimal], ...] = said(
@@ -531,7 +532,7 @@ class Membership(Body):
     """A site belongs to a park from one day to another."""
 
     TYPE = "membership"
-    ROLE = "park"
+    SIGNED_BY = ("park",)
     park: str = said(EntityId(required=True), "The park.")
     site: str = said(EntityId(required=True), "The member site.")
     serial: int = said(
@@ -722,6 +723,7 @@ class Disclosure(Body):
     """Who else may read something. Without one, only its owner and auditors may."""
 
     TYPE = "disclosure"
+    SIGNED_BY = ("supplier", "park")
     object: DisclosedObject = said(nested(DisclosedObject, required=True), "What is opened.")
     level: str = said(
         fields.String(required=True, validate=validate.OneOf(("private", "named", "public"))),
@@ -830,7 +832,7 @@ class Statement:
     @property
     def on_behalf(self) -> bool:
         """Whether one enterprise speaks for another. The registrar's own statements do not."""
-        return self.common.iss != self.subject and role_for(self.type) != "registrar"
+        return self.common.iss != self.subject and roles_for(self.type) != ("registrar",)
 
 
 def read(envelope: Envelope) -> Statement:
@@ -856,6 +858,6 @@ def payload_of(common: Common, body: Body) -> dict[str, Any]:
 
 
 @cache
-def role_for(statement_type: str) -> str:
-    """The role a key must have to sign this type."""
-    return BODIES[statement_type].ROLE
+def roles_for(statement_type: str) -> tuple[str, ...]:
+    """The roles of which a key must have one to sign this type."""
+    return BODIES[statement_type].SIGNED_BY

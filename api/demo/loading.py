@@ -16,7 +16,7 @@ from ledger import jws, strict_base64
 from ledger.keys import PrivateKey
 from ledger.log import Log, Refused
 from ledger.schema import dump
-from ledger.statements import VERSION, Body, Common, Key, LogId, Membership, payload_of, role_for
+from ledger.statements import VERSION, Body, Common, Key, LogId, Membership, payload_of, roles_for
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many statements are signed, and of how many."""
@@ -120,7 +120,7 @@ class _Speaker:
     def sign(self, name: str, body: Body) -> bytes:
         """Sign what is said of the enterprise ``name``: by itself, or by the registrar."""
         own = tables.id_of(name)
-        by_registrar = role_for(body.TYPE) == "registrar"
+        by_registrar = roles_for(body.TYPE) == ("registrar",)
         common = Common(
             type=body.TYPE,
             v=VERSION,

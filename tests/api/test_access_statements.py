@@ -179,6 +179,17 @@ def test_a_consent_opens_only_periods_that_it_covers_whole(factory: Factory) -> 
     assert access.may_read_statement(later.statement)
 
 
+def test_an_owner_takes_its_consent_back(factory: Factory) -> None:
+    owner, park = factory.enterprise("Owner"), factory.enterprise("Park")
+    plant = owner.site("Plant")
+    park.membership(park.park("Park"), plant, consent_by=owner)
+    stated = owner.inventory(plant).statement
+    reader = Caller("park", park.id)
+    assert Access(factory.standing(), reader).may_read_statement(stated)
+    owner.disclose("inventory", plant, to=park, level="private")
+    assert not Access(factory.standing(), reader).may_read_statement(stated)
+
+
 def test_leaf_records_go_to_auditors_to_the_subject_and_to_the_issuer(factory: Factory) -> None:
     maker, consultant = factory.enterprise("Maker"), factory.enterprise("Consultant")
     stranger = factory.enterprise("Stranger")

@@ -267,6 +267,11 @@ def test_a_registration_is_about_its_subject(
     refused(errors.NotAuthorised, factory.operator.say, body, subject=acme.id)
 
 
+def test_a_park_publishes_its_figure_with_its_park_key(factory: Factory) -> None:
+    manager = factory.enterprise("Park manager", roles=("park",))
+    assert manager.disclose("figure", manager.park()).new
+
+
 # --- keys: registration and rotation ---
 
 
