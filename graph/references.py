@@ -66,6 +66,7 @@ class Catalogue:
         self._last_renamed = _latest(said for said in self._enterprises.values() if said.is_revised)
         self._admitted_to = {owner: _admitted(said) for owner, said in self._enterprises.items()}
         self._last_revised = _last_revised(standing)
+        self._last_revised_of_any = max(self._last_revised.values(), default=-1)
         self._products: dict[str, Listed] = {}
         self._by_identifier: dict[str, list[Listed]] = defaultdict(list)
         self._by_class: dict[str, set[str]] = defaultdict(set)
@@ -150,7 +151,7 @@ class Catalogue:
         else:
             entitled = [listed for listed in claims if self._is_admitted(listed, wanted)]
             otherwise = "not-admitted" if claims else "unregistered"
-            decided = max(self._last_admitting(claims), *self._last_revised.values(), -1)
+            decided = max(self._last_admitting(claims), self._last_revised_of_any)
         said = (self._standing.touched["product", listed.product.id] for listed in claims)
         meant = {self.current(listed.product.id) for listed in entitled}
         listed = meant.pop() if len(meant) == 1 else None

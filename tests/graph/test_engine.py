@@ -103,7 +103,7 @@ def everything(engine: Engine, world: World, at: int | None) -> Answers:
     return answers
 
 
-@pytest.mark.parametrize("seed", [5, 22, 206])
+@pytest.mark.parametrize("seed", [22, 206])
 def test_every_prefix_answers_as_it_did_and_as_of_moves_with_the_figure(
     tmp_path: Path, seed: int
 ) -> None:
