@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ledger.log import Accepted
 from ledger.standing import Standing
-from ledger.statements import NaturalKey, joined, split
+from ledger.statements import NaturalKey, Product, joined, split
 from tests.factory import Actor, Factory
 
 
@@ -158,6 +158,28 @@ def test_a_withdrawal_touches_what_it_ends(factory: Factory) -> None:
     assert standing.touched["inventory", site] == gone.index
     assert standing.touched["inventory", ""] == gone.index
     assert ("withdrawal", "") not in standing.touched
+
+
+def test_what_was_withdrawn_is_remembered_with_its_owner(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    steel = Product(id=factory.uuid(), name="Steel", unit="KGM")
+    said = acme.say(steel)
+    gone = acme.footprint(steel.id, "1")
+    acme.withdraw(gone)
+    acme.withdraw(said)
+    standing = factory.standing()
+    assert standing.owner_of("product", steel.id) is None
+    assert standing.last_owner_of("product", steel.id) == acme.id
+    assert list(standing.ever_owned("product")) == [(steel.id, acme.id)]
+    assert [key.parts[0] for key in standing.ever_said("footprint")] == [steel.id]
+
+
+def test_a_statement_is_revised_once_another_took_its_place(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    said = acme.say(Product(id=factory.uuid(), name="Steel", unit="KGM"))
+    assert [each.is_revised for each in factory.standing().products.values()] == [False]
+    acme.correct(said, name="Better steel")
+    assert [each.is_revised for each in factory.standing().products.values()] == [True]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1), max_size=4))
