@@ -231,11 +231,12 @@ class Client:
 
 
 def told(problem: dict[str, Any]) -> str:
-    """A problem document in one or two sentences."""
+    """A problem document in one or two sentences, after the file it is about, if to one."""
+    about = f"{problem['file']}: " if problem.get("file") else ""
     detail = problem.get("detail") or problem.get("title") or "The server refused this."
     place = f" ({problem['where']})" if problem.get("where") else ""
     advice = f" {problem['advice']}" if problem.get("advice") else ""
-    return f"{detail}{place}{advice}"
+    return f"{about}{detail}{place}{advice}"
 
 
 def _result(item: dict[str, Any]) -> Result:

@@ -168,7 +168,7 @@ class WouldOverwrite(ApiError):
 class KeyFileRefused(FileRefused):
     code = "key-file-refused"
     sentence = "The key file %(path)s cannot be used: %(reason)s."
-    advice = "Make one with “catchment keygen”, or restore it from your backup."
+    advice = "Try again, restore it from your backup, or make another with “catchment keygen”."
 
 
 class InsecureDevelopmentKey(KeyFileRefused):

@@ -179,7 +179,8 @@ def _sheet(table: Table, reading: Reading) -> Sheet | None:
 
 def _flaws(table: Table, sheet: Sheet | None) -> Iterator[Problem]:
     if sheet is None:
-        yield Problem(table.name, "There is no sheet of this name; the sheets are %(known)s.",
+        yield Problem(table.name, "There is no sheet of this name; the sheets are %(known)s. For a "
+                      "CSV file there is --type.",
                       {"known": ", ".join(SHEETS)})  # fmt: skip
         return
     for column in filter(None, table.columns):

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from marshmallow import fields
+
 from api.catalogue import conditions
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from api.sheets import FLAWS
+from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
 from ledger import pact
 from ledger.gases import ORIGINS
@@ -24,6 +27,9 @@ _QUOTED: Final = ("reason", "error")
 """Keyword arguments whose text a sentence quotes."""
 _RAISED: Final = ("ValidationError", "_not_authorised", "_flaw", "_refused")
 """Calls whose positional arguments are such texts, beside other things without a space."""
+_OF_MEMBERS: Final = (fields.Field, fields.String, fields.Integer, fields.Boolean, fields.List)
+_OF_OBJECTS: Final = ("Unknown field.", "Invalid input type.")
+"""What marshmallow itself says: of members, in its fields' words, and of objects."""
 _SPEAKING: Final = ("cli/*.py", "importer.py")
 """Where the command line says something, below ``api``."""
 _SAID: Final = {"say": 0, "text": 0, "table": 0, "refuse": 1, "Problem": 1, "Check": 2}
@@ -42,12 +48,19 @@ def templates() -> Iterator[str]:
 def phrases() -> Iterator[str]:
     """What sentences quote: reasons, and what the schemas say of a member. Each once.
 
-    They are found in the source, where they are written as literals. Those put together when they
-    are needed, with a number in them, stay in English.
+    They are found in the source, where they are written as literals, and in marshmallow. Those put
+    together when they are needed, with a number in them, stay in English.
     """
+    yield from dict.fromkeys(_all_phrases())
+
+
+def _all_phrases() -> Iterator[str]:
     sources = (path for floor in _FLOORS for path in sorted((_ROOT / floor).rglob("*.py")))
     trees = (ast.parse(path.read_text("utf-8")) for path in sources)
-    yield from dict.fromkeys(text for tree in trees for text in _literals(tree))
+    yield from (text for tree in trees for text in _literals(tree))
+    yield from (NO_SUCH_PARAMETER, GIVEN_TWICE, *_OF_OBJECTS)
+    for kind in _OF_MEMBERS:
+        yield from kind.default_error_messages.values()
 
 
 def spoken() -> Iterator[str]:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
+from werkzeug.datastructures import MultiDict
 
 from ledger.schema import EntityId
 from ledger.strict_json import MAX_INTEGER
@@ -77,13 +78,26 @@ def _camel(name: str) -> str:
     return head + "".join(word.capitalize() for word in rest)
 
 
+NO_SUCH_PARAMETER: Final = "There is no such parameter."
+GIVEN_TWICE: Final = "It is given more than once."
+
+
 class Query(ma.Schema):
-    """Query parameters. One nobody declared is refused: a mistyped ``?yaer=`` must not pass."""
+    """Query parameters. One nobody declared is refused: a mistyped ``?yaer=`` must not pass.
+
+    One given twice is refused too: nobody could tell which of the two was meant.
+    """
 
     class Meta:
         unknown = ma.RAISE
 
-    error_messages = {"unknown": "There is no such parameter."}  # noqa: RUF012  # as its base has it
+    error_messages = {"unknown": NO_SUCH_PARAMETER}  # noqa: RUF012  # as its base has it
+
+    @ma.pre_load
+    def _refuse_twice(self, data: MultiDict[str, str], **_: Any) -> MultiDict[str, str]:
+        if twice := [name for name in data if len(data.getlist(name)) > 1]:
+            raise ma.ValidationError({name: [GIVEN_TWICE] for name in twice})
+        return data
 
 
 class PageQuery(Query):

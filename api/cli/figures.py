@@ -19,6 +19,8 @@ from api.errors import NameAmbiguous, NameUnknown
 from api.numbers import percent, places_for, tonnes
 from api.settings import Settings
 from graph.boundary import Assessed
+from graph.network import Feed
+from ledger.gases import GWP_SETS
 
 BAR_WIDTH: Final = 36
 MOST_LINES: Final = 12
@@ -39,7 +41,9 @@ def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Ask this server, with a token; otherwise the database of this machine.",
         ),
         click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
-        click.option("--gwp", help="AR4, AR5 or AR6; by default AR6."),
+        click.option(
+            "--gwp", type=click.Choice(GWP_SETS, case_sensitive=False), help="By default AR6."
+        ),
         click.option("--year", type=int, help="Calendar year; by default the latest."),
         click.argument("which", metavar="ID|NAME"),
     ):
@@ -70,6 +74,7 @@ def product(speech: Speech, /, which: str, site: str | None, **asked: Any) -> No
     if figure["coverage"] is not None:
         table.add_row(speech.text("Coverage"), percent(float(figure["coverage"])), "")
     speech.out.print(table)
+    _stand_ins(speech, figure)
     _gases(speech, figure["byGas"])
     _noticed(speech, figure)
 
@@ -224,6 +229,15 @@ def _heading(speech: Speech, figure: dict[str, Any], about: dict[str, Any]) -> N
                year=str(figure["year"]), gwp=figure["gwp"], at=figure["at"],
                as_of=figure["asOf"])  # fmt: skip
     speech.out.print()
+
+
+def _stand_ins(speech: Speech, figure: dict[str, Any]) -> None:
+    """Say where a figure rests on what was not stated for its year."""
+    year = str(figure["year"])
+    if Feed.OTHER_YEAR in figure["feeds"]:
+        speech.say("A recipe of another year stands in for one of %(year)s.", year=year)
+    if Feed.EXPIRED in figure["feeds"]:
+        speech.say("A footprint that has expired stands in for one of %(year)s.", year=year)
 
 
 def _gases(speech: Speech, rows: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import click
 from rich.text import Text
@@ -79,7 +80,12 @@ def template(speech: Speech, path: Path) -> None:
               "default what it is called.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and write nothing.")
 @click.option("--partial", is_flag=True, help="Write what is accepted though rows are refused.")
-@click.option("--on-behalf-of", "subject", help="The enterprise spoken for, under a delegation.")
+@click.option(
+    "--on-behalf-of",
+    "subject",
+    type=click.UUID,
+    help="The enterprise spoken for, under a delegation.",
+)
 @click.option("--keys", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of key files; each row then names its enterprise.")  # fmt: skip
 @key_options
@@ -95,7 +101,7 @@ def file(
     sheet: str | None,
     dry_run: bool,
     partial: bool,
-    subject: str | None,
+    subject: UUID | None,
     keys: Path | None,
     key: KeyFile | None,
     server: str,
@@ -113,7 +119,7 @@ def file(
 
     Exit code 1 if a row is refused.
     """
-    signers = _signers(key, keys, subject)
+    signers = _signers(key, keys, subject and str(subject))
     if token is None:
         # Without one the server does not show what stands, and all of it would look new.
         raise click.UsageError("A token that may read the enterprise's statements is needed.")

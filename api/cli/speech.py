@@ -72,12 +72,12 @@ class Speech:
         """What is wrong, and what to do next."""
         if isinstance(raised, Refused):
             self.err.print(Text(told(raised.problem), style="red"))
-            return
-        self.err.print(Text(self._sentence(raised), style="red"))
-        if raised.advice:
-            self.err.print(Text(self.text(raised.advice, raised.params)))
-        for where, sentence in getattr(raised, "problems", ()):
-            self.err.print(Text(f"  {where}: {self._phrase(sentence)}"))
+        else:
+            self.err.print(Text(self._sentence(raised), style="red"))
+            if raised.advice:
+                self.err.print(Text(self.text(raised.advice, raised.params)))
+        for flaw in self.problem(raised).get("problems", ()):
+            self.err.print(Text(f"  {flaw['where']}: {flaw['detail']}"))
 
     def problem(self, raised: CatchmentError | Refused) -> dict[str, Any]:
         """The same for a program, in the shape of the API's problem documents."""
@@ -88,6 +88,10 @@ class Speech:
             "detail": self.text(raised.sentence, raised.params),
             "where": raised.where,
             "advice": self.text(raised.advice, raised.params),
+            "problems": [
+                {"where": where, "detail": self._phrase(sentence)}
+                for where, sentence in getattr(raised, "problems", ())
+            ],
         }
         return {name: value for name, value in document.items() if value}
 

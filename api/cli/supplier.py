@@ -15,7 +15,7 @@ from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.options import key_options, server_option
 from api.cli.speech import Speech, json_option, pass_speech
-from api.client import Client
+from api.client import Client, Refused, Submitted
 from api.errors import FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
 from api.trust import Trust
@@ -173,7 +173,7 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
     done: list[dict[str, Any]] = []
     with speech.progress() as bar:
         for file in bar.track(files, description=speech.text("Submitting")):
-            held = client.submit(file.read_bytes().strip())
+            held = _submitted(client, file)
             receipt = (receipt_dir or file.parent) / f"{file.stem}{RECEIPT_SUFFIX}"
             receipt.write_bytes(held.receipt.encode("utf-8"))
             done.append({"file": str(file), "index": held.index, "new": held.new,
@@ -184,6 +184,17 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
                            file=file, index=held.index)  # fmt: skip
     if speech.as_json:
         speech.json(done)
+
+
+def _submitted(client: Client, file: Path) -> Submitted:
+    """Raises FileRefused for a statement nobody signed, and Refused with the file's name."""
+    envelope = file.read_bytes().strip()
+    if envelope.startswith(b"{"):
+        raise FileRefused(path=str(file), reason="it is not signed; “catchment sign” does that")
+    try:
+        return client.submit(envelope)
+    except Refused as refused:
+        raise Refused({**refused.problem, "file": str(file)}) from None
 
 
 def filled(

@@ -43,6 +43,17 @@ def test_a_product_shows_its_footprint_and_its_gases(at: Terminal) -> None:
     assert ["CO2", "fossil", "2", "2"] in rows
 
 
+def test_what_stands_in_for_another_year_is_told(at: Terminal) -> None:
+    assert "stands in" not in at.ok("product", "steel", "--year", 2025).out
+    said = at.ok("product", "steel", "--year", 2019).out
+    assert "A recipe of another year stands in for one of 2019." in said
+
+
+def test_a_gwp_set_is_one_of_three(at: Terminal) -> None:
+    assert "GWP AR5" in at.ok("product", "steel", "--gwp", "ar5").out
+    assert at.run("product", "steel", "--gwp", "AR9").code == 2
+
+
 def test_a_lower_bound_is_marked_and_its_gap_told(at: Terminal) -> None:
     said = at.ok("product", "Wire").out
     assert "≥ 3" in said

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from api import keyfile
 from api.cli.examples import EXAMPLES
+from api.cli.supplier import filled
 from api.cli.verification import NAMES, checks
 from api.trust import Trust
 from ledger import jws, strict_base64
@@ -183,6 +185,37 @@ def test_a_refused_statement_says_why_in_the_servers_words(at: Terminal, address
     assert said.code == 1
     assert "is registered in this log" in said.err
     assert at.run("submit", "site.jws", "--server", address, "--json").json["code"] == "unknown-key"
+
+
+def test_of_several_files_the_refused_one_is_named(at: Terminal, address: str) -> None:
+    for name in ("one", "two"):
+        at.write(f"{name}.jws", f"{name}.two.three.four")
+    said = at.run("submit", "one.jws", "two.jws", "--server", address)
+    assert said.code == 1
+    assert "one.jws: A JWS in compact form" in said.err
+    assert at.run("submit", "one.jws", "--server", address, "--json").json["file"] == "one.jws"
+
+
+def test_an_unsigned_statement_is_sent_nowhere(at: Terminal) -> None:
+    at.write("site.json", site())
+    said = at.run("submit", "site.json", "--server", "http://127.0.0.1:1")
+    assert said.code == 1
+    assert "site.json cannot be used: it is not signed" in said.err
+
+
+def test_every_flaw_is_listed_whoever_found_it(at: Terminal, address: str) -> None:
+    key = keyfile.read(Path("acme.key"), production=False)
+    flawed = filled({**site(), "latitude": "1e5", "timeZone": "Mars"}, key, None, None)
+    at.write("site.json", flawed)
+    (at.folder / "site.jws").write_bytes(jws.sign(flawed, key.private))
+    for command in (("sign", "site.json", "--key", "acme.key"),
+                    ("submit", "site.jws", "--server", address)):  # fmt: skip
+        said = at.run(*command)
+        assert said.code == 1
+        assert {line.split(":")[0].strip() for line in said.err.splitlines()} >= {
+            "/latitude",
+            "/timeZone",
+        }
 
 
 def test_a_server_that_does_not_answer_is_exit_code_3(at: Terminal) -> None:

@@ -248,12 +248,18 @@ def test_a_delegate_speaks_for_another(acme: Supplier) -> None:
     assert {said.owner for said in acme.standing().products.values()} == {beta}
 
 
+def test_what_is_no_id_speaks_for_nobody(acme: Supplier) -> None:
+    assert acme.imports(acme.book(BOOK), "--on-behalf-of", "banana").code == 2
+
+
 def test_csv_files_are_named_after_their_sheet_or_told(acme: Supplier) -> None:
     text = "code,name,unit\nsteel,钢,吨\n"
     acme.at.write("products.csv", text)
     assert acme.imports(Path("products.csv")).code == 0
     acme.at.write("export-1.csv", text)
-    assert acme.imports(Path("export-1.csv")).code == 1
+    refused = acme.imports(Path("export-1.csv"))
+    assert refused.code == 1
+    assert "--type" in refused.err
     assert acme.imports(Path("export-1.csv"), "--type", "products").code == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import uuid
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -185,3 +186,26 @@ def test_the_phrases_that_sentences_quote_are_handed_over_too() -> None:
     ):
         assert phrase in handed
     assert not {"/park", "reason"} & set(handed)
+
+
+@pytest.mark.parametrize("query", ["yaer=2025", "year=soon", "year=2025&year=2024"])
+def test_what_a_schema_says_of_a_parameter_is_told_in_chinese(
+    client: FlaskClient, as_role: AsRole, query: str
+) -> None:
+    headers = {**as_role("auditor"), "Accept-Language": "zh"}
+    answer = client.get(f"/v1/parks/{uuid.uuid4()}/inventory?{query}", headers=headers)
+    assert answer.status_code == 400
+    (flaw,) = answer.get_json()["problems"]
+    assert flaw["where"].startswith("?y")
+    assert not re.search(r"[A-Za-z]", flaw["detail"])
+
+
+@pytest.mark.parametrize(
+    "address", ["/v1/products?limit=1&limit=2", f"/parks/{uuid.UUID(int=1)}?year=2025&year=2024"]
+)
+def test_a_parameter_given_twice_is_refused(
+    client: FlaskClient, as_role: AsRole, address: str
+) -> None:
+    answer = client.get(address, headers=as_role("auditor"))
+    assert answer.status_code == 400
+    assert "more than once" in answer.text
