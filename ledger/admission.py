@@ -68,6 +68,7 @@ from ledger.statements import (
     Genesis,
     Inventory,
     Key,
+    LogId,
     Membership,
     NaturalKey,
     Periodic,
@@ -284,9 +285,12 @@ def _admit_genesis(statement: Statement, now_ms: int) -> Admission:
 def _check_log(statement: Statement, genesis: Statement) -> None:
     if statement.type == "genesis":
         raise GenesisRefused(reason="this log has one already")
-    named, own = statement.common.log, genesis.common.log.origin
-    if (named.origin, named.genesis) != (own, genesis.digest):
-        raise ForeignLog("/log", named=named.origin, origin=own)
+    named = statement.common.log
+    own = LogId(origin=genesis.common.log.origin, genesis=genesis.digest)
+    if named != own:
+        raise ForeignLog(
+            "/log", named=named.origin, begun=named.genesis, origin=own.origin, genesis=own.genesis
+        )
 
 
 def _check_clock(statement: Statement, policy: Genesis, now_ms: int) -> None:

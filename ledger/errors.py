@@ -320,7 +320,10 @@ class AdmissionRefused(LedgerError):
 
 class ForeignLog(AdmissionRefused):
     code = "foreign-log"
-    sentence = "The statement is meant for another log (%(named)s); this one is %(origin)s."
+    sentence = (
+        "The statement is meant for another log (%(named)s, begun with %(begun)s); this one is "
+        "%(origin)s, begun with %(genesis)s."
+    )
     advice = "Set log to the origin and genesis digest of this log, and sign again."
 
 

@@ -220,8 +220,14 @@ def filled(
 
 def _check_log(log: Any, key: KeyFile) -> None:
     if log != {"origin": key.origin, "genesis": key.genesis}:
-        named = log.get("origin") if isinstance(log, dict) else log
-        raise ForeignLog("/log", named=named, origin=key.origin)
+        named = log if isinstance(log, dict) else {"origin": log}
+        raise ForeignLog(
+            "/log",
+            named=named.get("origin"),
+            begun=named.get("genesis"),
+            origin=key.origin,
+            genesis=key.genesis,
+        )
 
 
 def _document(path: Path) -> dict[str, Any]:

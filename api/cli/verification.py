@@ -97,7 +97,13 @@ def _statement(envelope: bytes, trust: Trust) -> Statement:
     log = statement.common.log
     own = statement.digest == trust.genesis and log.genesis is None
     if log.origin != trust.origin or not (own or log.genesis == trust.genesis):
-        raise ForeignLog("/log", named=log.origin, origin=trust.origin)
+        raise ForeignLog(
+            "/log",
+            named=log.origin,
+            begun=log.genesis,
+            origin=trust.origin,
+            genesis=trust.genesis,
+        )
     return statement
 
 

@@ -71,7 +71,11 @@ def test_a_statement_for_another_origin_is_foreign(
 
 
 def test_a_statement_for_another_genesis_is_foreign(acme: Actor, refused: Refuses) -> None:
-    refused(errors.ForeignLog, acme.say, _a_product(), log=LogId(origin=ORIGIN, genesis=DIGEST))
+    raised = refused(
+        errors.ForeignLog, acme.say, _a_product(), log=LogId(origin=ORIGIN, genesis=DIGEST)
+    )
+    assert raised.params["named"] == raised.params["origin"]
+    assert raised.params["begun"] != raised.params["genesis"]
 
 
 def test_a_statement_that_names_no_genesis_is_foreign(acme: Actor, refused: Refuses) -> None:
