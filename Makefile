@@ -35,8 +35,8 @@ run: $(VENV)/app ## a demo of three parks: print one park's books, then serve on
 	@$(BIN)/catchment park "Heron Lake Zero-Carbon Park" --year 2025
 	@$(BIN)/catchment serve --port $(PORT)
 
-test: $(VENV)/dev ## every test, slow ones included, with coverage
-	$(BIN)/pytest -n auto --dist loadgroup --cov --cov-report=term
+test: $(VENV)/dev ## every test, slow ones included; COVERAGE=1 shows what they reach
+	$(BIN)/pytest -n auto --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
 
 test-fast: $(VENV)/dev ## the tests that take seconds
 	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"
