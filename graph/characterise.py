@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 
+from graph.errors import GasWithoutGwp
 from graph.gwp import set_of
 from graph.network import Column, Floats
 from ledger.gases import CO2E, Origin
@@ -31,14 +32,22 @@ class Characterisation:
     gross: Floats
     foreign: Floats
     apart: dict[str, Floats]
+    weightless: dict[int, str]
+    """Columns of gases the set has no value for: a figure that contains one has no answer."""
 
     def co2e(self, columns: Floats) -> Floats:
-        """Gross kg CO2e of arrays whose last axis follows the columns."""
+        """Gross kg CO2e of arrays whose last axis follows the columns.
+
+        Raises ``GasWithoutGwp`` where a gas occurs that the set does not know.
+        """
+        for k, gas in self.weightless.items():
+            if np.any(columns[..., k]):
+                raise GasWithoutGwp(gas=gas, set=self.gwp)
         return np.asarray(columns @ self.gross)
 
     def mixed_share(self, columns: Floats) -> float:
         """Share (0 to 1) of the gross figure that was stated under another GWP set."""
-        total = float(columns @ self.gross)
+        total = float(self.co2e(columns))
         return float(columns @ (self.gross * self.foreign)) / total if total else 0.0
 
 
@@ -49,13 +58,12 @@ def characterise(columns: Sequence[Column], gwp: str) -> Characterisation:
     ------
     UnknownGwpSet
         No set of that name.
-    GasWithoutGwp
-        The set has no value for a gas that occurs.
     """
     chosen = set_of(gwp)
     gross = np.zeros(len(columns))
     foreign = np.zeros(len(columns))
     apart: dict[str, Floats] = {}
+    weightless: dict[int, str] = {}
     for k, column in enumerate(columns):
         if column.gas == CO2E:
             named = column.origin if column.origin in APART else None
@@ -63,10 +71,13 @@ def characterise(columns: Sequence[Column], gwp: str) -> Characterisation:
             foreign[k] = float(column.stated_under != gwp)
         else:
             named = BIOGENIC_CO2 if (column.gas, column.origin) == ("CO2", "biogenic") else None
-            gross[k] = chosen.factor(parse_gas(column.gas), _origin(column.origin))
+            try:
+                gross[k] = chosen.factor(parse_gas(column.gas), _origin(column.origin))
+            except GasWithoutGwp:
+                weightless[k] = column.gas
         if named:
             apart.setdefault(named, np.zeros(len(columns)))[k] = 1.0
-    return Characterisation(gwp, gross, foreign, apart)
+    return Characterisation(gwp, gross, foreign, apart, weightless)
 
 
 def _origin(text: str) -> Origin:

@@ -162,7 +162,7 @@ class Engine:
     def answer(self, question: Question) -> Answered:
         """Fill in a question's defaults and solve the network it is about.
 
-        Raises ``UnknownGwpSet``, ``GasWithoutGwp`` and ``LogPositionUnknown``.
+        Raises ``UnknownGwpSet`` and ``LogPositionUnknown``.
         """
         with self._lock:
             standing = self.standing(question.at)

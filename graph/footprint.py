@@ -139,7 +139,7 @@ def origins_of(
     demand = np.zeros((len(solved.network.nodes), 1))
     demand[nodes, 0] = shares
     supplied = np.nan_to_num(solved.plan.supply(demand))[:, 0]
-    emitted = weights.co2e(solved.network.direct) * supplied
+    emitted = weights.co2e(solved.network.direct * supplied[:, None])
     total = float(emitted.sum())
     order = np.argsort(-np.abs(emitted), kind="stable")
     return tuple(

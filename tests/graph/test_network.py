@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from graph.engine import Engine, Question
-from graph.errors import LoopGain, SitesWithoutOutput
+from graph.errors import GasWithoutGwp, LoopGain, SitesWithoutOutput
 from ledger.log import Accepted
 from ledger.statements import Transport
 from tests.factory import Actor, Decimal, Factory, line, ref
@@ -367,3 +367,17 @@ def test_a_product_that_is_made_but_not_described_is_a_gap_for_its_buyers(
     acme.recipe(beam, site, emissions=co2("1"), inputs=[(steel, "3", "KGM")])
     stated = figure(factory, beam)
     assert (stated.amount.value, reasons(stated.gaps)) == (None, ["undeclared"])
+
+
+def test_a_gas_without_a_value_stops_the_figures_that_contain_it_and_no_others(
+    factory: Factory, acme: Actor, site: str
+) -> None:
+    """AR4 has no value for SO2F2, which one fumigation emits; steel has nothing to do with it."""
+    steel, fumigation = acme.product("Steel"), acme.product("Fumigation")
+    acme.recipe(steel, site, year=YEAR, emissions=co2("2"))
+    acme.recipe(fumigation, site, year=YEAR, emissions=[("SO2F2", "fossil", "1")])
+    engine, question = Engine(factory.log), Question(year=YEAR, gwp="AR4")
+    assert known(engine.footprint(steel, question)[1].amount) == pytest.approx(2)
+    assert [o.kg_co2e for o in engine.origins(steel, question)[1]] == pytest.approx([2])
+    with pytest.raises(GasWithoutGwp):
+        engine.footprint(fumigation, question)
