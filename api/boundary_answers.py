@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +37,7 @@ from api.rule_of_three import allows, merged
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from graph.boundary import Amount, Missing
 from graph.engine import Books, memberships_of
-from graph.findings import MISSING_SENTENCES
+from graph.findings import MISSING_SENTENCES, Finding, finding
 from graph.frontier import view_from
 from graph.network import Feed
 from ledger.statements import Membership
@@ -328,7 +328,28 @@ def _findings(guarded: Guarded) -> list[Answer]:
     owner = books.answered.standing.owner_of(books.kind, books.id)
     runs = access.caller.is_auditor or access.caller.enterprise in (owner, books.id)
     fence = [told(each) for each in books.findings] if runs else []
-    return fence + findings_about(books.answered, guarded.inside, access)
+    assessed = [told(each) for each in _assessed_findings(guarded)]
+    return fence + assessed + findings_about(books.answered, guarded.inside, access)
+
+
+def _assessed_findings(guarded: Guarded) -> Iterator[Finding]:
+    """What the assessment had to make do with: at sites, and at what was bought.
+
+    What was bought is the tenants' affair; of a park only auditors are told.
+    """
+    books, access = guarded.books, guarded.access
+    assessed, nodes = books.assessment, books.answered.solved.network.nodes
+    for stand_in in assessed.stand_ins:
+        if _sees(guarded, site := stand_in.place.site):
+            rule = f"recipes-for-{stand_in.what}"
+            yield finding(rule, site=site_name(books.answered.standing, site))
+    if access.caller.is_auditor or access.caller.enterprise == books.id:
+        for i in assessed.incomplete:
+            yield finding("supplier-incomplete", product=nodes[i].name)
+        for i in assessed.unsplit:
+            yield finding("generation-unknown", product=nodes[i].name)
+        for name in assessed.split_mixes:
+            yield finding("mix-across-fence", product=name)
 
 
 def _memberships(books: Books) -> int | None:

@@ -43,6 +43,14 @@ SENTENCES = {
     "production-incomplete": "The production of %(product)s at %(site)s leaves out days of the "
     "year: what was made on them is unknown, not zero.",
     "output-unknown": "%(product)s has a recipe but no production: its output is unknown.",
+    "recipes-for-inventory": "%(site)s states no inventory: its recipes and production stand in.",
+    "recipes-for-purchases": "%(site)s states no purchases: its recipes and production stand in.",
+    "supplier-incomplete": "The footprint of %(product)s, which is bought, lacks something "
+    "upstream.",
+    "generation-unknown": "%(product)s does not say what was emitted at its generation: Scope 2 "
+    "and category 3 cannot be told apart.",
+    "mix-across-fence": "%(product)s is made inside and outside and was bought without naming a "
+    "site: the output-weighted mix decides.",
     "loop-gain": "A loop with gain %(gain)s or more is refused: %(loop)s.",
 }
 
