@@ -60,7 +60,7 @@ def _all_phrases() -> Iterator[str]:
     yield from (text for tree in trees for text in _literals(tree))
     yield from (NO_SUCH_PARAMETER, GIVEN_TWICE, *_OF_OBJECTS)
     for kind in _OF_MEMBERS:
-        yield from kind.default_error_messages.values()
+        yield from map(str, kind.default_error_messages.values())
 
 
 def spoken() -> Iterator[str]:

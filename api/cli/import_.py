@@ -119,7 +119,7 @@ def file(
 
     Exit code 1 if a row is refused.
     """
-    signers = _signers(key, keys, subject and str(subject))
+    signers = _signers(key, keys, None if subject is None else str(subject))
     if token is None:
         # Without one the server does not show what stands, and all of it would look new.
         raise click.UsageError("A token that may read the enterprise's statements is needed.")
