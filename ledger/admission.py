@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Final, Protocol, cast
 
-from ledger import jws
+from ledger import jws, units
 from ledger.errors import (
     AlreadyWithdrawn,
     CatchmentError,
@@ -51,6 +51,7 @@ from ledger.errors import (
     ProofRefused,
     RoleMissing,
     StaleHead,
+    UnitMismatch,
     UnknownKey,
     UnknownReference,
     WrongIssuer,
@@ -72,6 +73,7 @@ from ledger.statements import (
     Membership,
     NaturalKey,
     Periodic,
+    Product,
     Production,
     Purchases,
     Recipe,
@@ -575,6 +577,10 @@ def _span(membership: Membership) -> str:
 def _(body: Recipe | Production, case: _Case) -> None:
     _check_owned(case, "/product", body.product, "product")
     _check_owned(case, "/site", body.site, "site")
+    if isinstance(body, Recipe):
+        _check_unit(case, "/basis/unit", body.basis.unit, body.product)
+    else:
+        _check_unit(case, "/unit", body.unit, body.product)
     _check_periods(case, body)
 
 
@@ -583,6 +589,20 @@ def _(body: Recipe | Production, case: _Case) -> None:
 def _(body: Inventory | Purchases, case: _Case) -> None:
     _check_owned(case, "/site", body.site, "site")
     _check_periods(case, body)
+
+
+def _check_unit(case: _Case, where: str, unit: str, product: str) -> None:
+    """An owner speaks of its product in a unit that fits the declared one, as declared today.
+
+    Input lines are not judged: theirs are other enterprises' products.
+    """
+    head = cast(Head, case.live("product", product))
+    declared = cast(Product, case.view.stated(head))
+    source, target = units.parse(unit), units.parse(declared.unit)
+    try:
+        units.ratio(source, target, declared.mass_per_unit)
+    except UnitMismatch as refused:
+        raise UnitMismatch(where, **refused.params) from None
 
 
 def _check_periods(case: _Case, body: Periodic) -> None:
@@ -606,6 +626,8 @@ def _others(case: _Case, body: Body) -> list[Head]:
 @_check_body.register
 def _(body: Footprint, case: _Case) -> None:
     _check_owned(case, "/product", body.product, "product")
+    declared = "/pact/pcf/declaredUnitOfMeasurement"
+    _check_unit(case, declared, body.pact.pcf.unit_code, body.product)
     if body.site is not None:
         _check_owned(case, "/site", body.site, "site")
 

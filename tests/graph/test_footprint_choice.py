@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -80,9 +81,11 @@ def test_a_footprint_by_mass_serves_a_product_by_piece_of_known_mass(
     assert known(figure(factory, bolt).amount) == pytest.approx(0.06)
 
 
-def test_a_footprint_whose_unit_does_not_fit_is_set_aside(factory: Factory, acme: Actor) -> None:
-    bolt = acme.product("Bolt", unit="H87")
+def test_a_footprint_whose_unit_no_longer_fits_is_set_aside(factory: Factory, acme: Actor) -> None:
+    bolt = acme.product("Bolt", unit="KGM")
     acme.footprint(bolt, "3", unit="KGM")
+    said = factory.standing().products[bolt]
+    acme.say(replace(said.statement.body, unit="H87"), prev=said.digest)  # type: ignore[type-var]  # a dataclass
     with pytest.raises(NoDataForYear):
         figure(factory, bolt)
     (told,) = sentences(factory, "footprint-unit")

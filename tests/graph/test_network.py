@@ -111,12 +111,14 @@ def test_a_supplier_that_changes_its_declared_unit_changes_no_buyers_figure(
     assert known(figure(factory, beam).amount) == pytest.approx(before)
 
 
-def test_a_recipe_or_production_in_a_foreign_unit_is_set_aside(
+def test_a_recipe_or_production_in_a_unit_that_no_longer_fits_is_set_aside(
     factory: Factory, acme: Actor, site: str
 ) -> None:
-    beam = acme.product("Beam", unit="H87")
+    beam = acme.product("Beam", unit="KGM")
     acme.recipe(beam, site, basis=("1", "KGM"), emissions=co2("2"))
     acme.production(beam, site, "100", "KGM")
+    said = factory.standing().products[beam]
+    acme.say(replace(said.statement.body, unit="H87"), prev=said.digest)  # type: ignore[type-var]  # a dataclass
     acme.footprint(beam, "7", unit="H87")
     assert known(figure(factory, beam).amount) == pytest.approx(7)
     assert {"recipe-unit", "production-unit"} <= rules(factory)

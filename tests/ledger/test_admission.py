@@ -276,6 +276,22 @@ def test_a_park_publishes_its_figure_with_its_park_key(factory: Factory) -> None
     assert manager.disclose("figure", manager.park()).new
 
 
+@pytest.mark.parametrize("what", ["recipe", "production", "footprint"])
+def test_what_an_owner_says_of_its_product_fits_the_declared_unit(
+    acme: Actor, refused: Refuses, what: str
+) -> None:
+    """Steel is declared in kg: kWh of it mean nothing, tonnes do."""
+    steel, plant = acme.product("Steel", unit="KGM"), acme.site()
+    say: dict[str, Callable[[str], object]] = {
+        "recipe": lambda unit: acme.recipe(steel, plant, basis=("1", unit)),
+        "production": lambda unit: acme.production(steel, plant, "1", unit),
+        "footprint": lambda unit: acme.footprint(steel, "1", unit=unit),
+    }
+    error = refused(errors.UnitMismatch, say[what], "KWH")
+    assert error.where in ("/basis/unit", "/unit", "/pact/pcf/declaredUnitOfMeasurement")
+    assert say[what]("KGM")
+
+
 # --- keys: registration and rotation ---
 
 
