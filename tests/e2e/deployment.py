@@ -31,6 +31,19 @@ def free_port() -> int:
         return port
 
 
+def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the server answers; an AssertionError with its ``log`` if it ends or never does."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        assert server.poll() is None, log.read_text()
+        try:
+            if requests.get(f"{address}/health", timeout=1).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
 @dataclass
 class Deployment:
     """``folder`` is where its users work; the operator's data lie in ``folder/var``."""
@@ -80,22 +93,11 @@ class Deployment:
                 stderr=log,
             )
         try:
-            self._wait_for(server)
+            wait_until_up(self.address, server, self.folder / "server.log")
             yield self.address
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(timeout=20)
-
-    def _wait_for(self, server: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            assert server.poll() is None, (self.folder / "server.log").read_text()
-            try:
-                if requests.get(f"{self.address}/health", timeout=1).ok:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.1)
-        raise AssertionError((self.folder / "server.log").read_text())
 
     def admitted(self, name: str, role: str = "supplier") -> Member:
         """An enterprise from ``keygen`` to its first token."""

@@ -17,23 +17,10 @@ import requests
 from api.keyfile import write_secret
 from ledger import receipt
 from ledger.statements import Product
-from tests.e2e.deployment import free_port
+from tests.e2e.deployment import free_port, wait_until_up
 from tests.factory import ORIGIN, START_MS, Factory
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 20
-
-
-def wait_until_up(address: str, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert server.poll() is None, "the server ended"
-        try:
-            if requests.get(f"{address}/health", timeout=1).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.05)
-    raise AssertionError("the server did not start")
 
 
 @pytest.fixture
@@ -48,14 +35,17 @@ def server(factory: Factory, tmp_path: Path) -> Iterator[str]:
         "CATCHMENT_THREADS": "4",
     }
     start = "from api.server import serve; from api.settings import Settings; "
-    process = subprocess.Popen(
-        [sys.executable, "-c", start + "serve(Settings.from_env())"],
-        env=environ,
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-    )
+    output = tmp_path / "server.log"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", start + "serve(Settings.from_env())"],
+            env=environ,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
     try:
-        wait_until_up(f"http://127.0.0.1:{port}", process)
+        wait_until_up(f"http://127.0.0.1:{port}", process, output)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)

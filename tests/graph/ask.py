@@ -14,6 +14,11 @@ from tests.factory import Factory
 YEAR = 2025
 
 
+def co2(kg: str) -> list[tuple[str, ...]]:
+    """Emissions of fossil CO2 alone."""
+    return [("CO2", "fossil", kg)]
+
+
 def solved(f: Factory, year: int = YEAR) -> Solved:
     return Engine(f.log).answer(Question(year=year)).solved
 

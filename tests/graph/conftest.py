@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.factory import Actor, Factory
+
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 
@@ -15,3 +17,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("published tables are absent: expected in ../shared/data")
     return SHARED
+
+
+@pytest.fixture
+def acme(factory: Factory) -> Actor:
+    return factory.enterprise("Acme")
+
+
+@pytest.fixture
+def site(acme: Actor) -> str:
+    return acme.site("Works")
+
+
+@pytest.fixture
+def steel(acme: Actor) -> str:
+    return acme.product("Steel")

@@ -28,21 +28,6 @@ PARTS: dict[str, Any] = {
 """Gross 10 + 2 + 3 + 1 = 16; in all 16 − 4 − 0.5 − 1.5 = 10, with uptake 4."""
 
 
-@pytest.fixture
-def acme(factory: Factory) -> Actor:
-    return factory.enterprise("Acme")
-
-
-@pytest.fixture
-def site(acme: Actor) -> str:
-    return acme.site("Works")
-
-
-@pytest.fixture
-def steel(acme: Actor) -> str:
-    return acme.product("Steel")
-
-
 def apart(f: Factory, stated: ProductFootprint) -> dict[str, float]:
     """What is shown beside the gross figure, in kg per declared unit."""
     weights = Engine(f.log).answer(Question(year=YEAR)).weights

@@ -9,14 +9,10 @@ import pytest
 from graph.boundary import Assessed, Assessment
 from ledger import pact
 from tests.factory import Actor, Factory, line
-from tests.graph.ask import firm, known, network, park
+from tests.graph.ask import co2, firm, known, network, park
 
 GENERATION = f"https://catchment.example{pact.ENERGY_GENERATION_PATH}"
 KWH = ("1", "KWH")
-
-
-def co2(kg: str) -> list[tuple[str, ...]]:
-    return [("CO2", "fossil", kg)]
 
 
 class Grid:
@@ -80,11 +76,6 @@ def plant(grid: Grid) -> str:
     coal = grid.firm.product("Coal")
     grid.firm.footprint(coal, "0.5")
     return grid.makes("Plant", "0.6", [(coal, "0.2", "KGM")])
-
-
-@pytest.fixture
-def acme(factory: Factory) -> Actor:
-    return factory.enterprise("Acme")
 
 
 def books_of_buying(acme: Actor, *bought: tuple[str, str, str], category: int = 3) -> Assessment:

@@ -12,21 +12,7 @@ from graph.errors import GasWithoutGwp, LoopGain, SitesWithoutOutput
 from ledger.log import Accepted
 from ledger.statements import Transport
 from tests.factory import Actor, Decimal, Factory, line, ref
-from tests.graph.ask import YEAR, figure, firm, known, network, park, reasons, rules, sentences
-
-
-def co2(kg: str) -> list[tuple[str, ...]]:
-    return [("CO2", "fossil", kg)]
-
-
-@pytest.fixture
-def acme(factory: Factory) -> Actor:
-    return factory.enterprise("Acme")
-
-
-@pytest.fixture
-def site(acme: Actor) -> str:
-    return acme.site("Works")
+from tests.graph.ask import YEAR, co2, figure, firm, known, network, park, reasons, rules, sentences
 
 
 @pytest.fixture

@@ -12,14 +12,10 @@ from graph.boundary import Assessed, Assessment
 from graph.errors import NoDataForYear
 from graph.network import Feed
 from tests.factory import Factory, line
-from tests.graph.ask import figure, firm, known, network, park, reasons, rules
+from tests.graph.ask import co2, figure, firm, known, network, park, reasons, rules
 
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
 NINE_MONTHS = ("2025-01-01", "2025-10-01")
-
-
-def co2(kg: str) -> list[tuple[str, ...]]:
-    return [("CO2", "fossil", kg)]
 
 
 class Mill:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.boundary import Amount, Assessed, Assessment
+from graph.boundary import Assessed, Assessment
 from graph.engine import Engine, Question
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
+from tests.graph.ask import known
 
 
 @dataclass
@@ -27,12 +28,6 @@ class Asked:
 
     def books(self) -> Assessment:
         return self.engine.park(self.chain.park, Question(year=YEAR)).assessment
-
-
-def known(amount: Amount | None) -> float:
-    assert amount is not None
-    assert amount.value is not None
-    return amount.value
 
 
 @pytest.mark.parametrize(

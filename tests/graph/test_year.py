@@ -12,7 +12,7 @@ from graph.network import Feed
 from graph.year import Place, places_of
 from ledger.statements import Product, Site
 from tests.factory import Actor, Factory, line
-from tests.graph.ask import figure, firm, known, network, reasons, rules, sentences, solved
+from tests.graph.ask import co2, figure, firm, known, network, reasons, rules, sentences, solved
 
 QUARTERS = (
     ("2025-01-01", "2025-04-01"),
@@ -21,25 +21,6 @@ QUARTERS = (
     ("2025-10-01", "2026-01-01"),
 )
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
-
-
-def co2(kg: str) -> list[tuple[str, ...]]:
-    return [("CO2", "fossil", kg)]
-
-
-@pytest.fixture
-def acme(factory: Factory) -> Actor:
-    return factory.enterprise("Acme")
-
-
-@pytest.fixture
-def site(acme: Actor) -> str:
-    return acme.site("Works")
-
-
-@pytest.fixture
-def steel(acme: Actor) -> str:
-    return acme.product("Steel")
 
 
 def feeds(f: Factory, product: str, year: int = 2025) -> tuple[Feed, ...]:
