@@ -133,6 +133,7 @@ class Engine:
         self._live = Standing()
         self._standings = _Recent(KEPT_STANDINGS)
         self._solutions = _Recent(KEPT_SOLUTIONS)
+        self._years = _Recent(KEPT_STANDINGS)
         self._behalf = _Recent(KEPT_STANDINGS)
 
     # -- prefixes --------------------------------------------------------------------------
@@ -166,8 +167,10 @@ class Engine:
         """
         with self._lock:
             standing = self.standing(question.at)
-            year = question.year if question.year is not None else latest_year(standing)
             moved = max(standing.touched.get((kind, ""), -1) for kind in MOVES_FIGURES)
+            year = question.year
+            if year is None:
+                year = self._years.get(moved, lambda: latest_year(standing))
             solved = self._solutions.get((moved, year), lambda: Solved.of(build(standing, year)))
             weights = characterise(solved.network.columns, question.gwp)
             keys = standing.touched.get(("key", ""), -1)
