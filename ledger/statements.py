@@ -306,7 +306,7 @@ class Periodic(Body):
     @property
     def about(self) -> tuple[str, ...]:
         """The ids without the period: what must not be told twice for the same day."""
-        raise NotImplementedError
+        raise TypeError(f"{self.TYPE} does not say what it is about")
 
     def key_parts(self, subject: str) -> tuple[str, ...]:
         return (*self.about, self.period.text, self.part.text)
