@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
 
-from ledger import jws, note, tables, tiles
+from ledger import jws, note, tables, tile_store, tiles
 from ledger.admission import admit, registered_key
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Bodies, Draft
@@ -47,7 +47,7 @@ _RECENT_BODIES = 4096
 _RECENT_KEYS = 4096
 _PAGE = 1000
 
-_ENTRY, _TILE, _CHECKPOINT = tables.entry.c, tables.tile.c, tables.checkpoint.c
+_ENTRY, _CHECKPOINT = tables.entry.c, tables.checkpoint.c
 _ENTRIES = sa.select(_ENTRY.index, _ENTRY.leaf, _ENTRY.envelope)
 _LATEST = sa.select(tables.checkpoint).order_by(_CHECKPOINT.size.desc()).limit(1)
 
@@ -253,7 +253,7 @@ class Log:
             record = connection.execute(leaf).scalar_one_or_none()
             if record is None:
                 raise EntryNotFound(entry=index)
-            path = tiles.inclusion_path(index, size, _tile_reader(connection))
+            path = tiles.inclusion_path(index, size, tile_store.reader(connection))
         return Receipt(index, tuple(path), signed, record)
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
@@ -269,7 +269,7 @@ class Log:
     def tile(self, level: int, index: int) -> bytes:
         """The hashes of a tile, as many as there are by now; empty where there is none."""
         with reading(self._engine) as connection:
-            return _tile_reader(connection)(level, index)
+            return tile_store.reader(connection)(level, index)
 
     @contextmanager
     def _tree(self, size: int) -> Iterator[tiles.TileReader]:
@@ -277,7 +277,7 @@ class Log:
             latest = _latest(connection)[0]
             if size > latest:
                 raise OutsideTree(size=latest)
-            yield _tile_reader(connection)
+            yield tile_store.reader(connection)
 
     def _one(self, which: sa.ColumnElement[bool], named: object) -> Entry:
         entries = self._all(_ENTRIES.where(which))
@@ -332,11 +332,11 @@ def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:
 def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey) -> None:
     """Write the drafted entries, grow the tree by them, and sign its new head."""
     size = draft.size - len(draft.leaf_hashes)
-    stored = _tile_reader(connection)
+    stored = tile_store.reader(connection)
     _check_continues(connection, size, stored, signer)
     draft.write()
     changed = tiles.extend(size, draft.leaf_hashes, stored)
-    _write_tiles(connection, changed)
+    tile_store.write(connection, changed)
     root = tiles.root(draft.size, lambda *tile: changed.get(tile) or stored(*tile))
     signed = note.sign(Checkpoint(signer.name, draft.size, root).text, signer)
     connection.execute(tables.checkpoint.insert(), {"size": draft.size, "note": signed})
@@ -351,23 +351,6 @@ def _check_continues(
     text = note.open_note(_latest(connection)[1], [signer.verifier]).text
     if text != Checkpoint(signer.name, size, tiles.root(size, read_tile)).text:
         raise TreeDamaged(size=size)
-
-
-def _write_tiles(connection: sa.Connection, changed: dict[tuple[int, int], bytes]) -> None:
-    rows = [{"level": at, "index": i, "hashes": data} for (at, i), data in changed.items()]
-    old = tables.tile.delete().where(
-        _TILE.level == sa.bindparam("old_level"), _TILE.index == sa.bindparam("old_index")
-    )
-    connection.execute(old, [{"old_level": at, "old_index": i} for at, i in changed])
-    connection.execute(tables.tile.insert(), rows)
-
-
-def _tile_reader(connection: sa.Connection) -> tiles.TileReader:
-    def read_tile(level: int, index: int) -> bytes:
-        query = sa.select(_TILE.hashes).where(_TILE.level == level, _TILE.index == index)
-        return connection.execute(query).scalar_one_or_none() or b""
-
-    return read_tile
 
 
 def _latest(connection: sa.Connection) -> tuple[int, bytes]:
