@@ -33,6 +33,8 @@ from ledger.strict_json import JsonPath, JsonValue, dumps, loads
 STATEMENT_TYP: Final = "catchment-statement"
 KEY_PROOF_TYP: Final = "catchment-key-proof"
 CONSENT_TYP: Final = "catchment-consent"
+ACCEPTANCE_TYP: Final = "catchment-acceptance"
+RECOVERY_TYP: Final = "catchment-recovery"
 
 MAX_COMPACT_BYTES: Final = 260 * 1024
 MAX_PAYLOAD_BYTES: Final = 192 * 1024

@@ -45,16 +45,24 @@ from ledger.schema import (
     positive,
     said,
 )
+from ledger.strict_json import MAX_INTEGER
 
 VERSION = 1
 ROLES = ("supplier", "park", "verifier", "registrar", "operator")
+VERIFIABLE = ("footprint", "recipe", "production", "inventory", "purchases", "figure")
+"""Types of statements that say something about the world which a verifier can look into."""
+ERASABLE = (*VERIFIABLE, "attestation", "withdrawal")
+"""Types of statements whose payload can go without taking the ground from under others."""
 CARRIERS = ("electricity", "heat", "steam", "cooling")
 MOST_EMISSIONS = 500
 MOST_SERIALS = 999
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 _MOST_JWK_MEMBERS = 16
 _LONGEST_JWK_TEXT = 256
+_LONGEST_COMPACT = 8192
+_MOST_APPROVALS = 20
 _HEX_DIGEST = validate.Regexp(r"^[0-9a-f]{64}\Z", error="A SHA-256 digest in hex is expected.")
+_THUMBPRINT = validate.Regexp(r"^[A-Za-z0-9_-]{43}\Z", error="An RFC 7638 thumbprint is expected.")
 _BASE64URL = validate.Regexp(r"^[A-Za-z0-9_-]+\Z", error="Base64url is expected.")
 
 Payload: TypeAlias = Mapping[str, Any]
@@ -270,6 +278,26 @@ def _jwk_field(**kwargs: Any) -> fields.Dict:
     return fields.Dict(keys=short, values=short, validate=[few, _jwk], **kwargs)
 
 
+def _past_seconds() -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(60, 10**9))
+
+
+def _future_seconds() -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(0, 86_400))
+
+
+def _serial() -> fields.Integer:
+    return fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS))
+
+
+def _compact(**kwargs: Any) -> fields.String:
+    return fields.String(validate=validate.Length(max=_LONGEST_COMPACT), **kwargs)
+
+
+def _instant(**kwargs: Any) -> fields.Integer:
+    return fields.Integer(strict=True, validate=validate.Range(0, MAX_INTEGER // 1000), **kwargs)
+
+
 class Body:
     """What one statement says. Subclasses are declared dataclasses."""
 
@@ -319,8 +347,8 @@ class Periodic(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery:
-    """Offline keys that together can only revoke or replace registrar and checkpoint keys."""
+class RecoveryKeys:
+    """Offline keys that together can only replace the registrar's and the checkpoint key."""
 
     threshold: int = said(fields.Integer(required=True, strict=True), "How many must agree.")
     keys: tuple[Mapping[str, str], ...] = said(
@@ -348,19 +376,62 @@ class Genesis(Body):
         Checked(VerifierKey.parse, max_length=512, required=True),
         "C2SP verifier key of the log's checkpoints.",
     )
-    recovery: Recovery = said(nested(Recovery, required=True), "Offline recovery keys.")
-    past_seconds: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(60, 10**9)),
-        "How old `iat` may be on arrival.",
-    )
-    future_seconds: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(0, 86_400)),
-        "How far `iat` may lie ahead of the log's clock.",
-    )
+    recovery: RecoveryKeys = said(nested(RecoveryKeys, required=True), "Offline recovery keys.")
+    past_seconds: int = said(_past_seconds(), "How old `iat` may be on arrival.")
+    future_seconds: int = said(_future_seconds(), "How far `iat` may lie ahead of the log's clock.")
 
     def __post_init__(self) -> None:
         if self.registrar_key in map(PublicKey.from_jwk, self.recovery.keys):
             raise ma.ValidationError("A recovery key is not the registrar's own.", "recovery")
+
+    @property
+    def registrar_key(self) -> PublicKey:
+        return _public_key(tuple(self.registrar.items()))
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Body):
+    """The rules of this log from here on, in place of those in its genesis."""
+
+    TYPE = "policy"
+    SIGNED_BY = ("registrar",)
+    name: str = said(Text(required=True), "What this log is called among people.")
+    past_seconds: int = said(_past_seconds(), "How old `iat` may be on arrival.")
+    future_seconds: int = said(_future_seconds(), "How far `iat` may lie ahead of the log's clock.")
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery(Body):
+    """The offline keys of the genesis give the log a new registrar key, checkpoint key, or both.
+
+    The envelope is signed by the new registrar key, which so proves itself; the approvals are what
+    makes it count.
+    """
+
+    TYPE = "recovery"
+    SIGNED_BY = ("registrar",)
+    registrar: Mapping[str, str] = said(
+        _jwk_field(required=True), "The registrar's public JWK from here on."
+    )
+    checkpoint_key: str = said(
+        Checked(VerifierKey.parse, max_length=512, required=True),
+        "C2SP verifier key of the checkpoints from here on.",
+    )
+    compromised_since: int | None = said(
+        _instant(),
+        "Ledger time, seconds since 1970 (UTC), from which on others may have used the registrar "
+        "key that is replaced; absent if it was lost and nobody else has it.",
+    )
+    approvals: tuple[str, ...] = said(
+        Many(_compact(), required=True, least=1, most=_MOST_APPROVALS),
+        "Compact JWS by the recovery keys over the same members, log and prev.",
+    )
 
     @property
     def registrar_key(self) -> PublicKey:
@@ -412,7 +483,7 @@ class Key(Body):
             fields.String(validate=validate.OneOf(ROLES)),
             required=True,
             least=1,
-            most=5,
+            most=len(ROLES),
         ),
         "What the key may be used for.",
     )
@@ -425,7 +496,7 @@ class Key(Body):
     )
     until: dt.date | None = said(Day(), "Last day (UTC) the key may sign.")
     proof: str = said(
-        fields.String(required=True, validate=validate.Length(max=4096)),
+        _compact(required=True),
         "Compact JWS by the new key over {log, enterprise, thumbprint}.",
     )
 
@@ -444,6 +515,67 @@ class Key(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation(Body):
+    """A key may no longer sign. What it signed before stands, but for what others may have signed.
+
+    Entries are judged by ledger time: those that the key signed from ``compromised_since`` on are
+    suspect, and so is what rests on them.
+    """
+
+    TYPE = "revocation"
+    SIGNED_BY = ("registrar", "supplier", "park", "verifier", "operator")
+    kid: str = said(fields.String(required=True, validate=_THUMBPRINT), "Thumbprint of the key.")
+    reason: str = said(
+        fields.String(required=True, validate=validate.OneOf(("compromised", "lost", "retired"))),
+        "compromised: others may have signed with it; lost, retired: nobody has.",
+    )
+    compromised_since: int | None = said(
+        _instant(), "Ledger time, seconds since 1970 (UTC), from which on others may have signed."
+    )
+
+    def __post_init__(self) -> None:
+        if (self.reason == "compromised") != (self.compromised_since is not None):
+            raise ma.ValidationError(
+                "A compromised key names the time since when, and no other does.",
+                "compromisedSince",
+            )
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (self.kid,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accreditation(Body):
+    """The registrar has seen that the subject may verify: what, by which standards, until when."""
+
+    TYPE = "accreditation"
+    SIGNED_BY = ("registrar",)
+    serial: int = said(_serial(), "Tells apart several accreditations of one verifier.")
+    scope: tuple[str, ...] = said(
+        Many(
+            fields.String(validate=validate.OneOf(VERIFIABLE)),
+            required=True,
+            least=1,
+            most=len(VERIFIABLE),
+        ),
+        "Types of statements it may verify.",
+    )
+    standards: tuple[str, ...] = said(
+        Many(Text(max_length=60), required=True, least=1, most=20),
+        "Standards it may verify by, such as ISO 14064-3.",
+    )
+    start: dt.date = said(Day(required=True, data_key="from"), "First day (UTC).")
+    until: dt.date = said(Day(required=True), "Last day (UTC).")
+
+    def __post_init__(self) -> None:
+        if self.until < self.start:
+            raise ma.ValidationError("The accreditation ends before it starts.", "until")
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (subject, str(self.serial))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delegation(Body):
     """The subject lets another enterprise speak for it."""
 
@@ -451,7 +583,7 @@ class Delegation(Body):
     SIGNED_BY = ("supplier", "park")
     delegate: str = said(EntityId(required=True), "The enterprise that may speak.")
     serial: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS)),
+        _serial(),
         "Tells apart several delegations between the same two.",
     )
     until: dt.date = said(Day(required=True), "Last day (UTC) of the delegation.")
@@ -536,13 +668,13 @@ class Membership(Body):
     park: str = said(EntityId(required=True), "The park.")
     site: str = said(EntityId(required=True), "The member site.")
     serial: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_SERIALS)),
+        _serial(),
         "Tells apart several memberships of one site.",
     )
     start: dt.date = said(Day(required=True, data_key="from"), "First day as a member.")
     end: dt.date | None = said(Day(data_key="to"), "First day no longer a member, if it ends.")
     consent: str | None = said(
-        fields.String(validate=validate.Length(max=8192)),
+        _compact(),
         "Compact JWS by the site owner's key; without it the park may not read the site's books.",
     )
 
@@ -744,6 +876,181 @@ class Disclosure(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred:
+    """What changes hands."""
+
+    type: str = said(
+        fields.String(required=True, validate=validate.OneOf(("site", "product"))), "The kind."
+    )
+    id: str = said(EntityId(required=True), "The site or product.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer(Body):
+    """A site or product passes from the subject to another enterprise, for good.
+
+    What was said of it stands. From here on the new owner speaks of it; of periods that ended
+    before ``from``, still the old one.
+    """
+
+    TYPE = "transfer"
+    object: Transferred = said(nested(Transferred, required=True), "What changes hands.")
+    to: str = said(EntityId(required=True), "The enterprise that takes it over.")
+    start: dt.date = said(Day(required=True, data_key="from"), "First day of the new owner.")
+    serial: int = said(_serial(), "Tells apart several transfers of one site or product.")
+    acceptance: str | None = said(
+        _compact(), "Compact JWS by a key of the new owner over {log, object, to, from, serial}."
+    )
+    mandate: str | None = said(
+        fields.String(validate=_HEX_DIGEST),
+        "SHA-256 of a paper mandate, when the registrar signs instead of the two.",
+    )
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (self.object.id, str(self.serial))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation(Body):
+    """A verifier has looked into a statement. It falls silent when that is superseded."""
+
+    TYPE = "attestation"
+    SIGNED_BY = ("verifier",)
+    digest: str = said(
+        fields.String(required=True, validate=_HEX_DIGEST),
+        "Signing-input digest of the statement that was verified.",
+    )
+    standard: str = said(Text(required=True, max_length=60), "Standard it was verified by.")
+    level: str = said(
+        fields.String(required=True, validate=validate.OneOf(("limited", "reasonable"))),
+        "Level of assurance.",
+    )
+    scope: str = said(Text(required=True, max_length=2000), "What was looked into.")
+    until: dt.date = said(Day(required=True), "Last day (UTC) of the opinion.")
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (subject, self.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FigureObject:
+    """What a figure is of."""
+
+    type: str = said(
+        fields.String(required=True, validate=validate.OneOf(("park", "enterprise"))), "The kind."
+    )
+    id: str = said(EntityId(required=True), "The park or enterprise.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """The beginning of the log that a figure was computed from."""
+
+    size: int = said(
+        fields.Integer(required=True, strict=True, validate=validate.Range(1, MAX_INTEGER)),
+        "How many entries.",
+    )
+    root: str = said(
+        fields.String(required=True, validate=_HEX_DIGEST), "Root hash of the tree over them, hex."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorSet:
+    """A table of factors by name and content."""
+
+    name: str = said(Text(required=True, max_length=60), "Such as AR6.")
+    digest: str = said(
+        fields.String(required=True, validate=_HEX_DIGEST), "SHA-256 (hex) of the table as text."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Which statements went into a figure, without telling what they say."""
+
+    count: int = said(
+        fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_INTEGER)),
+        "How many.",
+    )
+    root: str = said(
+        fields.String(required=True, validate=_HEX_DIGEST),
+        "RFC 6962 root (hex) of the tree over their leaf records, in the log's order.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One number of a figure. What is missing counts as missing, never as zero."""
+
+    name: str = said(Text(required=True, max_length=60), "Such as scope1.")
+    at_least: Decimal = said(Quantity(required=True), "kg CO2e that are known.")
+    value: Decimal | None = said(Quantity(), "kg CO2e; absent while anything is missing.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure(Body):
+    """A published figure: the question, what it was computed from and with, and the result."""
+
+    TYPE = "figure"
+    SIGNED_BY = ("park", "supplier", "operator")
+    object: FigureObject = said(nested(FigureObject, required=True), "What it is a figure of.")
+    year: int = said(
+        fields.Integer(required=True, strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR)),
+        "The calendar year.",
+    )
+    gwp: str = said(
+        fields.String(required=True, validate=validate.OneOf(gases.GWP_SETS)), "The GWP set."
+    )
+    at: Prefix = said(nested(Prefix, required=True), "The prefix of the log it was computed from.")
+    as_of: int = said(
+        fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_INTEGER)),
+        "The last entry that moved it.",
+    )
+    engine: str = said(Text(required=True, max_length=60), "Version of the engine.")
+    factor_sets: tuple[FactorSet, ...] = said(
+        many(FactorSet, required=True, most=50), "Every table of factors it was computed with."
+    )
+    inputs: Inputs = said(nested(Inputs, required=True), "The statements it was computed from.")
+    results: tuple[Result, ...] = said(
+        many(Result, required=True, least=1, most=200), "The numbers."
+    )
+
+    def __post_init__(self) -> None:
+        if self.as_of >= self.at.size:
+            raise ma.ValidationError("The entry that moved it lies in the prefix.", "asOf")
+        if len({result.name for result in self.results}) < len(self.results):
+            raise ma.ValidationError("The same item is given twice.", "results")
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (self.object.type, self.object.id, str(self.year), self.gwp, str(self.as_of))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure(Body):
+    """The payload of a statement is gone: from here on a gap, in earlier prefixes withheld."""
+
+    TYPE = "erasure"
+    SIGNED_BY = ("supplier", "park", "verifier", "operator")
+    digest: str = said(
+        fields.String(required=True, validate=_HEX_DIGEST),
+        "Signing-input digest of the statement whose payload goes.",
+    )
+    key: str = said(
+        Text(required=True, max_length=1000),
+        "Natural key of its chain, which nobody could tell from the log alone any more.",
+    )
+    reason: str = said(Text(required=True, max_length=2000), "Why it is erased.")
+
+    @property
+    def erased_key(self) -> NaturalKey:
+        return NaturalKey.parse(self.key)
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return (self.digest,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal(Body):
     """Ends the chain whose head is named in ``prev``. The chain can be continued later."""
 
@@ -755,8 +1062,12 @@ BODIES: dict[str, type[Body]] = {
     body.TYPE: body
     for body in (
         Genesis,
+        Policy,
+        Recovery,
         Enterprise,
         Key,
+        Revocation,
+        Accreditation,
         Delegation,
         Site,
         Park,
@@ -768,6 +1079,10 @@ BODIES: dict[str, type[Body]] = {
         Inventory,
         Purchases,
         Disclosure,
+        Transfer,
+        Attestation,
+        Figure,
+        Erasure,
         Withdrawal,
     )
 }
@@ -795,7 +1110,7 @@ class Common:
         "At least 128 random bits, base64url: makes the statement unique.",
     )
     iat: int = said(
-        fields.Integer(required=True, strict=True, validate=validate.Range(0, 2**53 - 1)),
+        fields.Integer(required=True, strict=True, validate=validate.Range(0, MAX_INTEGER)),
         "When it was signed, seconds since 1970 (UTC).",
     )
     iss: str = said(EntityId(required=True), "The enterprise whose key signs.")

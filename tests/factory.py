@@ -58,7 +58,7 @@ from ledger.statements import (
     Production,
     Purchases,
     Recipe,
-    Recovery,
+    RecoveryKeys,
     Reference,
     Site,
     Transport,
@@ -113,7 +113,7 @@ class Factory:
             name="Test log",
             registrar=self.operator.key.public.jwk,
             checkpoint_key=str(self.signer.verifier),
-            recovery=Recovery(threshold=0, keys=()),
+            recovery=RecoveryKeys(threshold=0, keys=()),
             past_seconds=7 * 86_400,
             future_seconds=300,
         )

@@ -30,7 +30,7 @@ from ledger.keys import PrivateKey
 from ledger.log import Log, Refused
 from ledger.merkle import leaf_hash
 from ledger.note import SignerKey, VerifierKey, open_note
-from ledger.statements import Enterprise, Genesis, Recovery, read
+from ledger.statements import Enterprise, Genesis, RecoveryKeys, read
 from ledger.store import open_engine, reading
 
 PAST_SECONDS: Final = 7 * 86_400
@@ -88,7 +88,7 @@ def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, oper
         name=name,
         registrar=registrar.private.public.jwk,
         checkpoint_key=str(signer.verifier),
-        recovery=Recovery(threshold=0, keys=()),
+        recovery=RecoveryKeys(threshold=0, keys=()),
         past_seconds=PAST_SECONDS,
         future_seconds=FUTURE_SECONDS,
     )
