@@ -357,6 +357,20 @@ class KeyExpired(AdmissionRefused):
     advice = "Rotate to a new key, or ask the registrar to register one."
 
 
+class KeyRevoked(AdmissionRefused):
+    code = "key-revoked"
+    sentence = "The key %(kid)s was revoked (%(reason)s)."
+    advice = "Sign with another registered key, or ask the registrar for one."
+
+
+class KeySuspect(AdmissionRefused):
+    """The key was registered by a key that others may have used."""
+
+    code = "key-suspect"
+    sentence = "The registration of the key %(kid)s is suspect: the key behind it was compromised."
+    advice = "Ask the registrar to register the key again, then sign again."
+
+
 class WrongIssuer(AdmissionRefused):
     code = "wrong-issuer"
     sentence = "iss is %(iss)s, but the key belongs to %(enterprise)s."
@@ -455,6 +469,75 @@ class ConsentRefused(AdmissionRefused):
     advice = "Ask the owner to sign a consent for this log, park, site and these dates."
 
 
+class AcceptanceRefused(AdmissionRefused):
+    code = "acceptance-refused"
+    sentence = "The acceptance of the new owner does not hold: %(reason)s."
+    advice = (
+        "Ask the new owner to sign {log, object, to, from, serial} of this transfer as a "
+        "catchment-acceptance, and put that into acceptance."
+    )
+
+
+class RecoveryRefused(AdmissionRefused):
+    code = "recovery-refused"
+    sentence = "The recovery does not hold: %(reason)s."
+    advice = (
+        "Let as many recovery keys as the genesis asks for sign the same members, and put their "
+        "catchment-recovery envelopes into approvals."
+    )
+
+
+class InTheFuture(AdmissionRefused):
+    code = "in-the-future"
+    sentence = "%(member)s lies in the future."
+    advice = "State it when the time has come, or correct the date."
+
+
+class TransferFinal(AdmissionRefused):
+    code = "transfer-final"
+    sentence = "This transfer is stated already."
+    advice = "To undo it, let the new owner transfer the object back, under another serial."
+
+
+class RevocationFinal(AdmissionRefused):
+    code = "revocation-final"
+    sentence = "The key %(kid)s is revoked already, and stays so."
+    advice = "Only the registrar corrects the reason or the time of a revocation."
+
+
+class SelfVerification(AdmissionRefused):
+    code = "self-verification"
+    sentence = "%(verifier)s cannot verify what it said itself, or what was said for it."
+    advice = "Ask a verifier that has no part in the statement."
+
+
+class NotAccredited(AdmissionRefused):
+    code = "not-accredited"
+    sentence = (
+        "%(verifier)s holds no accreditation in force on %(day)s for statements of type %(kind)s "
+        "by %(standard)s."
+    )
+    advice = "Ask the registrar for an accreditation that covers type, standard and day."
+
+
+class NotInForce(AdmissionRefused):
+    code = "not-in-force"
+    sentence = "The statement %(digest)s is not in force."
+    advice = "Name the statement that superseded it, if that is meant."
+
+
+class NotErasable(AdmissionRefused):
+    code = "not-erasable"
+    sentence = "The payload of a statement of type %(type)s cannot be erased."
+    advice = "Other statements rest on it; correct or withdraw it instead."
+
+
+class PrefixRefused(AdmissionRefused):
+    code = "prefix-refused"
+    sentence = "This log had another root after %(size)d entries."
+    advice = "Compute the figure again from a checkpoint of this log, and name that checkpoint."
+
+
 class GenesisRefused(AdmissionRefused):
     code = "genesis-refused"
     sentence = "This is not the genesis of this log: %(reason)s."
@@ -494,6 +577,14 @@ class EntryNotFound(LedgerError):
     code = "entry-not-found"
     sentence = "The log has no entry %(entry)s."
     advice = "Check the index or digest, and that it is of this log."
+
+
+class PayloadErased(LedgerError):
+    """What was said is gone for good; what was hashed of it is still there."""
+
+    code = "payload-erased"
+    sentence = "The payload of entry %(entry)d was erased; what rests on it is withheld."
+    advice = "Ask about a later state of the log, or ask the owner for the statement."
 
 
 class StoreUnsupported(LedgerError):
