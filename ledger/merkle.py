@@ -1,6 +1,7 @@
 """Merkle tree hashes and proofs (RFC 6962 section 2.1, RFC 9162 section 2.1), with SHA-256.
 
-Verification only; `ledger.tiles` makes the proofs. All hashes are 32 bytes. The checks that the
+Proofs are verified here and made in `ledger.tiles`. `Frontier` grows a tree without them, so that
+one way of computing a root can be held against the other. All hashes are 32 bytes. The checks that the
 RFCs leave to the reader (hash lengths, no path element too many, no proof from an empty tree) are
 made before any hashing.
 """
@@ -8,7 +9,9 @@ made before any hashing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from ledger.errors import ProofMismatch
@@ -25,6 +28,36 @@ def leaf_hash(data: bytes) -> bytes:
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256(0x01 || left || right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """The right edge of a tree: all that its next root depends on.
+
+    ``peaks`` are the roots of the complete subtrees that ``size`` entries fall into, largest first:
+    one for each binary digit 1 of ``size``.
+    """
+
+    size: int
+    peaks: tuple[bytes, ...]
+
+    @property
+    def root(self) -> bytes:
+        """MTH(D[0:size]): the peaks folded from the right (RFC 6962 section 2.1)."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        return reduce(lambda right, left: node_hash(left, right), reversed(self.peaks))
+
+    def grown(self, leaf_hashes: Iterable[bytes]) -> Frontier:
+        """The frontier after the entries with these leaf hashes, in their order."""
+        size, peaks = self.size, list(self.peaks)
+        for node in leaf_hashes:
+            # As in counting: each trailing 1 of the size is a subtree that this one completes.
+            for _ in range((~size & size + 1).bit_length() - 1):
+                node = node_hash(peaks.pop(), node)
+            peaks.append(node)
+            size += 1
+        return Frontier(size, tuple(peaks))
 
 
 def verify_inclusion(

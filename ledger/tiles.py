@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from ledger.errors import OutsideTree, TileTruncated
-from ledger.merkle import EMPTY_ROOT, HASH_BYTES, node_hash
+from ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, node_hash
 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
@@ -50,6 +50,12 @@ def extend(
 def root(size: int, read: TileReader) -> bytes:
     """MTH(D[0:size]); the root of the empty tree for size 0. Raises TileTruncated."""
     return _hash_of((0, size), cache(read)) if size else EMPTY_ROOT
+
+
+def frontier(size: int, read: TileReader) -> Frontier:
+    """The right edge of the tree of ``size`` entries. Raises TileTruncated."""
+    cached = cache(read)
+    return Frontier(size, tuple(_subtree(each, cached) for each in pairwise(_cuts(0, size))))
 
 
 def inclusion_path(index: int, size: int, read: TileReader) -> list[bytes]:

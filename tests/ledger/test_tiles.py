@@ -13,12 +13,21 @@ from ledger.errors import OutsideTree, TileTruncated
 from ledger.merkle import (
     EMPTY_ROOT,
     HASH_BYTES,
+    Frontier,
     leaf_hash,
     node_hash,
     verify_consistency,
     verify_inclusion,
 )
-from ledger.tiles import TILE_BYTES, consistency_path, extend, inclusion_path, root, tile_path
+from ledger.tiles import (
+    TILE_BYTES,
+    consistency_path,
+    extend,
+    frontier,
+    inclusion_path,
+    root,
+    tile_path,
+)
 
 
 @cache
@@ -135,6 +144,19 @@ LARGE = 256 * 256 + 300
 @pytest.fixture(scope="module")
 def large() -> Tiles:
     return tree(LARGE)
+
+
+@given(st.integers(0, 700), st.lists(st.integers(0, 300), max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_a_frontier_grown_without_tiles_comes_to_the_root_of_the_tiles(size, growth):
+    grown = frontier(size, tree(size).read)
+    for count in growth:
+        grown = grown.grown(map(leaf, range(grown.size, grown.size + count)))
+    size += sum(growth)
+    assert grown == frontier(size, tree(size).read)
+    assert len(grown.peaks) == size.bit_count()
+    assert grown.root == root(size, tree(size).read) == (mth(0, size) if size else EMPTY_ROOT)
+    assert Frontier(0, ()).grown(map(leaf, range(size))) == grown
 
 
 @given(st.data())
