@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -69,9 +69,10 @@ class PublicKey:
     """A public key that passed every check; equal keys have equal ``curve`` and ``point``.
 
     ``point`` is the 32-byte RFC 8032 encoding for Ed25519, and x then y, 32 bytes each, for P-256.
-    Raises KeyRefused for a wrong length, a point off the curve, and an Ed25519 point of small
-    order or in a non-canonical encoding: under those, one signature fits many messages, or
-    verifiers disagree, and the owner could disown what was signed.
+    Raises KeyRefused for a wrong length, a point off the curve, and an Ed25519 point outside the
+    group of prime order: under those one signature fits many messages, or verifiers disagree, and
+    the owner could disown what was signed. Refused, too, is a coordinate not below the field's
+    size, which would spell one key in two ways.
     """
 
     curve: str
@@ -239,19 +240,28 @@ def _big_endian(number: int) -> bytes:
     return number.to_bytes(COORDINATE_BYTES, "big")
 
 
+_FIELD_OF_P256 = 2**256 - 2**224 + 2**192 + 2**96 - 1  # FIPS 186-5, SP 800-186 section 3.2.1.3
+
+
 def _weierstrass_key(point: bytes) -> EllipticCurvePublicKey:
     x = int.from_bytes(point[:COORDINATE_BYTES], "big")
     y = int.from_bytes(point[COORDINATE_BYTES:], "big")
+    # OpenSSL reduces what it is given: one key could be registered under two thumbprints.
+    if max(x, y) >= _FIELD_OF_P256:
+        raise KeyRefused("/x", reason="its point is not canonically encoded")
     try:
         return EllipticCurvePublicNumbers(x, y, SECP256R1()).public_key()
     except ValueError:
         raise KeyRefused("/x", reason="its point is not on the curve") from None
 
 
-# Edwards curve of RFC 8032 section 5.1: -x² + y² = 1 + d x² y² over the field of p elements.
+# Edwards curve of RFC 8032 section 5.1: -x² + y² = 1 + d x² y² over the field of p elements; its
+# points are a group of prime order L times one of order 8.
 _P = 2**255 - 19
 _D = -121665 * pow(121666, -1, _P) % _P
+_L = 2**252 + 27742317777372353535851937790883648493
 _SIGN_BIT = 1 << 255
+_ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
 # The y of a point of order 8; with (0, ±1) and (±√-1, 0) its relatives are all 8 torsion points.
 _Y8 = int.from_bytes(
     bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
@@ -259,16 +269,52 @@ _Y8 = int.from_bytes(
 _SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 
 
+# Extended homogeneous coordinates (RFC 8032 section 5.1.4): x = X/Z, y = Y/Z, xy = T/Z.
+_Extended: TypeAlias = tuple[int, int, int, int]
+_IDENTITY: _Extended = (0, 1, 1, 0)
+
+
+# A key is read again with every statement it signed, and the check takes a millisecond or two.
+@lru_cache(maxsize=4096)
 def _check_edwards_point(encoded: bytes) -> None:
     y = int.from_bytes(encoded, "little") & ~_SIGN_BIT
     if y >= _P:
         raise KeyRefused("/x", reason="its point is not canonically encoded")
     if y in _SMALL_ORDER_Y:
         raise KeyRefused("/x", reason="its point has small order")
-    if not _is_square((y * y - 1) * (_D * y * y + 1)):
+    x = _x_of(y)
+    if x is None:
         raise KeyRefused("/x", reason="its point is not on the curve")
+    if not _has_prime_order((x, y, 1, x * y % _P)):
+        raise KeyRefused("/x", reason="its point has a part of small order")
 
 
-def _is_square(number: int) -> bool:
-    """Euler's criterion; u/v is a square where u·v is, so no division is needed."""
-    return pow(number, (_P - 1) // 2, _P) == 1
+def _x_of(y: int) -> int | None:
+    """One of the two x of a point, or None (RFC 8032 section 5.1.3); -x has the same order."""
+    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
+    root = pow(square, (_P + 3) // 8, _P)
+    candidates = (root, root * _ROOT_OF_MINUS_1 % _P)
+    return next((x for x in candidates if x * x % _P == square), None)
+
+
+def _has_prime_order(point: _Extended) -> bool:
+    """Whether L times the point is the identity.
+
+    Verifiers that multiply by 8 and those that do not may disagree on signatures under a point
+    that is not in the group of prime order.
+    """
+    total = _IDENTITY
+    for bit in f"{_L:b}":
+        total = _sum(total, total)
+        total = _sum(total, point) if bit == "1" else total
+    x, y, z, _ = total
+    return x == 0 and y == z
+
+
+def _sum(a: _Extended, b: _Extended) -> _Extended:
+    """The formula of RFC 8032 section 5.1.4, which holds for all points, equal ones too."""
+    (x1, y1, z1, t1), (x2, y2, z2, t2) = a, b
+    minus, plus = (y1 - x1) * (y2 - x2), (y1 + x1) * (y2 + x2)
+    c, d = 2 * _D * t1 * t2, 2 * z1 * z2
+    e, f, g, h = (plus - minus) % _P, (d - c) % _P, (d + c) % _P, (plus + minus) % _P
+    return e * f % _P, g * h % _P, f * g % _P, e * h % _P

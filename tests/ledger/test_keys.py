@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -40,7 +41,9 @@ RFC7515_JWS = (
 
 P = 2**255 - 19
 D = -121665 * pow(121666, -1, P) % P
+L = 2**252 + 27742317777372353535851937790883648493
 SQRT_M1 = pow(2, (P - 1) // 4, P)
+BASE_Y = 4 * pow(5, -1, P) % P
 
 
 def accepts(key: PublicKey, signature: bytes, message: bytes) -> bool:
@@ -192,22 +195,23 @@ def roots_of(y: int) -> set[int]:
     return set()
 
 
+def times(n: int, point: tuple[int, int]) -> tuple[int, int]:
+    total = (0, 1)
+    while n:
+        total = add(total, point) if n & 1 else total
+        point, n = add(point, point), n >> 1
+    return total
+
+
 def torsion() -> set[tuple[int, int]]:
     """The eight points of small order, from any generator of the group: L·(random point)."""
-    order = 2**252 + 27742317777372353535851937790883648493
     found: set[tuple[int, int]] = set()
     y = 2
     while len(found) < 8:
         y += 1
         for x in roots_of(y):
-            total, power, n = (0, 1), (x, y), order
-            while n:
-                total = add(total, power) if n & 1 else total
-                power, n = add(power, power), n >> 1
-            point = total
-            for _ in range(8):
-                found.add(point)
-                point = add(point, total)
+            small = times(L, (x, y))
+            found |= {times(n, small) for n in range(8)}
     return found
 
 
@@ -229,6 +233,45 @@ def test_every_encoding_of_every_ed25519_point_of_small_order_is_refused():
             PublicKey(ED25519, each)
 
 
+def compressed(point: tuple[int, int]) -> bytes:
+    """RFC 8032 section 5.1.2."""
+    x, y = point
+    return (y | (x & 1) << 255).to_bytes(32, "little")
+
+
+def point_of(key: PublicKey) -> tuple[int, int]:
+    encoded = int.from_bytes(key.point, "little")
+    sign, y = encoded >> 255, encoded & 2**255 - 1
+    return next(x for x in roots_of(y) if x & 1 == sign), y
+
+
+def test_a_key_plus_any_point_of_small_order_is_refused_and_the_key_itself_is_not():
+    """Threat 2. The seven mixed-order relatives: verifiers with and without cofactor disagree."""
+    keys = [PublicKey.from_jwk(RFC8037_JWK), *(PrivateKey.generate("EdDSA").public for _ in "12")]
+    for key in keys:
+        point = point_of(key)
+        assert times(L, point) == (0, 1)
+        for small in torsion() - {(0, 1)}:
+            with pytest.raises(KeyRefused, match="part of small order"):
+                PublicKey(ED25519, compressed(add(point, small)))
+        assert PublicKey(ED25519, compressed(add(point, (0, 1)))) == key
+
+
+def test_a_mixed_order_key_would_let_verifiers_disagree():
+    """Why they are refused: R + S·B fits up to a point of small order, which the cofactor drops."""
+    secret, nonce, message = 5, 7, b"said or not said"
+    base = (next(x for x in roots_of(BASE_Y) if not x & 1), BASE_Y)
+    small = next(point for point in torsion() if times(4, point) != (0, 1))
+    key = add(times(secret, base), small)
+    r = times(nonce, base)
+    k = int.from_bytes(hashlib.sha512(compressed(r) + compressed(key) + message).digest(), "little")
+    s = (nonce + k * secret) % L
+    without = times(s, base), add(r, times(k % L, key))
+    with_cofactor = [times(8, side) for side in without]
+    assert without[0] != without[1]
+    assert with_cofactor[0] == with_cofactor[1]
+
+
 @pytest.mark.parametrize("excess", range(19))
 def test_an_ed25519_point_with_y_beyond_the_field_is_refused(excess):
     with pytest.raises(KeyRefused, match="canonically"):
@@ -242,10 +285,42 @@ def test_an_ed25519_point_off_the_curve_is_refused():
         PublicKey(ED25519, (2).to_bytes(32, "little"))
 
 
-@pytest.mark.parametrize("point", [bytes(64), b"\xff" * 64, (5).to_bytes(64, "big")])
+# FIPS 186-5 / SEC 2: y² = x³ - 3x + b over the field of P256_P elements.
+P256_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+P256_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+
+
+def test_a_p256_point_has_one_spelling():
+    """x = 0 is on the curve with y = √b; OpenSSL takes x = p for the same point."""
+    y = pow(P256_B, (P256_P + 1) // 4, P256_P)
+    assert y * y % P256_P == P256_B
+    sound = bytes(32) + y.to_bytes(32, "big")
+    assert PublicKey(P256, sound).point == sound
+    with pytest.raises(KeyRefused, match="not canonically"):
+        PublicKey(P256, P256_P.to_bytes(32, "big") + sound[32:])
+    with pytest.raises(KeyRefused, match="not on the curve"):
+        PublicKey(P256, sound[32:] + sound[:32])
+
+
+@pytest.mark.parametrize("point", [bytes(64), (5).to_bytes(64, "big"), b"\1" * 64])
 def test_a_p256_point_off_the_curve_is_refused(point):
     with pytest.raises(KeyRefused, match="not on the curve"):
         PublicKey(P256, point)
+
+
+@pytest.mark.parametrize(
+    "point", [b"\xff" * 64, P256_P.to_bytes(32, "big") * 2, bytes(32) + b"\xff" * 32]
+)
+def test_a_p256_coordinate_beyond_the_field_is_refused(point):
+    with pytest.raises(KeyRefused, match="not canonically"):
+        PublicKey(P256, point)
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 63, 65, 66])
+def test_a_p256_point_of_another_length_is_refused(size):
+    """Also the compressed (33) and the uncompressed (65) form with their leading byte."""
+    with pytest.raises(KeyRefused, match="length"):
+        PublicKey(P256, b"\x04" * size)
 
 
 @pytest.mark.parametrize(("curve", "point"), [("P-384", bytes(96)), (ED25519, bytes(64))])
