@@ -219,6 +219,12 @@ class NotCompact(EnvelopeRefused):
     advice = "Send header.payload.signature, each in base64url without padding."
 
 
+class KidRefused(EnvelopeRefused):
+    code = "envelope-kid-refused"
+    sentence = "kid is not the thumbprint of a key."
+    advice = "Set kid to the RFC 7638 thumbprint of the key that signs: 43 base64url characters."
+
+
 class HeaderRefused(EnvelopeRefused):
     code = "envelope-header-refused"
     sentence = "The protected header must be exactly alg, kid and typ, each a text."
@@ -590,4 +596,44 @@ class PayloadErased(LedgerError):
 class StoreUnsupported(LedgerError):
     code = "store-unsupported"
     sentence = "The ledger cannot be kept in %(dialect)s."
-    advice = "Give a database URL such as sqlite:///catchment.db."
+    advice = (
+        "Give a database URL such as sqlite:////srv/catchment.db or "
+        "postgresql://catchment@localhost/catchment."
+    )
+
+
+class StoreBusy(LedgerError):
+    """Others kept the database from us for as long as we wait."""
+
+    code = "store-busy"
+    sentence = "The database was kept busy by others for %(seconds)d seconds."
+    advice = "Nothing was stored. Try again in a moment."
+
+
+class StoreUnavailable(LedgerError):
+    """The database does not answer, or went away in the middle; ``reason`` is for the operator."""
+
+    code = "store-unavailable"
+    sentence = "The database cannot be used: %(reason)s."
+    advice = (
+        "Start the database, or correct DATABASE_URL; then send again what was not acknowledged: "
+        "what was stored all the same is not stored twice."
+    )
+
+
+class StoreNewer(LedgerError):
+    """A database that a later release has changed: this one would misread it."""
+
+    code = "store-newer"
+    sentence = (
+        "The database has the structure %(found)s; this release knows structures up to %(known)s."
+    )
+    advice = "Install the release that upgraded the database, or a newer one."
+
+
+class StoreNotDurable(LedgerError):
+    """A database server that acknowledges what a power cut would take back."""
+
+    code = "store-not-durable"
+    sentence = "The database server has %(setting)s switched off: a power cut can lose entries."
+    advice = "Switch it on in postgresql.conf and restart the server."

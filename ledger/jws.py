@@ -8,6 +8,7 @@ and what is stored and hashed.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,6 +22,7 @@ from ledger.errors import (
     HeaderRefused,
     JsonRefused,
     KidMismatch,
+    KidRefused,
     NotCanonicalBase64,
     NotCompact,
     PayloadNotObject,
@@ -41,6 +43,8 @@ MAX_PAYLOAD_BYTES: Final = 192 * 1024
 MAX_HEADER_BYTES: Final = 1024
 
 _HEADER_MEMBERS = frozenset({"alg", "kid", "typ"})
+# A kid is looked up before any signature is checked: no database meets one of another form.
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ def _read_header(part: str, typ: str) -> tuple[str, str]:
         raise AlgorithmRefused("header /alg", alg=alg)
     if found != typ:
         raise TypMismatch("header /typ", found=found, expected=typ)
+    if not _THUMBPRINT.fullmatch(kid):
+        raise KidRefused("header /kid")
     return alg, kid
 
 
