@@ -179,12 +179,6 @@ class InsecureDevelopmentKey(KeyFileRefused):
     advice = "In production make a key of your own with “catchment keygen”."
 
 
-class TrustRefused(FileRefused):
-    code = "trust-refused"
-    sentence = "%(path)s does not say which log to trust: %(reason)s."
-    advice = "It holds origin, genesis and vkey; “catchment keygen --log URL” fetches one."
-
-
 class TableRefused(FileRefused):
     """A spreadsheet or CSV file that is not read at all."""
 
@@ -347,6 +341,8 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.JsonRefused: HTTPStatus.BAD_REQUEST,
         ledger.EnvelopeRefused: HTTPStatus.BAD_REQUEST,
         ledger.NotCanonicalBase64: HTTPStatus.BAD_REQUEST,
+        ledger.SubmissionMalformed: HTTPStatus.BAD_REQUEST,
+        ledger.TrustRefused: HTTPStatus.BAD_REQUEST,
         ledger.EnvelopeTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         ledger.BatchTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         # At odds with what the log holds now; it may be right on top of something else.
@@ -363,6 +359,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.PartsDisagree: HTTPStatus.CONFLICT,
         ledger.IdTaken: HTTPStatus.CONFLICT,
         ledger.AlreadyInitialised: HTTPStatus.CONFLICT,
+        ledger.OldSizeDiffers: HTTPStatus.CONFLICT,
         # Said by somebody who may not say it.
         ledger.UnknownKey: HTTPStatus.FORBIDDEN,
         ledger.KeyRetired: HTTPStatus.FORBIDDEN,
@@ -375,8 +372,10 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.RoleMissing: HTTPStatus.FORBIDDEN,
         ledger.NotAuthorised: HTTPStatus.FORBIDDEN,
         ledger.NotOwner: HTTPStatus.FORBIDDEN,
+        ledger.LogDidNotSign: HTTPStatus.FORBIDDEN,
         # Asked for and not there.
         ledger.EntryNotFound: HTTPStatus.NOT_FOUND,
+        ledger.LogNotWitnessed: HTTPStatus.NOT_FOUND,
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,
         graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
@@ -387,7 +386,12 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.LogNotFound: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.TreeDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.TileTruncated: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.LogRolledBack: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.LogForked: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.HighWaterRefused: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.LogBusy: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.StoreUnsupported: HTTPStatus.INTERNAL_SERVER_ERROR,
+        ledger.WitnessUnprepared: HTTPStatus.INTERNAL_SERVER_ERROR,
         ledger.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.StoreNewer: HTTPStatus.INTERNAL_SERVER_ERROR,

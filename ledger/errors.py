@@ -579,6 +579,59 @@ class TreeDamaged(LedgerError):
     advice = "Stop appending, keep a copy of the database as evidence, and restore a sound one."
 
 
+class TreeMiswritten(TreeDamaged):
+    """The new entries as read back do not lead to the root over the new tiles as read back."""
+
+    code = "tree-miswritten"
+    sentence = "The tree of %(size)d entries was not written as it was computed."
+    advice = "Nothing was stored or signed. Have the memory and the disk of this machine checked."
+
+
+class LogRolledBack(LedgerError):
+    """The database is an older state of the log; signing it would make a fork."""
+
+    code = "log-rolled-back"
+    sentence = "The database ends after %(size)d entries, but %(mark)d have been signed."
+    advice = (
+        "Nothing is appended; reading goes on. Bring the database up to the high-water mark with "
+        "“catchment log rebuild” and an export, or restore the backup that holds all entries."
+    )
+
+
+class LogForked(LedgerError):
+    """The database and the high-water mark are of two continuations of one log."""
+
+    code = "log-forked"
+    sentence = "The %(size)d entries of the database do not continue the %(mark)d signed last."
+    advice = (
+        "Nothing is appended; reading goes on. Another copy of this log was signed: stop this "
+        "server, keep its database as evidence, and go on with the copy that leads to the mark."
+    )
+
+
+class HighWaterRefused(LedgerError):
+    """A mark that cannot be read, or not be moved."""
+
+    code = "high-water-refused"
+    sentence = "The high-water mark %(path)s cannot be used: %(reason)s."
+    advice = (
+        "Put the latest checkpoint that anybody holds of this log in its place, as a signed note, "
+        "and see that the server may write there."
+    )
+
+
+class LogBusy(LedgerError):
+    """More statements wait than the log takes in; ``retry_after`` seconds from now it will."""
+
+    code = "log-busy"
+    sentence = "%(waiting)d statements are waiting to be appended already."
+    advice = "Nothing was stored. Send it again in %(seconds)d seconds."
+
+    def __init__(self, where: str = "", *, waiting: int, seconds: int) -> None:
+        super().__init__(where, waiting=waiting, seconds=seconds)
+        self.retry_after = seconds
+
+
 class EntryNotFound(LedgerError):
     code = "entry-not-found"
     sentence = "The log has no entry %(entry)s."
@@ -591,6 +644,12 @@ class PayloadErased(LedgerError):
     code = "payload-erased"
     sentence = "The payload of entry %(entry)d was erased; what rests on it is withheld."
     advice = "Ask about a later state of the log, or ask the owner for the statement."
+
+
+class TrustRefused(LedgerError):
+    code = "trust-refused"
+    sentence = "%(path)s does not say which log to trust: %(reason)s."
+    advice = "It holds origin, genesis and vkey; “catchment keygen --log URL” fetches one."
 
 
 class StoreUnsupported(LedgerError):
@@ -637,3 +696,73 @@ class StoreNotDurable(LedgerError):
     code = "store-not-durable"
     sentence = "The database server has %(setting)s switched off: a power cut can lose entries."
     advice = "Switch it on in postgresql.conf and restart the server."
+
+
+# --- Witnesses and forks -------------------------------------------------------------------
+
+
+class QuorumMissing(LedgerError):
+    """Too few of the trusted witnesses cosigned; that says nothing against the checkpoint."""
+
+    code = "quorum-missing"
+    sentence = (
+        "%(found)d of the %(quorum)d witnesses that are needed cosigned the tree of %(size)d "
+        "entries; missing: %(missing)s."
+    )
+    advice = "Wait until it is cosigned, and fetch the cosigned checkpoint or receipt."
+
+
+class WitnessRefusal(LedgerError):
+    """What a witness does not cosign."""
+
+    code = "witness-refusal"
+    sentence = "The witness does not cosign this."
+
+
+class SubmissionMalformed(WitnessRefusal):
+    code = "submission-malformed"
+    sentence = "The request to the witness is refused: %(reason)s."
+    advice = "Send an old size, a consistency proof, an empty line and the signed checkpoint."
+
+
+class LogNotWitnessed(WitnessRefusal):
+    code = "log-not-witnessed"
+    sentence = "The witness does not follow the log %(origin)s."
+    advice = "Ask whoever runs the witness to add the log."
+
+
+class LogDidNotSign(WitnessRefusal):
+    code = "log-did-not-sign"
+    sentence = "No key that the witness trusts for %(origin)s signed the checkpoint."
+    advice = "Send the checkpoint as the log signed it."
+
+
+class OldSizeDiffers(WitnessRefusal):
+    """``size`` is that of the latest tree that the witness cosigned, 0 before the first."""
+
+    code = "old-size-differs"
+    sentence = "The witness last cosigned a tree of %(size)d entries."
+    advice = "Send the consistency proof from that size."
+
+
+class RootDiffers(OldSizeDiffers):
+    """The log's own key signed two trees of one size."""
+
+    code = "root-differs"
+    sentence = "The witness cosigned another tree of %(size)d entries of this log."
+    advice = "Keep both checkpoints: together they prove that the log was forked."
+
+
+class WitnessUnprepared(LedgerError):
+    code = "witness-unprepared"
+    sentence = "There is no witness in %(path)s."
+    advice = (
+        "Make one with “catchment witness init”. If its database is lost, retire its name and key: "
+        "it no longer knows what it cosigned."
+    )
+
+
+class ForkUnproven(LedgerError):
+    code = "fork-unproven"
+    sentence = "This does not prove a fork: %(reason)s."
+    advice = "Ask for the two signed checkpoints and the hashes between them."
