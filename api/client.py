@@ -17,9 +17,9 @@ from typing import Any, Final
 import requests
 
 from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid
-from api.trust import Trust
 from ledger.schema import load
 from ledger.statements import BODIES, Body, NaturalKey
+from ledger.trust import Trust
 
 TIMEOUT_SECONDS: Final = (5, 60)
 """To connect, and between two bytes of the answer: a batch of 500 is judged in seconds."""

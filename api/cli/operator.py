@@ -21,7 +21,6 @@ from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
 from api.settings import Settings
-from api.trust import Trust
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.errors import AlreadyInitialised, LogNotFound, StoreUnsupported, TreeDamaged
@@ -32,6 +31,7 @@ from ledger.merkle import leaf_hash
 from ledger.note import SignerKey, VerifierKey, open_note
 from ledger.statements import Enterprise, Genesis, RecoveryKeys, read
 from ledger.store import open_engine, reading
+from ledger.trust import Trust
 
 PAST_SECONDS: Final = 7 * 86_400
 FUTURE_SECONDS: Final = 300
@@ -59,7 +59,7 @@ def init(speech: Speech, origin: str | None, name: str, operator: str) -> None:
     _check_fresh(settings, database)
     trust = _begin(settings, database, origin or _own_origin(), name, operator)
     if speech.as_json:
-        speech.json(dataclasses.asdict(trust))
+        speech.json(trust.members)
         return
     speech.say("The log %(origin)s has begun in %(data)s.", origin=trust.origin, data=settings.data)
     speech.say("Its fingerprint is %(text)s.", text=trust.fingerprint)

@@ -18,12 +18,12 @@ from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client, Refused, Submitted
 from api.errors import FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
-from api.trust import Trust
 from ledger import jws, strict_json
 from ledger.errors import ForeignLog
 from ledger.keys import PrivateKey
 from ledger.schema import dump, load
 from ledger.statements import ROLES, VERSION, Consent, Enterprise, read
+from ledger.trust import Trust
 
 RECEIPT_SUFFIX: Final = ".tlog-proof"
 _JTI_BYTES = 18
@@ -245,9 +245,10 @@ def _trusted(log: str, folder: Path, speech: Speech) -> Trust:
         return Trust.read(Path(log))
     trust = Client(log).trust()
     path = folder / "trust.json"
-    if path.exists() and Trust.read(path) != trust:
+    if not path.exists():
+        trust.write(path)
+    elif not Trust.read(path).same_log(trust):
         raise WouldOverwrite(path=str(path))
-    trust.write(path)
     speech.say("The log is %(origin)s. Compare its fingerprint with its operator, not by this "
                "connection:", origin=trust.origin)  # fmt: skip
     speech.say("  %(text)s", text=trust.fingerprint)

@@ -26,7 +26,6 @@ import click
 from rich.text import Text
 
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
-from api.trust import Trust
 from ledger import jws
 from ledger.checkpoint import Checkpoint
 from ledger.errors import CatchmentError, ForeignLog, ReceiptRefused
@@ -36,6 +35,7 @@ from ledger.merkle import leaf_hash, verify_inclusion
 from ledger.note import open_note
 from ledger.receipt import MAX_RECEIPT_BYTES, Receipt
 from ledger.statements import Statement, read
+from ledger.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)

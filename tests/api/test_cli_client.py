@@ -11,7 +11,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 from api.client import MOST_WAITS, Client, Refused
-from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid, TrustRefused
+from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid
+from ledger.errors import TrustRefused
 
 Answer = tuple[int, str, dict[str, str]]
 

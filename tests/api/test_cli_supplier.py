@@ -15,10 +15,10 @@ from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.supplier import filled
 from api.cli.verification import NAMES, checks
-from api.trust import Trust
 from ledger import jws, strict_base64
 from ledger.schema import load
 from ledger.statements import BODIES, Consent, Product, read
+from ledger.trust import Trust
 from tests.cli_world import ORIGIN, Terminal, served, terminal
 from tests.factory import Factory
 
