@@ -8,6 +8,7 @@ read from the tiles of today.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
@@ -19,11 +20,17 @@ from ledger.merkle import EMPTY_ROOT, HASH_BYTES, Frontier, node_hash
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 TILE_BYTES: Final = WIDTH * HASH_BYTES
+LEVELS: Final = 64
 
 TileReader: TypeAlias = Callable[[int, int], bytes]
 """(level, tile index) -> the hashes of that tile, at least as many as the tree's size asks for."""
 
 _Range: TypeAlias = tuple[int, int]
+
+# Six groups before the last are more than any index of a tile can have.
+_PLACE = re.compile(
+    r"(?P<groups>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[0-9]{1,3}))?", re.ASCII
+)
 
 
 def extend(
@@ -83,15 +90,51 @@ def tile_path(level: int, index: int, width: int = WIDTH) -> str:
 
     Requires 0 <= level < 64, 0 <= index and 0 < width <= 256; raises ValueError.
     """
-    if not (0 <= level < 64 and index >= 0 and 0 < width <= WIDTH):
-        raise ValueError(f"no tile has level {level}, index {index} and width {width}")
+    if not 0 <= level < LEVELS:
+        raise ValueError(f"no tile has level {level}")
+    return f"tile/{level}/{place(index, width)}"
+
+
+def entries_path(index: int, width: int = WIDTH) -> str:
+    """Where the bundle of the ``width`` entries below a tile of level 0 is published."""
+    return f"tile/entries/{place(index, width)}"
+
+
+def place(index: int, width: int = WIDTH) -> str:
+    """The end of a path: the index in groups of three digits, and the width of a partial tile.
+
+    Requires 0 <= index and 0 < width <= 256; raises ValueError.
+    """
+    if not (index >= 0 and 0 < width <= WIDTH):
+        raise ValueError(f"no tile has index {index} and width {width}")
     thousands, last = divmod(index, 1000)
     groups = f"{last:03d}"
     while thousands:
         thousands, group = divmod(thousands, 1000)
         groups = f"x{group:03d}/{groups}"
-    suffix = f".p/{width}" if width < WIDTH else ""
-    return f"tile/{level}/{groups}{suffix}"
+    return f"{groups}.p/{width}" if width < WIDTH else groups
+
+
+def parse_place(text: str) -> tuple[int, int] | None:
+    """The (index, width) of what `place` wrote; ``None`` for any other text."""
+    match = _PLACE.fullmatch(text)
+    if match is None:
+        return None
+    index = int("".join(group[-3:] for group in match["groups"].split("/")))
+    width = int(match["width"] or WIDTH)
+    found = 0 < width <= WIDTH and place(index, width) == text
+    return (index, width) if found else None
+
+
+def layout(size: int) -> Iterator[tuple[int, int, int]]:
+    """(level, index, width) of every tile of a tree of ``size`` entries, level by level."""
+    level = 0
+    while size:
+        complete, rest = divmod(size, WIDTH)
+        yield from ((level, index, WIDTH) for index in range(complete))
+        if rest:
+            yield level, complete, rest
+        size, level = complete, level + 1
 
 
 def _filled(

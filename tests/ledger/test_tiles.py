@@ -21,10 +21,15 @@ from ledger.merkle import (
 )
 from ledger.tiles import (
     TILE_BYTES,
+    WIDTH,
     consistency_path,
+    entries_path,
     extend,
     frontier,
     inclusion_path,
+    layout,
+    parse_place,
+    place,
     root,
     tile_path,
 )
@@ -259,6 +264,54 @@ def test_tile_paths_are_those_of_the_specification(tile, path):
 def test_there_is_no_path_to_a_tile_that_cannot_be(tile):
     with pytest.raises(ValueError, match="no tile"):
         tile_path(*tile)
+
+
+def test_bundles_of_entries_stand_beside_the_tiles():
+    assert entries_path(1067, 8) == "tile/entries/x001/067.p/8"
+
+
+@given(st.integers(0, 10**18), st.integers(1, 256))
+def test_a_place_is_read_as_it_was_written(index, width):
+    assert parse_place(place(index, width)) == (index, width)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "0",
+        "00",
+        "0000",
+        "x000/000",
+        "x001/x067",
+        "001/067",
+        "X001/067",
+        "000.p",
+        "000.p/",
+        "000.p/0",
+        "000.p/01",
+        "000.p/256",
+        "000.p/999",
+        "000.p/-1",
+        "000.p/1/",
+        "000/",
+        "/000",
+        "000 ",
+        "00٣",
+        "x001/" * 7 + "000",
+        "../000",
+    ],
+)
+def test_any_other_spelling_of_a_place_is_none(text):
+    assert parse_place(text) is None
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 256, 257, 600, 65_536])
+def test_the_layout_of_a_tree_names_the_tiles_it_has(size):
+    built = {key: len(tile) // HASH_BYTES for key, tile in tree(size).items()}
+    assert {(level, index): width for level, index, width in layout(size)} == built
+    assert len(list(layout(size))) == len(built)
+    assert all(0 < width <= WIDTH for _, _, width in layout(size))
 
 
 def test_the_split_of_the_definition_is_checked_on_paper():
