@@ -375,6 +375,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.LogDidNotSign: HTTPStatus.FORBIDDEN,
         # Asked for and not there.
         ledger.EntryNotFound: HTTPStatus.NOT_FOUND,
+        ledger.TileNotFound: HTTPStatus.NOT_FOUND,
         ledger.LogNotWitnessed: HTTPStatus.NOT_FOUND,
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,

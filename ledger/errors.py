@@ -638,6 +638,12 @@ class EntryNotFound(LedgerError):
     advice = "Check the index or digest, and that it is of this log."
 
 
+class TileNotFound(LedgerError):
+    code = "tile-not-found"
+    sentence = "The log has no %(path)s."
+    advice = "Ask for tiles that the latest checkpoint covers, under their C2SP tlog-tiles paths."
+
+
 class PayloadErased(LedgerError):
     """What was said is gone for good; what was hashed of it is still there."""
 
@@ -766,3 +772,42 @@ class ForkUnproven(LedgerError):
     code = "fork-unproven"
     sentence = "This does not prove a fork: %(reason)s."
     advice = "Ask for the two signed checkpoints and the hashes between them."
+
+
+# --- Copies of a whole log -----------------------------------------------------------------
+
+
+class ExportRefused(LedgerError):
+    code = "export-refused"
+    sentence = "The export is refused: %(reason)s."
+    advice = "Take another copy of it, or export again from a database that “log fsck” finds sound."
+
+
+class EntryRefused(ExportRefused):
+    """An entry that the log could not have taken as it stands in the export."""
+
+    code = "export-entry-refused"
+    sentence = "Entry %(index)d of the export is refused: %(reason)s."
+
+
+class ExportForeign(ExportRefused):
+    code = "export-foreign"
+    sentence = "The export is of another log (%(origin)s, begun with %(genesis)s)."
+    advice = "Compare its origin, genesis and vkey with those you were given on another way."
+
+
+class ExportShorter(ExportRefused):
+    code = "export-shorter"
+    sentence = "The database holds %(stored)d entries, more than the %(size)d of the export."
+    advice = "Nothing is taken back. Rebuild into an empty database if that is meant."
+
+
+class ExportDiffers(ExportRefused):
+    """Two histories under one name, or a database that was altered."""
+
+    code = "export-differs"
+    sentence = "Entry %(index)d of the database is not that of the export."
+    advice = (
+        "One of the two was altered, or the log was forked: keep both, run “log fsck” on the "
+        "database, and compare their checkpoints."
+    )
