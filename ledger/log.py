@@ -1,8 +1,10 @@
 """The log: statements in, entries and proofs out.
 
-Appending is one transaction. Inside the writer's lock the head is read, each statement is judged
-against what stands at its index, and entries, tree and signed checkpoint are written together; only
-after the commit is anybody answered. There is no entry without its place in a signed tree.
+Appending has two halves. Statements are read and verified by whoever brings them, holding up
+nobody. Then, in one transaction for as many calls as wait, inside the writer's lock: the head is
+read, each statement is judged against what stands at its index, and entries, tree and signed
+checkpoint are written together; only after the commit is anybody answered. There is no entry
+without its place in a signed tree.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
 import sqlalchemy as sa
@@ -28,10 +32,13 @@ from ledger.errors import (
     LogNotFound,
     OutsideTree,
     TreeDamaged,
+    TreeMiswritten,
     UnknownKey,
 )
+from ledger.high_water import UNMARKED, HighWater, Mark, check_continues
 from ledger.keys import PublicKey
 from ledger.leaf import Leaf
+from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
 from ledger.statements import Genesis, Statement, read
@@ -94,16 +101,32 @@ class _Prepared:
     verified: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The statements of one call, read and verified as far as that goes outside the lock."""
+
+    items: tuple[_Prepared | Refused, ...]
+    atomic: bool
+
+
 class Log:
-    """A log in a database, signed by ``signer``.
+    """A log in a database, signed by ``signer`` no further than ``high_water`` allows.
 
     Any number of threads and processes may hold the same log open and append to it: nothing that
     decides is kept between calls. Raises LogNotFound for an empty database, and GenesisRefused
-    when the log is not the signer's.
+    when the log is not the signer's. A database that was rolled back or forked is opened: it can
+    be read, but nothing is appended to it (`check_high_water`).
     """
 
-    def __init__(self, engine: sa.Engine, signer: note.SignerKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        signer: note.SignerKey,
+        clock: Clock,
+        high_water: HighWater = UNMARKED,
+    ) -> None:
         self._engine, self._signer, self._clock = engine, signer, clock
+        self._high_water = high_water
         self._bodies: Bodies = Recent(_RECENT_BODIES)
         self._keys: Recent[str, PublicKey] = Recent(_RECENT_KEYS)
         with reading(engine) as connection:
@@ -114,22 +137,32 @@ class Log:
         _check_signer(self.genesis, signer)
 
     @classmethod
-    def create(cls, engine: sa.Engine, genesis: bytes, signer: note.SignerKey, clock: Clock) -> Log:
+    def create(
+        cls,
+        engine: sa.Engine,
+        genesis: bytes,
+        signer: note.SignerKey,
+        clock: Clock,
+        high_water: HighWater = UNMARKED,
+    ) -> Log:
         """Begin a log with its signed genesis, in a database that has the tables and no entry.
 
-        Raises AlreadyInitialised, GenesisRefused, or what a statement may be refused for.
+        Raises AlreadyInitialised, GenesisRefused, what a statement may be refused for, and as
+        `append` where ``high_water`` is the mark of another log, or of this one further on.
         """
         statement = read(jws.parse(genesis))
-        with writing(engine) as connection:
-            draft = Draft(connection, None, Recent(1))
-            if draft.size:
-                raise AlreadyInitialised
-            now_ms = clock()
-            admission = admit(statement, draft, now_ms)
-            _check_signer(statement, signer)
-            draft.add(statement, admission, now_ms)
-            _seal(connection, draft, signer)
-        return cls(engine, signer, clock)
+        with high_water.held(_verifiers(signer)) as mark:
+            with writing(engine) as connection:
+                draft = Draft(connection, None, Recent(1))
+                if draft.size:
+                    raise AlreadyInitialised
+                now_ms = clock()
+                admission = admit(statement, draft, now_ms)
+                _check_signer(statement, signer)
+                draft.add(statement, admission, now_ms)
+                _seal(connection, draft, signer, mark)
+            mark.move()
+        return cls(engine, signer, clock, high_water)
 
     @property
     def origin(self) -> str:
@@ -151,26 +184,61 @@ class Log:
         its first index. ``atomic``: if one is refused, none is stored. ``dry_run``: none is stored.
         Either way the outcomes are those the batch would have had.
 
-        When anything raises, nothing was stored. Raises BatchTooLarge, and what the database does.
+        This is `prepare` and `commit` for a single caller. When anything raises, nothing was
+        stored, except where the high-water mark could not be moved or a database was lost during
+        the commit: then the same envelopes sent again tell. Raises BatchTooLarge, LogRolledBack
+        or LogForked, TreeDamaged, HighWaterRefused, and what the database does.
+        """
+        submission = self.prepare(envelopes, atomic=atomic)
+        if dry_run:
+            return self._rehearse(submission)
+        return self.commit([submission])[0]
+
+    def prepare(self, envelopes: Sequence[bytes], *, atomic: bool = False) -> Submission:
+        """Read, and verify where the key is known: the slow part, outside any lock.
+
+        Raises BatchTooLarge.
         """
         if len(envelopes) > MAX_BATCH:
             raise BatchTooLarge(size=len(envelopes), limit=MAX_BATCH)
-        prepared = self._prepare(envelopes)
-        # A dry run judges what was last committed, and holds up nobody who writes.
-        with (reading if dry_run else writing)(self._engine) as connection:
-            draft = self._draft(connection)
-            outcomes = self._judge(prepared, draft)
-            spoiled = atomic and any(isinstance(outcome, Refused) for outcome in outcomes)
-            if dry_run or spoiled or not draft.added:
-                return outcomes
-            _seal(connection, draft, self._signer)
-        return [_stored(outcome) for outcome in outcomes]
+        read_ones = [_read(envelope) for envelope in envelopes]
+        self._learn_keys({each.envelope.kid for each in read_ones if isinstance(each, Statement)})
+        items = (
+            each if isinstance(each, Refused) else self._prepare_one(each) for each in read_ones
+        )
+        return Submission(tuple(items), atomic)
 
-    def _prepare(self, envelopes: Sequence[bytes]) -> list[_Prepared | Refused]:
-        """Read, and verify where the key is known: the slow part, outside the lock."""
-        parsed = [_read(envelope) for envelope in envelopes]
-        self._learn_keys({each.envelope.kid for each in parsed if isinstance(each, Statement)})
-        return [each if isinstance(each, Refused) else self._prepare_one(each) for each in parsed]
+    def commit(self, submissions: Sequence[Submission]) -> list[list[Outcome]]:
+        """Judge submissions in their order and store what passes, in one transaction.
+
+        The outcomes of each, in the same order. An atomic submission comes alone (ValueError):
+        what spoils it must not touch others. Raises as `append`.
+        """
+        if len(submissions) > 1 and any(each.atomic for each in submissions):
+            raise ValueError("an atomic submission shares its transaction with no other")
+        with self._high_water.held(_verifiers(self._signer)) as mark:
+            with writing(self._engine) as connection:
+                draft = self._draft(connection)
+                judged = self._judge(submissions, draft)
+                if _is_spoiled(submissions[0], judged[0]) or not draft.added:
+                    return judged
+                _seal(connection, draft, self._signer, mark)
+            mark.move()
+        return [[_stored(outcome) for outcome in outcomes] for outcomes in judged]
+
+    def check_high_water(self) -> None:
+        """Check that this database may be signed; `append` does so itself.
+
+        Raises LogRolledBack, LogForked or HighWaterRefused.
+        """
+        marked = self._high_water.checkpoint(_verifiers(self._signer))
+        with reading(self._engine) as connection:
+            check_continues(marked, _latest(connection)[0], tile_store.reader(connection))
+
+    def _rehearse(self, submission: Submission) -> list[Outcome]:
+        """What would come of it, judged by what was last committed: no writer is held up."""
+        with reading(self._engine) as connection:
+            return self._judge([submission], self._draft(connection))[0]
 
     def _prepare_one(self, statement: Statement) -> _Prepared | Refused:
         """A thumbprint belongs to one key for good: it may retire before the statement is judged,
@@ -193,12 +261,16 @@ class Log:
                 with suppress(UnknownKey):
                     self._keys.put(kid, registered_key(draft, kid))
 
-    def _judge(self, prepared: Sequence[_Prepared | Refused], draft: Draft) -> list[Outcome]:
-        draft.foresee([each.statement for each in prepared if isinstance(each, _Prepared)])
+    def _judge(self, submissions: Sequence[Submission], draft: Draft) -> list[list[Outcome]]:
+        items = chain.from_iterable(each.items for each in submissions)
+        draft.foresee([each.statement for each in items if isinstance(each, _Prepared)])
         now_ms = max(self._clock(), draft.time)
         return [
-            each if isinstance(each, Refused) else _judge_one(each, draft, now_ms)
-            for each in prepared
+            [
+                each if isinstance(each, Refused) else _judge_one(each, draft, now_ms)
+                for each in submission.items
+            ]
+            for submission in submissions
         ]
 
     def _draft(self, connection: sa.Connection) -> Draft:
@@ -329,28 +401,60 @@ def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:
         raise GenesisRefused("/checkpointKey", reason="it names another key than the signer's")
 
 
-def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey) -> None:
-    """Write the drafted entries, grow the tree by them, and sign its new head."""
+def _verifiers(signer: note.SignerKey) -> list[note.VerifierKey]:
+    """Whose signature on an older checkpoint of the log the signer goes on from."""
+    return [signer.verifier]
+
+
+def _is_spoiled(submission: Submission, outcomes: Sequence[Outcome]) -> bool:
+    return submission.atomic and any(isinstance(each, Refused) for each in outcomes)
+
+
+def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey, mark: Mark) -> None:
+    """Write the drafted entries, grow the tree by them, and sign its new head.
+
+    The root is computed twice over from what was written, and signed when both agree.
+    """
     size = draft.size - len(draft.leaf_hashes)
-    stored = tile_store.reader(connection)
-    _check_continues(connection, size, stored, signer)
+    stored = cache(tile_store.reader(connection))
+    before = _signed_frontier(connection, size, stored, signer)
+    mark.check(size, stored)
     draft.write()
-    changed = tiles.extend(size, draft.leaf_hashes, stored)
-    tile_store.write(connection, changed)
-    root = tiles.root(draft.size, lambda *tile: changed.get(tile) or stored(*tile))
+    tile_store.write(connection, tiles.extend(size, draft.leaf_hashes, stored))
+    root = _agreed_root(connection, before, draft.size)
     signed = note.sign(Checkpoint(signer.name, draft.size, root).text, signer)
     connection.execute(tables.checkpoint.insert(), {"size": draft.size, "note": signed})
+    mark.stage(signed)
 
 
-def _check_continues(
+def _signed_frontier(
     connection: sa.Connection, size: int, read_tile: tiles.TileReader, signer: note.SignerKey
-) -> None:
-    """Whoever altered entries or tiles behind the log's back must not get it to sign them."""
-    if not size:
-        return
-    text = note.open_note(_latest(connection)[1], [signer.verifier]).text
-    if text != Checkpoint(signer.name, size, tiles.root(size, read_tile)).text:
-        raise TreeDamaged(size=size)
+) -> Frontier:
+    """The right edge of the stored tree, which must be the one that was signed.
+
+    Whoever altered entries or tiles behind the log's back must not get it to sign them. Raises
+    TreeDamaged.
+    """
+    edge = tiles.frontier(size, read_tile)
+    if size:
+        text = note.open_note(_latest(connection)[1], _verifiers(signer)).text
+        if text != Checkpoint(signer.name, size, edge.root).text:
+            raise TreeDamaged(size=size)
+    return edge
+
+
+def _agreed_root(connection: sa.Connection, before: Frontier, size: int) -> bytes:
+    """The root over the tiles as they are stored now, which the stored leaves must lead to.
+
+    What a bit flipped on the way to the database would change is read back on two ways that share
+    no step but the hash function. Raises TreeMiswritten.
+    """
+    leaves = sa.select(_ENTRY.leaf).where(_ENTRY.index >= before.size).order_by(_ENTRY.index)
+    grown = before.grown(map(leaf_hash, connection.execute(leaves).scalars()))
+    root = tiles.root(size, tile_store.reader(connection))
+    if (grown.size, grown.root) != (size, root):
+        raise TreeMiswritten(size=size)
+    return root
 
 
 def _latest(connection: sa.Connection) -> tuple[int, bytes]:

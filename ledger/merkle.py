@@ -1,9 +1,9 @@
 """Merkle tree hashes and proofs (RFC 6962 section 2.1, RFC 9162 section 2.1), with SHA-256.
 
-Proofs are verified here and made in `ledger.tiles`. `Frontier` grows a tree without them, so that
-one way of computing a root can be held against the other. All hashes are 32 bytes. The checks that the
-RFCs leave to the reader (hash lengths, no path element too many, no proof from an empty tree) are
-made before any hashing.
+Proofs are verified here and made in `ledger.tiles`. `Frontier` grows a tree without tiles, so that
+one way of computing a root can be held against the other. All hashes are 32 bytes. The checks that
+the RFCs leave to the reader (hash lengths, no path element too many, no proof from an empty tree)
+are made before any hashing.
 """
 
 from __future__ import annotations
