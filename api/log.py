@@ -3,6 +3,9 @@
 Checkpoints and proofs are hashes and signatures: public, and of no use for guessing what a leaf
 says. Leaf records and receipts name chains and keys: for auditors, and for those whose statement
 it is. An entry that the caller may not see and one that is not there are answered alike.
+
+With the checkpoint, the tiles and (for auditors) the bundles of entries, the log lies under
+``/v1/log`` as C2SP tlog-tiles has it, and clients written for such logs can mirror it.
 """
 
 from __future__ import annotations
@@ -18,15 +21,22 @@ from api.blueprint import Blueprint
 from api.caching import latest_checkpoint
 from api.services import services
 from api.wire import Query, Wire, described, digest, whole
-from ledger import strict_base64
+from ledger import export, strict_base64, tiles
 from ledger.entry import Entry
-from ledger.errors import EntryNotFound
+from ledger.errors import EntryNotFound, TileNotFound
+from ledger.merkle import HASH_BYTES
 from ledger.statements import Genesis
 from ledger.strict_json import MAX_INTEGER
 
 CHECKPOINT_SECONDS = 2
 """How long a checkpoint may be kept: it is only ever outgrown, never wrong."""
 
+TILE_SECONDS = 365 * 24 * 3600
+"""Tiles and bundles never change: a wider one has another address."""
+
+_TILE: dict[str, Any] = {"type": "string", "format": "binary"}
+_BINARY = "application/octet-stream"
+_LEVELS = frozenset(map(str, range(tiles.LEVELS)))
 _INDEX = f"<int(max={MAX_INTEGER}):index>"
 
 blueprint = Blueprint(
@@ -144,6 +154,41 @@ def checkpoint() -> Response:
     return response
 
 
+@blueprint.route("/tile/<level>/<path:place>", methods=["GET"])
+@blueprint.response(
+    200, _TILE, content_type=_BINARY, description="The hashes of a tile, 32 bytes each."
+)
+def tile(level: str, place: str) -> Response:
+    """Read a tile of the tree
+
+    Its address is `tile/<L>/<N>[.p/<W>]` of C2SP tlog-tiles: level, index in groups of three digits
+    (`x001/067`), and the width of one that is not full. A width is served once there are as many
+    hashes, and never changes.
+    """
+    index, width = _place(f"tile/{level}/{place}", level, place)
+    hashes = services().log.tile(int(level), index)[: width * HASH_BYTES]
+    return _kept_for_good(hashes, "public")
+
+
+@blueprint.route("/tile/entries/<path:place>", methods=["GET"])
+@needs_token
+@blueprint.response(200, _TILE, content_type=_BINARY, description="A C2SP entry bundle.")
+def entry_bundle(place: str) -> Response:
+    """Read the leaf records below a tile
+
+    Those that the tile of level 0 at the same place hashes, each led by its length in two bytes;
+    for auditors.
+    """
+    path = f"tile/entries/{place}"
+    if not current_caller().is_auditor:
+        raise TileNotFound(path=path)
+    index, width = _place(path, "0", place)
+    start = index * tiles.WIDTH
+    entries = services().log.entries(start, start + width)
+    records = (entry.leaf.encode() for entry in entries)
+    return _kept_for_good(export.LEAVES.join(records), "private")
+
+
 @blueprint.route(f"/entries/{_INDEX}", methods=["GET"])
 @needs_token
 @blueprint.response(200, EntrySchema)
@@ -212,3 +257,21 @@ def _readable(index: int) -> Entry:
 
 def _proof(size: int, hashes: list[bytes]) -> dict[str, Any]:
     return {"size": size, "hashes": [strict_base64.to_standard(each) for each in hashes]}
+
+
+def _place(path: str, level: str, place: str) -> tuple[int, int]:
+    """Index and width of a tile that the latest checkpoint covers. Raises TileNotFound."""
+    found = tiles.parse_place(place)
+    if found is None or level not in _LEVELS:
+        raise TileNotFound(path=path)
+    index, width = found
+    hashes = services().log.size() >> tiles.HEIGHT * int(level)
+    if index * tiles.WIDTH + width > hashes:
+        raise TileNotFound(path=path)
+    return index, width
+
+
+def _kept_for_good(data: bytes, by: str) -> Response:
+    response = Response(data, content_type=_BINARY)
+    response.headers["Cache-Control"] = f"{by}, max-age={TILE_SECONDS}, immutable"
+    return response

@@ -65,7 +65,7 @@ _NOT_OURS = (NotImplementedError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
+class Frames:
     """Records one after another, each led by its length in ``head`` bytes; at most ``limit``."""
 
     head: int
@@ -86,9 +86,9 @@ class _Frames:
             yield record
 
 
-_LEAVES = _Frames(2, MAX_LEAF_BYTES)
-_ENVELOPES = _Frames(4, MAX_COMPACT_BYTES)
-_NOTES = _Frames(4, MAX_NOTE_BYTES)
+LEAVES = Frames(2, MAX_LEAF_BYTES)
+ENVELOPES = Frames(4, MAX_COMPACT_BYTES)
+NOTES = Frames(4, MAX_NOTE_BYTES)
 
 
 def envelopes_path(index: int, width: int = WIDTH) -> str:
@@ -157,12 +157,12 @@ class _Writer:
         for index, width in bundles(size):
             leaves = self._column(_ENTRY.leaf, index, width, size)
             frontier = frontier.grown(map(leaf_hash, leaves))
-            self._add(tiles.entries_path(index, width), _LEAVES.join(leaves))
+            self._add(tiles.entries_path(index, width), LEAVES.join(leaves))
         if frontier.root != checkpoint.root:
             raise TreeDamaged(size=size)
         for index, width in bundles(size):
             envelopes = self._column(_ENTRY.envelope, index, width, size)
-            self._add(envelopes_path(index, width), _ENVELOPES.join(e or b"" for e in envelopes))
+            self._add(envelopes_path(index, width), ENVELOPES.join(e or b"" for e in envelopes))
             self.step(index * WIDTH + width, size)
         return checkpoint
 
@@ -179,13 +179,13 @@ class _Writer:
     def _add_notes(self, size: int) -> None:
         """Every checkpoint, piece by piece: there may be as many as entries."""
         of_log = _CHECKPOINT.size <= size
-        lengths = sa.select(sa.func.sum(sa.func.length(_CHECKPOINT.note) + _NOTES.head))
+        lengths = sa.select(sa.func.sum(sa.func.length(_CHECKPOINT.note) + NOTES.head))
         info = _info(CHECKPOINTS)
         info.file_size = self.connection.execute(lengths.where(of_log)).scalar_one()
         notes = sa.select(_CHECKPOINT.note).where(of_log).order_by(_CHECKPOINT.size)
         with self.zip.open(info, "w") as member:
             for page in self.connection.execute(notes).scalars().partitions(WIDTH):
-                member.write(_NOTES.join(page))
+                member.write(NOTES.join(page))
 
     def _column(self, column: sa.Column[bytes], index: int, width: int, size: int) -> list[bytes]:
         start = index * WIDTH
@@ -250,7 +250,7 @@ class Archive:
     def notes(self) -> Iterator[bytes]:
         """Every checkpoint's signed note, in the order of sizes."""
         with _zip_faults(), self._zip.open(CHECKPOINTS) as file:
-            yield from _NOTES.split(file)
+            yield from NOTES.split(file)
 
     def tile(self, level: int, index: int, width: int) -> bytes:
         length = width * HASH_BYTES
@@ -261,14 +261,14 @@ class Archive:
 
     def leaves(self, index: int, width: int) -> list[bytes]:
         """The leaf records of a bundle."""
-        return self._bundle(tiles.entries_path(index, width), width, _LEAVES)
+        return self._bundle(tiles.entries_path(index, width), width, LEAVES)
 
     def envelopes(self, index: int, width: int) -> list[bytes | None]:
         """The envelopes of a bundle; ``None`` where the payload was erased."""
-        found = self._bundle(envelopes_path(index, width), width, _ENVELOPES)
+        found = self._bundle(envelopes_path(index, width), width, ENVELOPES)
         return [envelope or None for envelope in found]
 
-    def _bundle(self, name: str, width: int, frames: _Frames) -> list[bytes]:
+    def _bundle(self, name: str, width: int, frames: Frames) -> list[bytes]:
         if self._lengths[name] > width * (frames.head + frames.limit):
             raise ExportRefused(reason="a bundle in it is too large")
         with _zip_faults(), self._zip.open(name) as file:
