@@ -10,7 +10,7 @@ import orjson
 from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 from flask_babel import Babel
-from flask_limiter import Limiter
+from flask_limiter import HeaderNames, Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -32,6 +32,9 @@ from api.settings import Settings
 LANGUAGES = ("en", "zh")
 _SMALL_BODY = 64 * 1024
 """What a route takes that does not say otherwise; those that take statements do."""
+
+_LIMIT_SECONDS = "X-RateLimit-Seconds"
+"""How long until an address's count begins anew, as the rate limit says of every answer."""
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -113,6 +116,8 @@ def _limit_rates(app: Flask, settings: Settings) -> None:
         default_limits=[settings.read_limit],
         storage_uri=settings.rate_storage,
         headers_enabled=True,
+        # Only who is sent away has to wait (`_finish`), and that not only for the rate limit.
+        header_name_mapping={HeaderNames.RETRY_AFTER: _LIMIT_SECONDS},
     )
     for endpoint, limit in (
         ("statements.submit", settings.submit_limit),
@@ -126,8 +131,9 @@ def _limit_rates(app: Flask, settings: Settings) -> None:
 
 def _finish(response: Response) -> Response:
     """Say of every answer how it may be used and kept."""
-    if response.status_code != HTTPStatus.TOO_MANY_REQUESTS:
-        response.headers.pop("Retry-After", None)
+    seconds = response.headers.pop(_LIMIT_SECONDS, None)
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and seconds is not None:
+        response.headers["Retry-After"] = seconds
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     if "Cache-Control" not in response.headers:

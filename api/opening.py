@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import stat
 import time
 from pathlib import Path
@@ -16,7 +17,8 @@ from api.settings import Settings
 from api.tokens import Tokens
 from graph.engine import Engine
 from ledger import tables
-from ledger.errors import LogNotFound
+from ledger.errors import HighWaterRefused, LogForked, LogNotFound, LogRolledBack
+from ledger.high_water import HighWater
 from ledger.jws import parse
 from ledger.keys import PrivateKey
 from ledger.log import Log
@@ -24,6 +26,7 @@ from ledger.note import SignerKey
 from ledger.statements import read
 from ledger.store import open_engine, reading
 
+_LOG = logging.getLogger("catchment")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -31,13 +34,22 @@ def open_services(settings: Settings) -> Services:
     """Open the log that the settings name, bringing its tables up to date first.
 
     Raises LogNotFound for a database without one, SigningKeyMissing, SigningKeyExposed, and
-    GenesisRefused when the key is not the one the log was begun with.
+    GenesisRefused when the key is not the one the log was begun with. A database that may not be
+    signed is opened all the same, so that it can be read; the operator is told.
     """
     database = open_engine(settings.database)
     migrations.upgrade(database)
     signer = SignerKey(origin_of(database), read_signing_key(settings))
-    log = Log(database, signer, clock_ms)
+    log = Log(database, signer, clock_ms, HighWater(settings.high_water_file))
+    _warn_behind_mark(log)
     return Services(log, Engine(log), Tokens(database), settings)
+
+
+def _warn_behind_mark(log: Log) -> None:
+    try:
+        log.check_high_water()
+    except (LogRolledBack, LogForked, HighWaterRefused) as refused:
+        _LOG.warning("%s", refused)
 
 
 def clock_ms() -> int:

@@ -68,6 +68,8 @@ def problem_response(error: CatchmentError, **members: Any) -> Response:
     )
     response.headers["Content-Language"] = str(get_locale())
     response.cache_control.no_store = True
+    if (seconds := getattr(error, "retry_after", None)) is not None:
+        response.headers["Retry-After"] = str(seconds)
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = _challenge(error)
     return response

@@ -1,4 +1,4 @@
-"""Serving: granian in front of the application, one process with several threads."""
+"""Serving: granian in front of the application, in processes with several threads each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from api.settings import Settings
 def serve(settings: Settings, host: str | None = None, port: int | None = None) -> None:
     """Serve until interrupted.
 
-    One process, because rates are counted in it; its threads wait for the database in turn. Opens
-    the log once before it starts, so that what is wrong is told here and not by a worker.
+    Each process opens the database for itself and follows what the others append; the database's
+    lock orders their transactions. Rates that are kept in memory are counted in each, so that an
+    address gets as many times the limit as there are processes. Opens the log once before they
+    start, so that what is wrong is told here and not by a worker.
     Raises AddressRefused, and as `create_app`.
     """
     create_app(settings)
@@ -27,7 +29,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         address=free_address(host or settings.host, port or settings.port),
         port=port or settings.port,
         interface=Interfaces.WSGI,
-        workers=1,
+        workers=settings.workers,
         blocking_threads=settings.threads,
         websockets=False,
     )

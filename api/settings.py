@@ -17,6 +17,7 @@ import limits
 
 from api.errors import SettingRefused
 from ledger.log import MAX_BATCH
+from ledger.sequencer import MAX_BYTES, MAX_STATEMENTS
 
 ENVIRONMENTS: Final = ("development", "production")
 
@@ -82,6 +83,15 @@ class Settings:
             "data directory.",
         ),
     )
+    high_water: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_HIGH_WATER",
+            "File that holds how far the log was signed; by default `high-water` in the data "
+            "directory. Better on another disk than the database: it is what refuses to sign a "
+            "restored backup.",
+        ),
+    )
     environment: str = field(
         default="development",
         metadata=_from(
@@ -98,7 +108,18 @@ class Settings:
     )
     threads: int = field(
         default=8,
-        metadata=_from("CATCHMENT_THREADS", "Requests served at the same time.", _positive),
+        metadata=_from(
+            "CATCHMENT_THREADS", "Requests that one process serves at the same time.", _positive
+        ),
+    )
+    workers: int = field(
+        default=1,
+        metadata=_from(
+            "CATCHMENT_WORKERS",
+            "Processes that serve, on one database. Rates kept in memory and what may wait are "
+            "counted in each of them.",
+            _positive,
+        ),
     )
     trusted_proxies: int = field(
         default=0,
@@ -140,6 +161,22 @@ class Settings:
         default=16 * 1024 * 1024,
         metadata=_from("CATCHMENT_BATCH_BYTES", "How many bytes one batch may have.", _positive),
     )
+    queue_statements: int = field(
+        default=MAX_STATEMENTS,
+        metadata=_from(
+            "CATCHMENT_QUEUE_STATEMENTS",
+            "How many statements may wait to be appended before others are sent away (503).",
+            _positive,
+        ),
+    )
+    queue_bytes: int = field(
+        default=MAX_BYTES,
+        metadata=_from(
+            "CATCHMENT_QUEUE_BYTES",
+            "How many bytes they may have together.",
+            _positive,
+        ),
+    )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -154,6 +191,10 @@ class Settings:
     @property
     def signing_key_file(self) -> Path:
         return Path(self.signing_key) if self.signing_key else self.data / "signing-key.pem"
+
+    @property
+    def high_water_file(self) -> Path:
+        return Path(self.high_water) if self.high_water else self.data / "high-water"
 
     @property
     def is_production(self) -> bool:

@@ -211,7 +211,7 @@ def submit() -> Any:
     statement sent again changes nothing and gets its first index and a fresh receipt.
     """
     envelope = read_body(MAX_COMPACT_BYTES, JOSE, "text/plain")
-    (outcome,) = services().log.append([envelope])
+    (outcome,) = services().sequencer.append([envelope])
     if isinstance(outcome, Refused):
         raise outcome.error
     address = url_for("statements.show", digest=outcome.digest)
@@ -254,7 +254,7 @@ def submit_batch(query: dict[str, Any]) -> Any:
     """
     envelopes = _envelopes()
     atomic, dry_run = query["atomic"], query["dry_run"]
-    outcomes = services().log.append(envelopes, atomic=atomic, dry_run=dry_run)
+    outcomes = services().sequencer.append(envelopes, atomic=atomic, dry_run=dry_run)
     refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
     report = {
         "results": [_result(outcome) for outcome in outcomes],

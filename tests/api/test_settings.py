@@ -14,6 +14,7 @@ def test_without_variables_the_defaults_stand() -> None:
     assert Settings.from_env({}) == Settings()
     assert Settings().database == "sqlite:///var/catchment.db"
     assert Settings().signing_key_file == Path("var/signing-key.pem")
+    assert Settings().high_water_file == Path("var/high-water")
     assert not Settings().is_production
 
 
@@ -26,6 +27,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "CATCHMENT_HOST": "0.0.0.0",
         "CATCHMENT_PORT": "80",
         "CATCHMENT_THREADS": "4",
+        "CATCHMENT_WORKERS": "2",
+        "CATCHMENT_HIGH_WATER": "/mnt/other/high-water",
+        "CATCHMENT_QUEUE_STATEMENTS": "10",
+        "CATCHMENT_QUEUE_BYTES": "5000",
         "CATCHMENT_TRUSTED_PROXIES": "1",
         "CATCHMENT_RATE_STORAGE": "redis://cache",
         "CATCHMENT_READ_LIMIT": "1 per second",
@@ -54,6 +59,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("CATCHMENT_PORT", "65536"),
         ("CATCHMENT_ENV", "prod"),
         ("CATCHMENT_THREADS", "-1"),
+        ("CATCHMENT_WORKERS", "0"),
+        ("CATCHMENT_QUEUE_STATEMENTS", "0"),
         ("CATCHMENT_THREADS", "٣"),
         ("CATCHMENT_TRUSTED_PROXIES", "one"),
         ("CATCHMENT_READ_LIMIT", "often"),
