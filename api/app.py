@@ -22,6 +22,7 @@ from api import (
     log,
     pages,
     problems,
+    published,
     registry,
     statements,
 )
@@ -98,7 +99,7 @@ def _register_operations(app: Flask) -> None:
     api = documentation.documentation()
     api.init_app(app)
     documentation.describe(api)
-    for module in (statements, log, registry, figures, catalogue, health):
+    for module in (statements, log, published, registry, figures, catalogue, health):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)
     app.register_blueprint(pages.blueprint)

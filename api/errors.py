@@ -41,6 +41,17 @@ class SigningKeyExposed(ApiError):
     advice = "Run chmod 600 on it. If somebody may have copied it, begin a new log."
 
 
+class BackupElsewhere(ApiError):
+    """A database server is copied by its own tools, which know how to do it while it is in use."""
+
+    code = "backup-elsewhere"
+    sentence = "This command copies SQLite files; the log is in %(dialect)s."
+    advice = (
+        "Run pg_dump --format=custom --file=FILE on the database; it may be in use meanwhile. "
+        "The keys are not in it: keep copies of them in another safe place."
+    )
+
+
 class AddressRefused(ApiError):
     code = "address-refused"
     sentence = "The server cannot listen on %(host)s, port %(port)d: %(reason)s."
@@ -179,6 +190,12 @@ class InsecureDevelopmentKey(KeyFileRefused):
     advice = "In production make a key of your own with “catchment keygen”."
 
 
+class WitnessesRefused(FileRefused):
+    code = "witnesses-refused"
+    sentence = "%(path)s does not say which witnesses to ask: %(reason)s."
+    advice = 'It holds {"witnesses": [{"url", "vkey"}], "quorum": 1}.'
+
+
 class TableRefused(FileRefused):
     """A spreadsheet or CSV file that is not read at all."""
 
@@ -232,6 +249,14 @@ class ServerUnreachable(ApiError):
     code = "server-unreachable"
     sentence = "%(url)s does not answer: %(reason)s."
     advice = "Check the address and your connection, and try again."
+
+
+class WitnessUnhelpful(ApiError):
+    """A witness that answers, but without a cosignature of its own; told in the server's log."""
+
+    code = "witness-unhelpful"
+    sentence = "The witness at %(url)s did not cosign (status %(status)d)."
+    advice = "Ask whoever runs it; the log goes on without it."
 
 
 class AnswerNotUnderstood(ApiError):
@@ -377,6 +402,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.EntryNotFound: HTTPStatus.NOT_FOUND,
         ledger.TileNotFound: HTTPStatus.NOT_FOUND,
         ledger.LogNotWitnessed: HTTPStatus.NOT_FOUND,
+        ledger.NotPublished: HTTPStatus.NOT_FOUND,
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,
         graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
@@ -385,6 +411,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         graph.UnknownGwpSet: HTTPStatus.BAD_REQUEST,
         # Nothing the caller can mend.
         ledger.LogNotFound: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.SignerReplaced: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.TreeDamaged: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.TileTruncated: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.LogRolledBack: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -401,6 +428,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         SigningKeyMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
         SigningKeyExposed: HTTPStatus.INTERNAL_SERVER_ERROR,
         AddressRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+        BackupElsewhere: HTTPStatus.INTERNAL_SERVER_ERROR,
         DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         Internal: HTTPStatus.INTERNAL_SERVER_ERROR,
         # The request itself.

@@ -197,7 +197,7 @@ def entry(index: int) -> dict[str, Any]:
 
     With its envelope and receipt; for auditors, and for the statement's issuer and subject.
     """
-    found = _readable(index)
+    found = readable(index)
     return {
         "index": index,
         "leaf": found.leaf,
@@ -216,7 +216,7 @@ def receipt(index: int) -> Response:
 
     Against the latest checkpoint; for auditors, and for the statement's issuer and subject.
     """
-    text = services().log.receipt(_readable(index).index).encode()
+    text = services().log.receipt(readable(index).index).encode()
     return Response(text, content_type="text/plain; charset=utf-8")
 
 
@@ -247,7 +247,7 @@ def consistency(query: dict[str, Any]) -> dict[str, Any]:
     return _proof(newer, log.consistency(query["older"], newer))
 
 
-def _readable(index: int) -> Entry:
+def readable(index: int) -> Entry:
     """The entry, if its leaf may be shown to the caller. Raises EntryNotFound."""
     found = services().log.entry(index)
     if not Access(services().engine.standing(), current_caller()).may_read_entry(found):

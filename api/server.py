@@ -9,6 +9,7 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
+from api import publishing
 from api.app import create_app
 from api.errors import AddressRefused
 from api.settings import Settings
@@ -57,4 +58,6 @@ def free_address(host: str, port: int) -> str:
 
 
 def _load(settings: Settings) -> Flask:
-    return create_app(settings)
+    app = create_app(settings)
+    publishing.start(app.extensions["catchment"])
+    return app

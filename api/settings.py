@@ -50,6 +50,12 @@ def _batch(text: str) -> int:
     return number
 
 
+def _interval(text: str) -> int:
+    if not 10 <= (number := _count(text)) <= 60:
+        raise ValueError("a number from 10 to 60 is expected")
+    return number
+
+
 def _rate(text: str) -> str:
     limits.parse_many(text)
     return text
@@ -160,6 +166,21 @@ class Settings:
     batch_bytes: int = field(
         default=16 * 1024 * 1024,
         metadata=_from("CATCHMENT_BATCH_BYTES", "How many bytes one batch may have.", _positive),
+    )
+    witnesses: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_WITNESSES",
+            "JSON file with the witnesses that are asked to cosign checkpoints; by default none.",
+        ),
+    )
+    publish_seconds: int = field(
+        default=30,
+        metadata=_from(
+            "CATCHMENT_PUBLISH_SECONDS",
+            "Seconds from one published checkpoint to the next, 10 to 60.",
+            _interval,
+        ),
     )
     queue_statements: int = field(
         default=MAX_STATEMENTS,

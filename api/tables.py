@@ -22,3 +22,12 @@ token = sa.Table(
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("revoked_at", sa.BigInteger),
 )
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    # Milliseconds since 1970 (UTC): a holder that is gone keeps nobody out for longer.
+    sa.Column("until", sa.BigInteger, nullable=False),
+)

@@ -505,6 +505,12 @@ class TransferFinal(AdmissionRefused):
     advice = "To undo it, let the new owner transfer the object back, under another serial."
 
 
+class TransferTooEarly(AdmissionRefused):
+    code = "transfer-too-early"
+    sentence = "The object changed hands on %(other)s; it cannot have done so again by %(day)s."
+    advice = "Correct the day, or leave the transfer out."
+
+
 class RevocationFinal(AdmissionRefused):
     code = "revocation-final"
     sentence = "The key %(kid)s is revoked already, and stays so."
@@ -551,6 +557,12 @@ class GenesisRefused(AdmissionRefused):
 
 
 # --- The log as a whole --------------------------------------------------------------------
+
+
+class SignerReplaced(LedgerError):
+    code = "signer-replaced"
+    sentence = "The recovery keys of this log have named another checkpoint key: %(vkey)s."
+    advice = "Start with the signing key of that name, or keep this log for reading."
 
 
 class LogNotFound(LedgerError):
@@ -705,6 +717,14 @@ class StoreNotDurable(LedgerError):
 
 
 # --- Witnesses and forks -------------------------------------------------------------------
+
+
+class NotPublished(LedgerError):
+    """An entry that no witness can have seen yet."""
+
+    code = "not-published"
+    sentence = "No published checkpoint covers this yet."
+    advice = "Ask again in a minute: checkpoints are published every so often."
 
 
 class QuorumMissing(LedgerError):

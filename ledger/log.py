@@ -19,7 +19,8 @@ from typing import Any, Final, TypeAlias, cast
 import sqlalchemy as sa
 
 from ledger import jws, note, tables, tile_store, tiles
-from ledger.admission import admit, registered_key
+from ledger.admission import admit
+from ledger.authority import registered_key
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Bodies, Draft
 from ledger.entry import Entry
@@ -30,7 +31,9 @@ from ledger.errors import (
     EntryNotFound,
     GenesisRefused,
     LogNotFound,
+    NotPublished,
     OutsideTree,
+    SignerReplaced,
     TreeDamaged,
     TreeMiswritten,
     UnknownKey,
@@ -41,8 +44,11 @@ from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
-from ledger.statements import Genesis, Statement, read
+from ledger.soundness import Soundness
+from ledger.statements import Genesis, NaturalKey, Recovery, Statement, read
 from ledger.store import reading, writing
+from ledger.suspects import Suspected, last_of_chains, soundness_at, suspects_at
+from ledger.view import View
 
 MAX_BATCH: Final = 1000
 """How many statements one call may append: the lock is held for all of them."""
@@ -52,6 +58,7 @@ Clock: TypeAlias = Callable[[], int]
 
 _RECENT_BODIES = 4096
 _RECENT_KEYS = 4096
+_RECENT_PREFIXES = 8
 _PAGE = 1000
 
 _ENTRY, _CHECKPOINT = tables.entry.c, tables.checkpoint.c
@@ -129,12 +136,13 @@ class Log:
         self._high_water = high_water
         self._bodies: Bodies = Recent(_RECENT_BODIES)
         self._keys: Recent[str, PublicKey] = Recent(_RECENT_KEYS)
+        self._soundness: Recent[int, tuple[Soundness, dict[int, int]]] = Recent(_RECENT_PREFIXES)
         with reading(engine) as connection:
             row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
-        if row is None:
-            raise LogNotFound
-        self.genesis: Final = _entry(row).statement
-        _check_signer(self.genesis, signer)
+            if row is None:
+                raise LogNotFound
+            self.genesis: Final = _entry(row).statement
+            _check_signer(self._draft(connection), signer)
 
     @classmethod
     def create(
@@ -158,9 +166,42 @@ class Log:
                     raise AlreadyInitialised
                 now_ms = clock()
                 admission = admit(statement, draft, now_ms)
-                _check_signer(statement, signer)
                 draft.add(statement, admission, now_ms)
+                _check_signer(draft, signer)
                 _seal(connection, draft, signer, mark)
+            mark.move()
+        return cls(engine, signer, clock, high_water)
+
+    @classmethod
+    def recover(
+        cls,
+        engine: sa.Engine,
+        recovery: bytes,
+        signer: note.SignerKey,
+        clock: Clock,
+        high_water: HighWater = UNMARKED,
+    ) -> Log:
+        """Go on with a log whose recovery keys approve the ``signer`` in their ``recovery``.
+
+        The last checkpoint must be signed by the key that was in force, so nothing that whoever
+        stole it may have signed elsewhere is taken over. Raises SignerReplaced when the recovery
+        names another checkpoint key, what a statement may be refused for, and as `append`.
+        """
+        statement = read(jws.parse(recovery))
+        with reading(engine) as connection:
+            row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
+            if row is None:
+                raise LogNotFound
+            genesis = _entry(row).statement
+            replaced = checkpoint_key(Draft(connection, genesis, Recent(1)))
+        with high_water.held([replaced, signer.verifier]) as mark:
+            with writing(engine) as connection:
+                draft = Draft(connection, genesis, Recent(_RECENT_BODIES))
+                now_ms = max(clock(), draft.time)
+                admission = admit(statement, draft, now_ms)
+                draft.add(statement, admission, now_ms)
+                _check_signer(draft, signer)
+                _seal(connection, draft, signer, mark, replaced)
             mark.move()
         return cls(engine, signer, clock, high_water)
 
@@ -219,6 +260,7 @@ class Log:
         with self._high_water.held(_verifiers(self._signer)) as mark:
             with writing(self._engine) as connection:
                 draft = self._draft(connection)
+                _check_signer(draft, self._signer)
                 judged = self._judge(submissions, draft)
                 if _is_spoiled(submissions[0], judged[0]) or not draft.added:
                     return judged
@@ -267,11 +309,29 @@ class Log:
         now_ms = max(self._clock(), draft.time)
         return [
             [
-                each if isinstance(each, Refused) else _judge_one(each, draft, now_ms)
+                each if isinstance(each, Refused) else self._judge_one(each, draft, now_ms)
                 for each in submission.items
             ]
             for submission in submissions
         ]
+
+    def _judge_one(self, prepared: _Prepared, draft: Draft, now_ms: int) -> Outcome:
+        statement, verified = prepared.statement, prepared.verified
+        try:
+            if found := draft.find(statement.digest):
+                return _already(prepared, draft, *found)
+            admission = admit(statement, draft, now_ms, verified=verified)
+            self._check_signs_on(statement)
+        except CatchmentError as error:
+            return Refused(error)
+        index = draft.add(statement, admission, now_ms)
+        return Accepted(statement, index, admission.opening, new=True, stored=False)
+
+    def _check_signs_on(self, statement: Statement) -> None:
+        """The checkpoint key is replaced by whoever holds the new one (`recover`)."""
+        body = statement.body
+        if isinstance(body, Recovery) and body.checkpoint_key != str(self.verifier):
+            raise SignerReplaced("/checkpointKey", vkey=body.checkpoint_key)
 
     def _draft(self, connection: sa.Connection) -> Draft:
         return Draft(connection, self.genesis, self._bodies)
@@ -287,6 +347,11 @@ class Log:
         """The latest signed checkpoint."""
         with reading(self._engine) as connection:
             return _latest(connection)[1]
+
+    def published(self) -> bytes:
+        """The latest published checkpoint, with its cosignatures; raises NotPublished."""
+        with reading(self._engine) as connection:
+            return _latest_published(connection)[1]
 
     def entry(self, index: int) -> Entry:
         """Raises EntryNotFound."""
@@ -307,24 +372,50 @@ class Log:
     def heads_at(self, size: int) -> Iterator[Entry]:
         """What it takes to know what stood after ``size`` entries, in the order of indexes.
 
-        Of every chain the last of its entries; where that is a withdrawal, also the statement it
-        ended, which tells what was withdrawn.
+        Of every chain the last of its entries that was not suspect then; where that is a
+        withdrawal, also the statement it ended, which tells what was withdrawn. What was erased
+        before is left out; what was erased later is there, and says nothing (PayloadErased).
         """
-        last = _last_of_chains(_ENTRY.index < size)
-        stated = _last_of_chains(_ENTRY.index < size, _ENTRY.type != "withdrawal")
+        suspects = self._suspects(size)[1]
         with reading(self._engine) as connection:
-            wanted = sorted(connection.execute(sa.union(last, stated)).scalars())
-        for start in range(0, len(wanted), _PAGE):
-            yield from self._all(_ENTRIES.where(_ENTRY.index.in_(wanted[start : start + _PAGE])))
+            wanted = last_of_chains(connection, size, suspects)
+        yield from self._chosen(wanted)
 
-    def receipt(self, index: int) -> Receipt:
-        """Proof that entry ``index`` is in the latest checkpoint; raises EntryNotFound."""
+    def suspects_at(self, size: int) -> list[Suspected]:
+        """The entries that were suspect after ``size`` entries, in the order of indexes."""
+        causes = self._suspects(size)[1]
+        return [Suspected(each, causes[each.index]) for each in self._chosen(sorted(causes))]
+
+    def soundness_at(self, size: int) -> Soundness:
+        """Which keys, delegations and transfers were suspect after ``size`` entries."""
+        return self._suspects(size)[0]
+
+    def _suspects(self, size: int) -> tuple[Soundness, dict[int, int]]:
+        """What was suspect after ``size`` entries never changes, and is asked for often."""
+        if (known := self._soundness.get(size)) is not None:
+            return known
         with reading(self._engine) as connection:
-            size, signed = _latest(connection)
+            soundness = soundness_at(connection, size)
+            found = soundness, suspects_at(connection, soundness, size)
+        return self._soundness.put(size, found)
+
+    def _chosen(self, indexes: Sequence[int]) -> Iterator[Entry]:
+        for start in range(0, len(indexes), _PAGE):
+            yield from self._all(_ENTRIES.where(_ENTRY.index.in_(indexes[start : start + _PAGE])))
+
+    def receipt(self, index: int, *, published: bool = False) -> Receipt:
+        """Proof that entry ``index`` is in the latest checkpoint, or in the latest published one.
+
+        Raises EntryNotFound; NotPublished for one that the published checkpoint does not cover.
+        """
+        with reading(self._engine) as connection:
+            size, signed = (_latest_published if published else _latest)(connection)
             leaf = sa.select(_ENTRY.leaf).where(_ENTRY.index == index)
             record = connection.execute(leaf).scalar_one_or_none()
             if record is None:
                 raise EntryNotFound(entry=index)
+            if index >= size:
+                raise NotPublished
             path = tiles.inclusion_path(index, size, tile_store.reader(connection))
         return Receipt(index, tuple(path), signed, record)
 
@@ -369,18 +460,6 @@ def _read(envelope: bytes) -> Statement | Refused:
         return Refused(error)
 
 
-def _judge_one(prepared: _Prepared, draft: Draft, now_ms: int) -> Outcome:
-    statement, verified = prepared.statement, prepared.verified
-    try:
-        if found := draft.find(statement.digest):
-            return _already(prepared, draft, *found)
-        admission = admit(statement, draft, now_ms, verified=verified)
-    except CatchmentError as error:
-        return Refused(error)
-    index = draft.add(statement, admission, now_ms)
-    return Accepted(statement, index, admission.opening, new=True, stored=False)
-
-
 def _already(prepared: _Prepared, draft: Draft, index: int, opening: str) -> Accepted:
     """The same statement again: its signature must hold, though another may be stored."""
     envelope = prepared.statement.envelope
@@ -394,10 +473,20 @@ def _stored(outcome: Outcome) -> Outcome:
     return replace(outcome, stored=True) if isinstance(outcome, Accepted) else outcome
 
 
-def _check_signer(genesis: Statement, signer: note.SignerKey) -> None:
-    if genesis.common.log.origin != signer.name:
+def checkpoint_key(view: View) -> note.VerifierKey:
+    """The key that the log signs with: that of the last recovery, or of the genesis."""
+    recovery = view.head(NaturalKey("recovery", ()))
+    body = view.stated(recovery) if recovery else cast(Statement, view.genesis()).body
+    return note.VerifierKey.parse(cast(Genesis | Recovery, body).checkpoint_key)
+
+
+def _check_signer(view: View, signer: note.SignerKey) -> None:
+    if cast(Statement, view.genesis()).common.log.origin != signer.name:
         raise GenesisRefused("/log/origin", reason="it names another origin than the signer's")
-    if cast(Genesis, genesis.body).checkpoint_key != str(signer.verifier):
+    if view.head(NaturalKey("recovery", ())) is not None:
+        if checkpoint_key(view) != signer.verifier:
+            raise SignerReplaced(vkey=str(checkpoint_key(view)))
+    elif checkpoint_key(view) != signer.verifier:
         raise GenesisRefused("/checkpointKey", reason="it names another key than the signer's")
 
 
@@ -410,14 +499,21 @@ def _is_spoiled(submission: Submission, outcomes: Sequence[Outcome]) -> bool:
     return submission.atomic and any(isinstance(each, Refused) for each in outcomes)
 
 
-def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey, mark: Mark) -> None:
+def _seal(
+    connection: sa.Connection,
+    draft: Draft,
+    signer: note.SignerKey,
+    mark: Mark,
+    replaced: note.VerifierKey | None = None,
+) -> None:
     """Write the drafted entries, grow the tree by them, and sign its new head.
 
-    The root is computed twice over from what was written, and signed when both agree.
+    The root is computed twice over from what was written, and signed when both agree. ``replaced``
+    is the key that signed before, if it was another.
     """
     size = draft.size - len(draft.leaf_hashes)
     stored = cache(tile_store.reader(connection))
-    before = _signed_frontier(connection, size, stored, signer)
+    before = _signed_frontier(connection, size, stored, signer.name, replaced or signer.verifier)
     mark.check(size, stored)
     draft.write()
     tile_store.write(connection, tiles.extend(size, draft.leaf_hashes, stored))
@@ -428,7 +524,11 @@ def _seal(connection: sa.Connection, draft: Draft, signer: note.SignerKey, mark:
 
 
 def _signed_frontier(
-    connection: sa.Connection, size: int, read_tile: tiles.TileReader, signer: note.SignerKey
+    connection: sa.Connection,
+    size: int,
+    read_tile: tiles.TileReader,
+    origin: str,
+    verifier: note.VerifierKey,
 ) -> Frontier:
     """The right edge of the stored tree, which must be the one that was signed.
 
@@ -437,8 +537,8 @@ def _signed_frontier(
     """
     edge = tiles.frontier(size, read_tile)
     if size:
-        text = note.open_note(_latest(connection)[1], _verifiers(signer)).text
-        if text != Checkpoint(signer.name, size, edge.root).text:
+        text = note.open_note(_latest(connection)[1], [verifier]).text
+        if text != Checkpoint(origin, size, edge.root).text:
             raise TreeDamaged(size=size)
     return edge
 
@@ -463,8 +563,13 @@ def _latest(connection: sa.Connection) -> tuple[int, bytes]:
     return row.size, row.note
 
 
-def _last_of_chains(*which: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    return sa.select(sa.func.max(_ENTRY.index).label("index")).where(*which).group_by(_ENTRY.chain)
+def _latest_published(connection: sa.Connection) -> tuple[int, bytes]:
+    """Size and note of the largest checkpoint that was published; raises NotPublished."""
+    query = sa.select(tables.published).order_by(tables.published.c.size.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotPublished
+    return row.size, row.note
 
 
 def _entry(row: Any) -> Entry:

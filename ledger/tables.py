@@ -43,6 +43,7 @@ entry = sa.Table(
     # Given by the log under its lock, never by a sequence: those leave gaps.
     sa.Column("index", _INDEX, primary_key=True, autoincrement=False),
     sa.Column("signed", sa.Text, nullable=False, unique=True),
+    # Empty where the payload was erased, by the entry erased_by; so is its subject then.
     sa.Column("envelope", sa.LargeBinary, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("type", sa.Text, nullable=False),
@@ -50,7 +51,9 @@ entry = sa.Table(
     sa.Column("chain", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("erased_by", _INDEX),
     sa.Index(None, "chain", "index"),
+    sa.Index(None, "kid", "index"),
 )
 
 head = sa.Table(
@@ -61,8 +64,10 @@ head = sa.Table(
     sa.Column("about", sa.Text, nullable=False),
     sa.Column("opening", sa.Text, nullable=False, unique=True),
     sa.Column("digest", sa.Text, nullable=False),
+    # The last that is not suspect; absent where all are.
+    sa.Column("sound_digest", sa.Text),
     _index_of_entry(),
-    # The last statement of the chain that is not a withdrawal: what it says, or said last.
+    # The last sound statement of the chain that is not a withdrawal: what it says, or said last.
     _index_of_entry("stated_index"),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("withdrawn", sa.Boolean, nullable=False),
@@ -88,6 +93,14 @@ tile = sa.Table(
 
 checkpoint = sa.Table(
     "checkpoint",
+    metadata,
+    sa.Column("size", _INDEX, primary_key=True, autoincrement=False),
+    sa.Column("note", sa.LargeBinary, nullable=False),
+)
+
+# Beside what the log itself wrote: what its witnesses cosigned. Anyone can check it.
+published = sa.Table(
+    "published",
     metadata,
     sa.Column("size", _INDEX, primary_key=True, autoincrement=False),
     sa.Column("note", sa.LargeBinary, nullable=False),

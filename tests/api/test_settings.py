@@ -38,6 +38,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "CATCHMENT_BATCH_LIMIT": "3 per hour",
         "CATCHMENT_BATCH_STATEMENTS": "7",
         "CATCHMENT_BATCH_BYTES": "1000",
+        "CATCHMENT_WITNESSES": "/srv/witnesses.json",
+        "CATCHMENT_PUBLISH_SECONDS": "60",
     }
     assert set(other) == {row.variable for row in table()}
     read, default = Settings.from_env(other), Settings()
@@ -63,6 +65,8 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("CATCHMENT_QUEUE_STATEMENTS", "0"),
         ("CATCHMENT_THREADS", "٣"),
         ("CATCHMENT_TRUSTED_PROXIES", "one"),
+        ("CATCHMENT_PUBLISH_SECONDS", "9"),
+        ("CATCHMENT_PUBLISH_SECONDS", "61"),
         ("CATCHMENT_READ_LIMIT", "often"),
         ("CATCHMENT_BATCH_STATEMENTS", "1001"),
     ],
