@@ -1,0 +1,109 @@
+"""Several worker processes behind one port: one log, whoever answers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from api.keyfile import write_secret
+from api.tokens import Tokens
+from ledger import receipt
+from ledger.statements import Product
+from tests.e2e.deployment import free_port, wait_until_up
+from tests.factory import ORIGIN, Factory
+
+ROOT = Path(__file__).parents[2]
+WORKERS = 3
+POSTS = 90
+LIMIT = 10_000
+
+
+@pytest.fixture
+def server(factory: Factory, tmp_path: Path) -> Iterator[str]:
+    """The address of a server with several workers over the factory's log."""
+    write_secret(tmp_path / "signing-key.pem", factory.signer.private)
+    port = free_port()
+    environ = os.environ | {
+        "CATCHMENT_DATA": str(tmp_path),
+        "DATABASE_URL": factory.url,
+        "CATCHMENT_PORT": str(port),
+        "CATCHMENT_WORKERS": str(WORKERS),
+        "CATCHMENT_SUBMIT_LIMIT": f"{LIMIT} per hour",
+    }
+    start = "from api.server import serve; from api.settings import Settings; "
+    output = tmp_path / "server.log"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", start + "serve(Settings.from_env())"],
+            env=environ,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}", process, output)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+
+@pytest.mark.slow
+def test_what_several_workers_take_is_one_log_and_every_receipt_stands(
+    server: str, factory: Factory
+) -> None:
+    acme = factory.enterprise("Acme")
+    # The workers read the real clock.
+    factory.clock.now_ms = time.time_ns() // 1_000_000
+    size = factory.log.size()
+    once = [
+        acme.sign(Product(id=factory.uuid(), name="Steel", unit="KGM")) for _ in range(POSTS // 2)
+    ]
+
+    def post(envelope: bytes) -> requests.Response:
+        # A connection each: the kernel deals them out to the workers.
+        headers = {"Content-Type": "application/jose"}
+        return requests.post(f"{server}/v1/statements", envelope, headers=headers, timeout=30)
+
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(post, [*once, *once]))
+    assert {response.status_code for response in responses} == {200, 201}, responses[0].text
+    answers = [response.json() for response in responses]
+    for answer in answers:
+        proof = receipt.Receipt.parse(answer["receipt"].encode())
+        assert proof.index == answer["index"]
+        assert receipt.verify(proof, [factory.log.verifier], ORIGIN).size > answer["index"]
+    indexes = [answer["index"] for answer in answers]
+    assert indexes[: POSTS // 2] == indexes[POSTS // 2 :]
+    assert sorted({*indexes}) == list(range(size, size + POSTS // 2))
+    assert sum(answer["new"] for answer in answers) == POSTS // 2
+    assert [factory.log.entry(index).envelope for index in indexes[: POSTS // 2]] == once
+
+    # Each worker counts for itself: nobody was counted as often as there were posts.
+    left = [int(response.headers["X-RateLimit-Remaining"]) for response in responses]
+    assert LIMIT - min(left) < POSTS
+
+    # Whichever worker is asked, it has followed what the others took.
+    _, secret = Tokens(factory.engine, factory.clock).issue("auditor", None, "test")
+    for _ in range(4 * WORKERS):
+        found = _get(server, "/v1/statements?type=product&limit=100", secret)
+        assert [item["index"] for item in found["items"]] == sorted({*indexes})
+        assert _get(server, "/v1/log", secret)["size"] == size + POSTS // 2
+
+
+def _get(server: str, path: str, secret: str) -> Any:
+    response = requests.get(
+        f"{server}{path}", headers={"Authorization": f"Bearer {secret}"}, timeout=10
+    )
+    assert response.ok, response.text
+    return response.json()
