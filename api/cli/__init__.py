@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "consent": "supplier:consent",
     "submit": "supplier:submit",
     "verify": "verification:verify",
+    "log": "log:log",
     "witness": "witness:witness",
     "import": "import_:import_",
     "product": "figures:product",

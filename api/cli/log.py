@@ -1,0 +1,210 @@
+"""``catchment log``: a log as a whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, json_option, pass_speech
+from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable, WouldOverwrite
+from ledger import fork, strict_base64, tiles
+from ledger.checkpoint import Checkpoint
+from ledger.export import open_archive
+from ledger.fork import Comparison, Fork, Side, Verdict
+from ledger.merkle import HASH_BYTES
+from ledger.note import MAX_NOTE_BYTES, text_of
+from ledger.receipt import FORMAT, MAX_RECEIPT_BYTES, Receipt
+from ledger.tiles import WIDTH, TileReader
+from ledger.trust import Trust
+
+TIMEOUT_SECONDS: Final = (5, 30)
+_ZIP_START = b"PK"
+_PLACES = ("/v1/log", "")
+"""Where a server has its log: one of ours, or an unpacked export on any web server."""
+
+_trust_option = click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    default="trust.json",
+    show_default=True,
+    help="trust.json of the log.",
+)
+
+
+@click.group()
+def log() -> None:
+    """Look at a log as a whole."""
+
+
+@log.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@_trust_option
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Keep a fork proof.")
+@json_option
+@pass_speech
+@click.pass_context
+def compare(
+    ctx: click.Context, speech: Speech, a: str, b: str, trust_file: Path, out: Path | None
+) -> None:
+    """Compare two views of a log: has everybody been shown the same history?
+
+    A and B are files (a signed checkpoint, a receipt, an export) or addresses of servers.
+
+    \b
+    Exit codes:
+      0  the same, or one continues the other
+      1  a fork: the log's key signed two histories; the proof is printed
+      3  cannot be decided: nobody has the tiles of the larger tree
+    """
+    trust = Trust.read(trust_file)
+    with ExitStack() as opened:
+        compared = fork.compare(_side(a, opened), _side(b, opened), trust)
+    if out is not None and compared.fork is not None:
+        _keep(out, compared.fork)
+    if speech.as_json:
+        speech.json(_document(compared))
+    else:
+        _say(speech, compared, trust.origin)
+    ctx.exit(_EXIT[compared.verdict])
+
+
+@log.command("verify-fork")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_trust_option
+@json_option
+@pass_speech
+def verify_fork(speech: Speech, file: Path, trust_file: Path) -> None:
+    """Check offline a proof that a log's key signed two histories.
+
+    Exit code 0 if it does prove that, 1 if not.
+    """
+    with file.open("rb") as opened:
+        proof = Fork.parse(opened.read(fork.MAX_FORK_BYTES + 1))
+    trust = Trust.read(trust_file)
+    older, newer = fork.verify_fork(proof, trust)
+    if speech.as_json:
+        speech.json({"valid": True, "older": _shown(older), "newer": _shown(newer)})
+        return
+    _say_forked(speech, trust.origin, older, newer)
+
+
+_EXIT = {
+    Verdict.SAME: 0,
+    Verdict.EXTENDS: 0,
+    Verdict.UNDECIDED: CANNOT_DECIDE,
+    Verdict.FORK: REFUSED,
+}
+
+
+def _say(speech: Speech, compared: Comparison, origin: str) -> None:
+    older, newer = compared.older, compared.newer
+    match compared.verdict:
+        case Verdict.SAME:
+            speech.say("Both show the same tree of %(size)d entries.", size=newer.size)
+        case Verdict.EXTENDS:
+            speech.say("The tree of %(newer)d entries continues that of %(older)d.",
+                       newer=newer.size, older=older.size)  # fmt: skip
+        case Verdict.UNDECIDED:
+            speech.say("It cannot be decided whether the tree of %(newer)d entries continues that "
+                       "of %(older)d: its tiles are not to be had. Name a server or an export that "
+                       "has them.", newer=newer.size, older=older.size)  # fmt: skip
+        case Verdict.FORK:
+            _say_forked(speech, origin, older, newer)
+    if compared.fork is not None:
+        sys.stdout.buffer.write(compared.fork.encode() + b"\n")
+
+
+def _say_forked(speech: Speech, origin: str, older: Checkpoint, newer: Checkpoint) -> None:
+    speech.say("FORK: the key of %(origin)s signed two histories: a tree of %(older)d entries, and "
+               "one of %(newer)d that does not continue it.",
+               origin=origin, older=older.size, newer=newer.size)  # fmt: skip
+
+
+def _document(compared: Comparison) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "verdict": compared.verdict.value,
+        "older": _shown(compared.older),
+        "newer": _shown(compared.newer),
+    }
+    if compared.fork is not None:
+        document["fork"] = compared.fork.members
+    return document
+
+
+def _shown(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {"size": checkpoint.size, "root": strict_base64.to_standard(checkpoint.root)}
+
+
+def _keep(path: Path, proof: Fork) -> None:
+    if path.exists():
+        raise WouldOverwrite(path=str(path))
+    path.write_bytes(proof.encode() + b"\n")
+
+
+# --- Where a view comes from ---------------------------------------------------------------
+
+
+def _side(named: str, opened: ExitStack) -> Side:
+    """A server, or a file by what it holds; archives stay open until ``opened`` is closed."""
+    if named.startswith(("http://", "https://")):
+        return _server(named.rstrip("/"))
+    path = Path(named)
+    with path.open("rb") as file:
+        data = file.read(MAX_RECEIPT_BYTES + 1)
+    if data.startswith(_ZIP_START):
+        archive = opened.enter_context(open_archive(path))
+        return Side(archive.note, _cut_to(archive.size, archive.tile))
+    if data.startswith(FORMAT.encode("ascii")):
+        return Side(Receipt.parse(data).checkpoint_note)
+    if len(data) > MAX_NOTE_BYTES:
+        raise FileRefused(path=named, reason="it is no checkpoint, receipt or export")
+    return Side(data)
+
+
+def _server(address: str) -> Side:
+    for place in _PLACES:
+        note = _fetch(f"{address}{place}/checkpoint", MAX_NOTE_BYTES)
+        if note is not None:
+            break
+    else:
+        raise AnswerNotUnderstood(url=address)
+
+    def tile(level: int, index: int, width: int) -> bytes:
+        url = f"{address}{place}/{tiles.tile_path(level, index, width)}"
+        return _fetch(url, WIDTH * HASH_BYTES) or b""
+
+    return Side(note, _cut_to(Checkpoint.parse(text_of(note)).size, tile))
+
+
+def _cut_to(size: int, tile: Callable[[int, int, int], bytes]) -> TileReader:
+    """Reads tiles as wide as a tree of ``size`` entries has them."""
+
+    def read_tile(level: int, index: int) -> bytes:
+        width = (size >> tiles.HEIGHT * level) - index * WIDTH
+        return tile(level, index, min(width, WIDTH)) if width > 0 else b""
+
+    return read_tile
+
+
+def _fetch(url: str, limit: int) -> bytes | None:
+    """The body, or None where there is none. Raises ServerUnreachable or AnswerNotUnderstood."""
+    import requests
+
+    try:
+        with requests.get(url, timeout=TIMEOUT_SECONDS, stream=True) as response:
+            if response.status_code == HTTPStatus.NOT_FOUND:
+                return None
+            body: bytes = response.raw.read(limit + 1, decode_content=True)
+    except (requests.RequestException, OSError):
+        raise ServerUnreachable(url=url, reason="no connection") from None
+    if response.status_code != HTTPStatus.OK or len(body) > limit:
+        raise AnswerNotUnderstood(url=url)
+    return body
