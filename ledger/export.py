@@ -118,14 +118,14 @@ def _count(size: int) -> int:
     return found
 
 
-def _nobody(done: int, total: int) -> None:
+def nobody(done: int, total: int) -> None:
     """Nobody waits."""
 
 
 # --- Writing -------------------------------------------------------------------------------
 
 
-def export(engine: sa.Engine, path: Path, step: Step = _nobody) -> Checkpoint:
+def export(engine: sa.Engine, path: Path, step: Step = nobody) -> Checkpoint:
     """Write the log as of its latest checkpoint to ``path``; returns that checkpoint.
 
     The file is there as a whole or not at all, and replaces one of that name. It is for its owner
@@ -146,7 +146,7 @@ class _Writer:
 
     def write(self) -> Checkpoint:
         note = self._latest()
-        checkpoint = _unverified(note)
+        checkpoint = unverified(note)
         size = checkpoint.size
         self._add(CHECKPOINT, note)
         self._add_notes(size)
@@ -244,7 +244,7 @@ class Archive:
         if len(self._lengths) != len(infos):
             raise ExportRefused(reason="a member is in it twice")
         self.note: Final = self._read(CHECKPOINT, MAX_NOTE_BYTES)
-        self.size: Final = _unverified(self.note).size
+        self.size: Final = unverified(self.note).size
         self._check_members()
 
     def notes(self) -> Iterator[bytes]:
@@ -316,7 +316,7 @@ def _check_plain(infos: Iterable[ZipInfo]) -> None:
             raise ExportRefused(reason="a member has two lengths")
 
 
-def _unverified(note: bytes) -> Checkpoint:
+def unverified(note: bytes) -> Checkpoint:
     """What a note says, whoever signed it."""
     try:
         text = note.rpartition(b"\n\n")[0].decode("utf-8") + "\n"
