@@ -421,6 +421,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.StoreUnsupported: HTTPStatus.INTERNAL_SERVER_ERROR,
         ledger.WitnessUnprepared: HTTPStatus.INTERNAL_SERVER_ERROR,
         ledger.StoreBusy: HTTPStatus.SERVICE_UNAVAILABLE,
+        ledger.StoreFull: HTTPStatus.INSUFFICIENT_STORAGE,
         ledger.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
         ledger.StoreNewer: HTTPStatus.INTERNAL_SERVER_ERROR,
         ledger.StoreNotDurable: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -35,6 +35,7 @@ TITLES: Final[Mapping[int, str]] = MappingProxyType(
         HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
         HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
         HTTPStatus.SERVICE_UNAVAILABLE: "The service is not available",
+        HTTPStatus.INSUFFICIENT_STORAGE: "There is no room for more",
     }
 )
 """What kind of problem a status means."""

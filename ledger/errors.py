@@ -687,14 +687,20 @@ class StoreBusy(LedgerError):
     advice = "Nothing was stored. Try again in a moment."
 
 
+class StoreFull(LedgerError):
+    code = "store-full"
+    sentence = "There is no room left where the database is kept."
+    advice = "Nothing was stored. Once the operator has made room, send the same again."
+
+
 class StoreUnavailable(LedgerError):
     """The database does not answer, or went away in the middle; ``reason`` is for the operator."""
 
     code = "store-unavailable"
     sentence = "The database cannot be used: %(reason)s."
     advice = (
-        "Start the database, or correct DATABASE_URL; then send again what was not acknowledged: "
-        "what was stored all the same is not stored twice."
+        "Check that the database runs, that its disk is sound and has room, and DATABASE_URL; then "
+        "send again what was not acknowledged: what was stored all the same is not stored twice."
     )
 
 

@@ -26,7 +26,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from ledger.errors import StoreBusy, StoreNotDurable, StoreUnavailable, StoreUnsupported
+from ledger.errors import (
+    StoreBusy,
+    StoreFull,
+    StoreNotDurable,
+    StoreUnavailable,
+    StoreUnsupported,
+)
 
 BUSY_SECONDS: Final = 30
 """How long a database is waited for when others keep it busy.
@@ -92,8 +98,9 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction beside which nobody writes, from its first read on.
 
     Commits when the block ends, rolls back when it raises. Whatever decides what is written has to
-    be read inside. Raises StoreBusy, and then nothing was stored; and StoreUnavailable: where the
-    database was lost during the commit, nobody can tell whether it took place.
+    be read inside. Raises StoreBusy and StoreFull, and then nothing was stored; and
+    StoreUnavailable: where the database was lost during the commit, nobody can tell whether it
+    took place.
     """
     with _faults_named(engine), _dialect(engine.dialect.name).writing(engine) as connection:
         yield connection
@@ -116,6 +123,8 @@ def _faults_named(engine: sa.Engine) -> Iterator[None]:
             raise
         if _dialect(engine.dialect.name).is_busy(raised.orig):
             raise StoreBusy(seconds=BUSY_SECONDS) from raised
+        if _dialect(engine.dialect.name).is_full(raised.orig):
+            raise StoreFull from raised
         raise StoreUnavailable(reason=_first_line(raised.orig)) from raised
 
 
@@ -127,18 +136,29 @@ def _first_line(error: object) -> str:
 
 
 @contextmanager
+def _lock_faults_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as failed:
+        raise StoreUnavailable(reason=failed.strerror or str(failed)) from failed
+
+
+@contextmanager
 def writer_lock(engine: sa.Engine) -> Iterator[None]:
     """Wait in line to write to a SQLite file: an exclusive ``flock`` on ``<file>.lock``.
 
     SQLite's own busy handler polls with growing pauses, so under load the unlucky wait for
     seconds; the kernel wakes those who wait on a file lock in turn. The lock goes with its file
     descriptor: a process that is killed leaves none behind, and the file's presence means nothing.
+    Raises StoreUnavailable where there is no room for the file, or it cannot be opened.
     """
-    descriptor = os.open(
-        f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+    with _lock_faults_named():
+        descriptor = os.open(
+            f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with _lock_faults_named():
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -166,6 +186,7 @@ def _open_sqlite(url: sa.URL) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _drop_failed_sqlite)
     return engine
 
 
@@ -183,9 +204,21 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _drop_failed_sqlite(context: sa.engine.ExceptionContext) -> None:
+    # Where a file could not be opened for writing, SQLite opens it for reading and says nothing:
+    # such a connection would refuse to write until the program is started again.
+    failed = context.original_exception
+    if isinstance(failed, sqlite3.OperationalError) and not _sqlite_is_busy(failed):
+        context.is_disconnect = True
+
+
 def _sqlite_is_busy(error: object) -> bool:
     # The low byte is the kind of error, what stands above it the variety.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _sqlite_is_full(error: object) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL
 
 
 def _sqlite_is_durable(_connection: sa.Connection) -> None:
@@ -213,6 +246,7 @@ _TAKE_TURN = sa.text(
 ).bindparams(idle=f"{_IDLE_WRITER_SECONDS}s", lock=POSTGRESQL_LOCK)
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_DISK_FULL = "53100"
 
 
 @contextmanager
@@ -257,6 +291,10 @@ def _postgresql_is_busy(error: object) -> bool:
     return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
+def _postgresql_is_full(error: object) -> bool:
+    return getattr(error, "sqlstate", None) == _DISK_FULL
+
+
 def _postgresql_is_durable(connection: sa.Connection) -> None:
     if connection.exec_driver_sql("SHOW fsync").scalar_one() == "off":
         raise StoreNotDurable(setting="fsync")
@@ -275,6 +313,7 @@ class _Dialect:
     reading: _Transaction
     writing: _Transaction
     is_busy: Callable[[object], bool]
+    is_full: Callable[[object], bool]
     check_durable: Callable[[sa.Connection], None]
 
 
@@ -285,6 +324,7 @@ _DIALECTS = MappingProxyType(
             reading=_reading_sqlite,
             writing=_writing_sqlite,
             is_busy=_sqlite_is_busy,
+            is_full=_sqlite_is_full,
             check_durable=_sqlite_is_durable,
         ),
         "postgresql": _Dialect(
@@ -292,6 +332,7 @@ _DIALECTS = MappingProxyType(
             reading=_reading_postgresql,
             writing=_writing_postgresql,
             is_busy=_postgresql_is_busy,
+            is_full=_postgresql_is_full,
             check_durable=_postgresql_is_durable,
         ),
     }
