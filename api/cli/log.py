@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -119,7 +118,7 @@ def _say(speech: Speech, compared: Comparison, origin: str) -> None:
         case Verdict.FORK:
             _say_forked(speech, origin, older, newer)
     if compared.fork is not None:
-        sys.stdout.buffer.write(compared.fork.encode() + b"\n")
+        click.echo(compared.fork.encode())
 
 
 def _say_forked(speech: Speech, origin: str, older: Checkpoint, newer: Checkpoint) -> None:

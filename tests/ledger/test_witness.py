@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -40,34 +39,11 @@ from ledger.witness import (
     identify,
     judge,
 )
+from tests.tree import LOG, ORIGIN, Tree
 
-ORIGIN = "log.example/park"
-LOG = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
 STRANGER = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
 WITNESS = SignerKey("witness.example", PrivateKey.generate("EdDSA"), Kind.COSIGNATURE)
 TIME = 1_700_000_000
-
-
-class Tree:
-    """A log's tree over numbered leaves; another ``salt`` makes another history after ``fork``."""
-
-    def __init__(self, size: int, salt: str = "", fork: int = 0) -> None:
-        names = [f"{i}{salt if i >= fork else ''}" for i in range(size)]
-        hashes = [hashlib.sha256(name.encode()).digest() for name in names]
-        self.size, self._tiles = size, tiles.extend(0, hashes, lambda *_: b"")
-
-    def read(self, level: int, index: int) -> bytes:
-        return self._tiles.get((level, index), b"")
-
-    def root(self, size: int) -> bytes:
-        return tiles.root(size, self.read)
-
-    def note(self, size: int, signer: SignerKey = LOG) -> bytes:
-        return notes.sign(Checkpoint(signer.name, size, self.root(size)).text, signer)
-
-    def submission(self, old: int, size: int, signer: SignerKey = LOG) -> Submission:
-        proof = tiles.consistency_path(old, size, self.read) if 0 < old <= size else []
-        return Submission(old, tuple(proof), self.note(size, signer))
 
 
 TREE = Tree(600)
