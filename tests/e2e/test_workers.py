@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +11,12 @@ from typing import Any
 import pytest
 import requests
 
-from api.keyfile import write_secret
 from api.tokens import Tokens
 from ledger import receipt
 from ledger.statements import Product
-from tests.e2e.deployment import free_port, wait_until_up
+from tests.e2e.factory_server import serving
 from tests.factory import ORIGIN, Factory
 
-ROOT = Path(__file__).parents[2]
 WORKERS = 3
 POSTS = 90
 LIMIT = 10_000
@@ -31,31 +25,11 @@ LIMIT = 10_000
 @pytest.fixture
 def server(factory: Factory, tmp_path: Path) -> Iterator[str]:
     """The address of a server with several workers over the factory's log."""
-    write_secret(tmp_path / "signing-key.pem", factory.signer.private)
-    port = free_port()
-    environ = os.environ | {
-        "CATCHMENT_DATA": str(tmp_path),
-        "DATABASE_URL": factory.url,
-        "CATCHMENT_PORT": str(port),
-        "CATCHMENT_WORKERS": str(WORKERS),
-        "CATCHMENT_SUBMIT_LIMIT": f"{LIMIT} per hour",
-    }
-    start = "from api.server import serve; from api.settings import Settings; "
-    output = tmp_path / "server.log"
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", start + "serve(Settings.from_env())"],
-            env=environ,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}", process, output)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+    limit = f"{LIMIT} per hour"
+    with serving(
+        factory, tmp_path, CATCHMENT_WORKERS=WORKERS, CATCHMENT_SUBMIT_LIMIT=limit
+    ) as address:
+        yield address
 
 
 @pytest.mark.slow
