@@ -2,13 +2,16 @@
 
 =====================  ========================================================================
 checkpoints, proofs    everyone: they hold hashes only
-registrations          enterprises, sites, parks, products: anyone with a token
+registrations          enterprises, sites, parks, products, accreditations, the log's rules:
+                       anyone with a token
 leaf records           auditors, the statement's subject and its issuer
 footprint              its parties, named grantees, auditors; everyone if public
 recipe, production,    their parties, named grantees, auditors; an inventory also the park of a
 inventory, purchases   membership that carries the site owner's consent and covers the period
 key, delegation,       those they name, auditors, the operator
-membership, ...
+membership, transfer,
+...
+attestation            its verifier, auditors, and with the statement it is about
 product figure         the product's owner, auditors, whom its *footprint* is disclosed to
 contributions          the product's owner, auditors, whom its *contributions* are disclosed to
 figures of a park or   its owner, auditors, whom its *figure* is disclosed to
@@ -70,6 +73,7 @@ from ledger.statements import (
     Consent,
     Delegation,
     Disclosure,
+    Figure,
     Footprint,
     Inventory,
     Membership,
@@ -79,10 +83,29 @@ from ledger.statements import (
     Purchases,
     Recipe,
     Statement,
+    Transfer,
 )
 
-REGISTRATIONS: Final = ("enterprise", "site", "park", "product")
-ADMINISTRATIVE: Final = ("genesis", "key", "delegation", "membership", "disclosure", "withdrawal")
+REGISTRATIONS: Final = (
+    "enterprise",
+    "site",
+    "park",
+    "product",
+    "policy",
+    "recovery",
+    "accreditation",
+)
+ADMINISTRATIVE: Final = (
+    "genesis",
+    "key",
+    "revocation",
+    "delegation",
+    "membership",
+    "disclosure",
+    "transfer",
+    "erasure",
+    "withdrawal",
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,9 @@ class Access:
 
     standing: Standing
     caller: Caller
-    _consents: dict[str, Consent] = field(default_factory=dict, compare=False, repr=False)
+    _consents: dict[str, tuple[str | None, Consent]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     # -- what was said -----------------------------------------------------------------------
 
@@ -153,7 +178,7 @@ class Access:
             return self.may_read_registrations
         if statement.type in ADMINISTRATIVE:
             return self.caller.role == "operator"
-        return self._is_granted(body)
+        return self._is_granted(body, common.subject)
 
     def _named_in(self, body: Body) -> Iterator[str | None]:
         match body:
@@ -164,8 +189,10 @@ class Access:
                 yield self.standing.owner_of("site", body.site)
             case Disclosure():
                 yield body.grantee
+            case Transfer():
+                yield body.to
 
-    def _is_granted(self, body: Body) -> bool:
+    def _is_granted(self, body: Body, subject: str) -> bool:
         match body:
             case Footprint():
                 return self.grants("footprint", body.product)
@@ -177,15 +204,17 @@ class Access:
                 return self.grants("purchases", body.site)
             case Inventory():
                 granted = self.grants("inventory", body.site)
-                return granted or self._consented(body.site, body.period)
+                return granted or self._consented(body.site, body.period, subject)
+            case Figure():
+                return self.grants("figure", body.object.id)
         return False
 
-    def _consented(self, site: str, period: Period) -> bool:
-        """Whether the caller runs a park that the site's owner lets read this period."""
+    def _consented(self, site: str, period: Period, by: str) -> bool:
+        """Whether the caller runs a park that ``by`` lets read what it said of this period."""
         return any(
             _covers(membership, period)
             and self._is(self.standing.owner_of("park", membership.park))
-            and self.consent_of(membership) is not None
+            and self.consent_of(membership, by) is not None
             for membership in self._memberships
             if membership.site == site
         )
@@ -196,8 +225,9 @@ class Access:
             cast(Membership, said.statement.body) for said in self.standing.statements("membership")
         )
 
-    def consent_of(self, membership: Membership) -> Consent | None:
-        """What the site's owner signed; the log verified it, and that its dates are the same.
+    def consent_of(self, membership: Membership, by: str | None) -> Consent | None:
+        """What ``by`` signed as the site's owner; the log verified it, and that its dates are the
+        same. Whoever takes over the site has not agreed to anything yet.
 
         The owner takes it back by closing the site's inventory to the park's enterprise with a
         disclosure at level *private*.
@@ -207,8 +237,11 @@ class Access:
             return None
         if membership.consent not in self._consents:
             envelope = jws.parse(membership.consent.encode(), jws.CONSENT_TYP)
-            self._consents[membership.consent] = load(Consent, envelope.payload)
-        return self._consents[membership.consent]
+            key = self.standing.find(NaturalKey("key", (envelope.kid,)))
+            owner = key.owner if key else None
+            self._consents[membership.consent] = owner, load(Consent, envelope.payload)
+        owner, consent = self._consents[membership.consent]
+        return consent if owner == by else None
 
     # -- disclosures -------------------------------------------------------------------------
 
@@ -380,9 +413,9 @@ class Access:
         guarded, unread = set[str | None](), set[str | None]()
         for membership in self._memberships_behind(books):
             tenant = self.standing.owner_of("site", membership.site)
-            if not self._agreed_to_small(membership):
+            if not self._agreed_to_small(membership, tenant):
                 guarded.add(tenant)
-            if not self._reads_inventory(owner, membership):
+            if not self._reads_inventory(owner, membership, tenant):
                 unread.add(tenant)
         return Tenants(frozenset(told & guarded), frozenset(told & unread))
 
@@ -393,12 +426,14 @@ class Access:
                 if _touches(membership, books.answered.year):
                     yield membership
 
-    def _agreed_to_small(self, membership: Membership) -> bool:
-        consent = self.consent_of(membership)
+    def _agreed_to_small(self, membership: Membership, tenant: str | None) -> bool:
+        consent = self.consent_of(membership, tenant)
         return consent is not None and consent.small_aggregates
 
-    def _reads_inventory(self, owner: str | None, membership: Membership) -> bool:
-        consented = self.consent_of(membership) is not None
+    def _reads_inventory(
+        self, owner: str | None, membership: Membership, tenant: str | None
+    ) -> bool:
+        consented = self.consent_of(membership, tenant) is not None
         return consented or self.granted_to(owner, "inventory", membership.site)
 
     def sees_member(self, park: str, site: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
@@ -27,8 +27,10 @@ from graph.footprint import Origin, ProductFootprint, origins_of, product_footpr
 from graph.solved import Solved
 from graph.year import Place, places_of
 from ledger.entry import Entry
+from ledger.soundness import Soundness, unsettles
 from ledger.standing import Said, Standing
-from ledger.statements import Membership, Park, Periodic, Site
+from ledger.statements import Erasure, Membership, Park, Periodic, Site
+from ledger.suspects import Suspected
 
 T = TypeVar("T")
 
@@ -44,6 +46,7 @@ MOVES_FIGURES = (
     "production",
     "inventory",
     "purchases",
+    "transfer",
 )
 """Statement types that can move a figure."""
 PERIODIC = ("inventory", "production", "recipe", "purchases")
@@ -59,6 +62,10 @@ class Reader(Protocol):
     def entries(self, start: int, stop: int) -> Iterator[Entry]: ...
 
     def heads_at(self, size: int) -> Iterator[Entry]: ...
+
+    def suspects_at(self, size: int) -> Sequence[Suspected]: ...
+
+    def soundness_at(self, size: int) -> Soundness: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,9 @@ class _Recent:
                 self._results.popitem(last=False)
         return cast(T, self._results[name])
 
+    def clear(self) -> None:
+        self._results.clear()
+
 
 class Engine:
     """Answers questions about a log; safe to share between threads.
@@ -149,16 +159,34 @@ class Engine:
                 raise LogPositionUnknown(size=size, at=at)
             if at is None or at == size:
                 return self._followed(size)
-            return self._standings.get(at, lambda: Standing.of(self._log.heads_at(at)))
+            self._followed(size)
+            return self._standings.get(at, lambda: self._at(at))
 
     def _followed(self, size: int) -> Standing:
         if self._live.size < size:
-            # Readers may still hold the old standing; it must not change under them.
-            ahead = self._live.copy()
-            for entry in self._log.entries(ahead.size, size):
-                ahead.fold(entry)
-            self._live = ahead
+            self._live = self._ahead(size)
         return self._live
+
+    def _ahead(self, size: int) -> Standing:
+        # Readers may still hold the old standing; it must not change under them.
+        ahead = self._live.copy()
+        for entry in self._log.entries(ahead.size, size):
+            if entry.is_erased or isinstance(entry.statement.body, Erasure):
+                # What an earlier prefix says must be forgotten here, too.
+                self._forget()
+                return self._at(size)
+            if unsettles(entry.statement):
+                return self._at(size)
+            ahead.fold(entry)
+        return ahead
+
+    def _at(self, size: int) -> Standing:
+        suspects = ((each.entry, each.cause) for each in self._log.suspects_at(size))
+        return Standing.of(self._log.heads_at(size), suspects, self._log.soundness_at(size))
+
+    def _forget(self) -> None:
+        for kept in (self._standings, self._solutions, self._years, self._behalf):
+            kept.clear()
 
     def answer(self, question: Question) -> Answered:
         """Fill in a question's defaults and solve the network it is about.
@@ -230,11 +258,11 @@ class Engine:
         said = answered.standing.enterprises.get(enterprise)
         if said is None:
             raise UnknownBoundary(kind="enterprise", id=enterprise)
-        owned = [site for site, s in answered.standing.sites.items() if s.owner == enterprise]
-        cut = places_of(answered.standing, answered.year)
-        places = tuple(place for site in sorted(owned) for place in cut[site])
+        places = places_of_enterprise(answered.standing, enterprise, answered.year)
         own = last_of_sites(answered.standing, lambda _, owner: owner == enterprise)
-        drawn = max(said.index, own)
+        told = answered.standing.touched
+        once = (told.get((kind, p.site), -1) for p in places for kind in ("site", "transfer"))
+        drawn = max(said.index, own, *once)
         name = getattr(said.statement.body, "name", enterprise)
         return self._books("enterprise", enterprise, name, answered, places, (), drawn)
 
@@ -282,6 +310,16 @@ def places_of_park(standing: Standing, park: str, year: int) -> tuple[Place, ...
             if membership.start <= place.start
             and (membership.end is None or place.end <= membership.end)
         )
+    )
+
+
+def places_of_enterprise(standing: Standing, enterprise: str, year: int) -> tuple[Place, ...]:
+    """The places of the sites an enterprise owns, on the days of the year on which it does."""
+    return tuple(
+        place
+        for site, places in sorted(places_of(standing, year).items())
+        for place in places
+        if standing.owner_on("site", site, place.start) == enterprise
     )
 
 

@@ -32,8 +32,8 @@ from ledger.statements import (
 P = TypeVar("P", bound=Periodic)
 P_co = TypeVar("P_co", bound=Periodic, covariant=True)
 
-_TOLD_OF_A_PRODUCT = ("product", "footprint", "recipe", "production")
-_CUTS_A_SITE = ("site", "membership")
+_TOLD_OF_A_PRODUCT = ("product", "footprint", "recipe", "production", "transfer")
+_CUTS_A_SITE = ("site", "membership", "transfer")
 _TOLD_OF_A_SITE = (*_CUTS_A_SITE, "footprint", "recipe", "production", "inventory", "purchases")
 
 
@@ -87,7 +87,8 @@ def wholes(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whol
 
 
 def places_of(standing: Standing, year: int) -> dict[str, tuple[Place, ...]]:
-    """The year of every site that stands, cut where one of its memberships begins or ends."""
+    """The year of every site that stands, cut where a membership begins or ends, and where it
+    changes hands."""
     first, last = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
     cuts: dict[str, set[dt.date]] = {
         cast(Site, said.statement.body).id: {first, last} for said in standing.statements("site")
@@ -97,6 +98,8 @@ def places_of(standing: Standing, year: int) -> dict[str, tuple[Place, ...]]:
         if membership.site in cuts:
             ends = (membership.start, membership.end)
             cuts[membership.site].update(day for day in ends if day and first < day < last)
+    for site, days in cuts.items():
+        days.update(day for day in standing.transfer_days("site", site) if first < day < last)
     return {site: tuple(_between(site, sorted(days))) for site, days in cuts.items()}
 
 

@@ -8,17 +8,37 @@ of it, forget it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 import sqlalchemy as sa
 
-from ledger import jws, tables
-from ledger.admission import Admission, Head, claims_of
+from ledger import jws, tables, tile_store, tiles
+from ledger.errors import OutsideTree
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash
 from ledger.recent import Recent
-from ledger.statements import Body, NaturalKey, Statement, Withdrawal, joined, read, split
+from ledger.soundness import EVENTS, Event, Signed, Soundness, unsettles
+from ledger.statements import (
+    Body,
+    Erasure,
+    NaturalKey,
+    Statement,
+    Withdrawal,
+    joined,
+    read,
+    split,
+)
+from ledger.suspects import (
+    Version,
+    chains_of,
+    event_of,
+    stored_events,
+    suspects_at,
+    versions_of,
+)
+from ledger.view import ENTITY_ID, Admission, Head, Stamp, about_of_key, claims_of
 
 Bodies = Recent[int, Body]
 """What committed statements say, by their index."""
@@ -30,11 +50,11 @@ _LAST = sa.select(_ENTRY.index, _ENTRY.time).order_by(_ENTRY.index.desc()).limit
 
 
 class Draft:
-    """Implements ``admission.View``.
+    """Implements ``view.View``.
 
     ``size`` and ``time`` are the log's with the drafted entries: how many there are, and the time
     of the last in milliseconds (0 in an empty log). ``added`` are the drafted statements by index,
-    ``leaf_hashes`` their hashes in the same order.
+    ``leaf_hashes`` the hashes of the drafted entries in their order.
     """
 
     def __init__(
@@ -46,18 +66,23 @@ class Draft:
         last: int
         self.time: int
         last, self.time = connection.execute(_LAST).one_or_none() or (-1, 0)
-        self.size = last + 1
+        self.size = self._stored_size = last + 1
         self.added: dict[int, Statement] = {}
         self.leaf_hashes: list[bytes] = []
-        self._rows: list[dict[str, Any]] = []
-        self._drafted: dict[str, tuple[int, Admission]] = {}
+        self._rows: dict[int, dict[str, Any]] = {}
+        self._drafted: dict[str, tuple[int, NaturalKey, str]] = {}
         self._taken: dict[tuple[str, str], int] = {}
+        self._released: set[tuple[str, str]] = set()
+        self._erased: dict[int, int] = {}
         self._found: dict[str, tuple[int, str] | None] = {}
         self._free: set[tuple[str, str]] = set()
         self._changed: dict[str, Head] = {}
         self._changed_about: dict[_About, dict[str, Head]] = defaultdict(dict)
         self._read: dict[str, Head | None] = {}
         self._read_about: dict[_About, dict[str, Head]] = {}
+        self._present: dict[str, bool] = {}
+
+    # --- What admission asks ---
 
     def genesis(self) -> Statement | None:
         return self._genesis
@@ -67,7 +92,7 @@ class Draft:
 
     def head_of(self, digest: str) -> Head | None:
         if digest in self._drafted:
-            return self._changed[self._drafted[digest][1].key.text]
+            return self.head(self._drafted[digest][1])
         chain = sa.select(_ENTRY.chain).where(_ENTRY.signed == digest)
         query = sa.select(_HEAD.key).where(_HEAD.opening == chain.scalar_subquery())
         key = self._connection.execute(query).scalar_one_or_none()
@@ -75,7 +100,8 @@ class Draft:
 
     def heads_about(self, kind: str, about: tuple[str, ...]) -> Sequence[Head]:
         heads = {**self._stored_about(kind, about), **self._changed_about[kind, about]}
-        return [head for head in heads.values() if not head.withdrawn]
+        in_force = (head for head in heads.values() if not head.withdrawn)
+        return sorted(in_force, key=lambda head: head.index)
 
     def stated(self, head: Head) -> Body:
         index = head.stated_index
@@ -83,19 +109,44 @@ class Draft:
             return self.added[index].body
         return self._committed.get(index) or self._committed.put(index, self._load(index))
 
+    def statement(self, digest: str) -> Statement | None:
+        if digest in self._drafted:
+            index = self._drafted[digest][0]
+            return self.added[index] if index not in self._erased else None
+        query = sa.select(_ENTRY.envelope, _ENTRY.index).where(_ENTRY.signed == digest)
+        row = self._connection.execute(query).one_or_none()
+        envelope, index = row if row is not None else (b"", -1)
+        return read(jws.parse(envelope)) if envelope and index not in self._erased else None
+
+    def stamp(self, digest: str) -> Stamp | None:
+        if digest in self._drafted:
+            row = self._rows[self._drafted[digest][0]]
+            return Stamp(row["type"], row["subject"])
+        query = sa.select(_ENTRY.type, _ENTRY.subject).where(_ENTRY.signed == digest)
+        found = self._connection.execute(query).one_or_none()
+        return Stamp(*found) if found is not None else None
+
     def taken(self, space: str, value: str) -> int | None:
         if (space, value) in self._taken:
             return self._taken[space, value]
-        if (space, value) in self._free:
+        if (space, value) in self._free or (space, value) in self._released:
             return None
         query = sa.select(_TAKEN.index).where(_TAKEN.space == space, _TAKEN.value == value)
         return self._connection.execute(query).scalar_one_or_none()
 
+    def root(self, size: int) -> bytes:
+        if not 0 < size <= self.size:
+            raise OutsideTree(size=self.size)
+        stored = tile_store.reader(self._connection)
+        beyond = self.leaf_hashes[: max(0, size - self._stored_size)]
+        changed = tiles.extend(self._stored_size, beyond, stored)
+        return tiles.root(size, lambda *tile: changed.get(tile) or stored(*tile))
+
     def find(self, digest: str) -> tuple[int, str] | None:
         """Index and chain opening of the entry whose statement has this digest."""
         if digest in self._drafted:
-            index, admission = self._drafted[digest]
-            return index, admission.opening
+            index, _, opening = self._drafted[digest]
+            return index, opening
         if digest not in self._found:
             self._find([digest])
         return self._found[digest]
@@ -110,34 +161,20 @@ class Draft:
         for space, values in wanted.items():
             self._foresee_claims(space, values)
         bodies = [s for s in statements if not isinstance(s.body, Withdrawal)]
-        self._foresee_heads({s.body.natural_key(s.subject).text for s in bodies})
+        kids = {s.envelope.kid for s in statements}
+        self._foresee_heads(
+            {s.body.natural_key(s.subject).text for s in bodies}
+            | {NaturalKey(kind, (kid,)).text for kid in kids for kind in ("key", "revocation")}
+            | {NaturalKey(kind, ()).text for kind in ("policy", "recovery")}
+        )
+
+    # --- Taking in ---
 
     def add(self, statement: Statement, admission: Admission, now_ms: int) -> int:
         """Draft the next entry and return its index.
 
         Its time is ``now_ms``, or that of the entry before it where the clock has gone back.
         """
-        index, self.time = self.size, max(now_ms, self.time)
-        self.size += 1
-        self._genesis = self._genesis or statement
-        self._draft_entry(index, statement, admission)
-        self._draft_head(index, statement, admission)
-        self._taken.update(dict.fromkeys(admission.claims, index))
-        self._drafted[statement.digest] = index, admission
-        self.added[index] = statement
-        return index
-
-    def write(self) -> None:
-        """Insert the drafted entries, move the heads, and store what is claimed."""
-        changed = [{"changed": key} for key in self._changed]
-        taken = [{"space": s, "value": v, "index": i} for (s, v), i in self._taken.items()]
-        run = self._connection.execute
-        run(tables.entry.insert(), self._rows)
-        run(tables.head.delete().where(_HEAD.key == sa.bindparam("changed")), changed)
-        run(tables.head.insert(), [_row(head) for head in self._changed.values()])
-        run(tables.taken.insert(), taken)
-
-    def _draft_entry(self, index: int, statement: Statement, admission: Admission) -> None:
         envelope = statement.envelope
         leaf = Leaf(
             envelope=envelope.envelope_digest,
@@ -145,39 +182,174 @@ class Draft:
             type=statement.type,
             kid=envelope.kid,
             chain=admission.opening,
-            time=self.time,
+            time=max(now_ms, self.time),
         )
+        self._genesis = self._genesis or statement
+        index = self._append(leaf, admission.key, statement.subject, envelope.compact)
+        self.added[index] = statement
+        self._taken.update(dict.fromkeys(admission.claims, index))
+        self._released.difference_update(admission.claims)
+        self._move_head(index, leaf, admission.key, admission.about, admission.owner)
+        if isinstance(statement.body, Erasure):
+            self._erase(index, statement.body, statement.subject)
+        if unsettles(statement):
+            self._settle()
+        return index
+
+    def add_erased(self, leaf: Leaf, erasure: Erasure, owner: str) -> int:
+        """Draft an entry whose payload a later one, said for ``owner``, erases; returns its index.
+
+        For those who rebuild a log: they have the leaf, and the erasure tells the natural key. The
+        erasure itself has to follow.
+        """
+        key = erasure.erased_key
+        index = self._append(leaf, key, "", b"")
+        self._move_head(index, leaf, key, about_of_key(key), owner)
+        return index
+
+    def write(self) -> None:
+        """Insert the drafted entries, move the heads, and store what is claimed."""
+        changed = [{"changed": key} for key in self._changed]
+        taken = [{"space": s, "value": v, "index": i} for (s, v), i in self._taken.items()]
+        run = self._connection.execute
+        run(tables.entry.insert(), list(self._rows.values()))
+        self._write_erasures()
+        run(tables.head.delete().where(_HEAD.key == sa.bindparam("changed")), changed)
+        run(tables.head.insert(), [_row(head) for head in self._changed.values()])
+        if taken:
+            run(tables.taken.insert(), taken)
+
+    def _write_erasures(self) -> None:
+        stored = {index: by for index, by in self._erased.items() if index < self._stored_size}
+        for index, by in stored.items():
+            row = {"envelope": b"", "subject": "", "erased_by": by}
+            self._connection.execute(tables.entry.update().where(_ENTRY.index == index).values(row))
+        for space, value in self._released:
+            which = (_TAKEN.space == space, _TAKEN.value == value)
+            self._connection.execute(tables.taken.delete().where(*which))
+
+    def _append(self, leaf: Leaf, key: NaturalKey, subject: str, envelope: bytes) -> int:
+        index, self.time = self.size, leaf.time
+        self.size += 1
         record = leaf.encode()
         self.leaf_hashes.append(leaf_hash(record))
-        self._rows.append(
-            {
-                "index": index,
-                "signed": leaf.signed,
-                "envelope": envelope.compact,
-                "leaf": record,
-                "type": leaf.type,
-                "kid": leaf.kid,
-                "chain": leaf.chain,
-                "subject": statement.subject,
-                "time": leaf.time,
-            }
+        self._drafted[leaf.signed] = index, key, leaf.chain
+        self._rows[index] = {
+            "index": index,
+            "signed": leaf.signed,
+            "envelope": envelope,
+            "leaf": record,
+            "type": leaf.type,
+            "kid": leaf.kid,
+            "chain": leaf.chain,
+            "subject": subject,
+            "time": leaf.time,
+            "erased_by": None,
+        }
+        return index
+
+    def _move_head(
+        self, index: int, leaf: Leaf, key: NaturalKey, about: tuple[str, ...], owner: str
+    ) -> None:
+        before = self.head(key)
+        withdrawn = leaf.type == "withdrawal"
+        self._put(
+            Head(
+                key=key,
+                about=before.about if before else about,
+                opening=leaf.chain,
+                digest=leaf.signed,
+                sound_digest=leaf.signed,
+                index=index,
+                stated_index=before.stated_index if withdrawn and before else index,
+                owner=owner,
+                withdrawn=withdrawn,
+            )
         )
 
-    def _draft_head(self, index: int, statement: Statement, admission: Admission) -> None:
-        before = self.head(admission.key)
-        withdrawn = isinstance(statement.body, Withdrawal)
-        head = Head(
-            key=admission.key,
-            about=admission.about,
-            opening=admission.opening,
-            digest=statement.digest,
-            index=index,
-            stated_index=before.stated_index if withdrawn and before else index,
-            owner=admission.owner,
-            withdrawn=withdrawn,
-        )
+    def _put(self, head: Head) -> None:
         self._changed[head.key.text] = head
         self._changed_about[head.key.type, head.about][head.key.text] = head
+
+    def _erase(self, erasure: int, body: Erasure, owner: str) -> None:
+        """The payload goes, and with it what it claimed and, if it stands, what is in force."""
+        index, _ = cast(tuple[int, str], self.find(body.digest))
+        if (erased := self.statement(body.digest)) is not None:
+            released = [claim for claim in claims_of(erased) if claim[0] != ENTITY_ID]
+            self._released.update(released)
+            for claim in released:
+                self._taken.pop(claim, None)
+        self._erased[index] = erasure
+        if index in self._rows:
+            self._rows[index] |= {"envelope": b"", "subject": "", "erased_by": erasure}
+        head = cast(Head, self.head_of(body.digest))
+        self._put(
+            replace(
+                head,
+                withdrawn=head.withdrawn or head.stated_index == index,
+                owner=owner if head.index == index else head.owner,
+            )
+        )
+
+    # --- What is suspect ---
+
+    def _settle(self) -> None:
+        """Let every chain that has a suspect entry, or had one, rest on its last sound one."""
+        stored = stored_events(self._connection, self._stored_size)
+        soundness = Soundness.of([*stored, *self._drafted_events()])
+        suspects = suspects_at(self._connection, soundness, self._stored_size)
+        shaken = set(chains_of(self._connection, list(suspects))) | self._unsound_chains()
+        for signed in map(self._signed, self._rows):
+            if (cause := soundness.cause(signed)) is not None:
+                suspects[signed.index] = cause
+                shaken.add(signed.chain)
+        for chain in sorted(shaken):
+            self._put(self._settled(chain, suspects))
+
+    def _drafted_events(self) -> Iterator[Event]:
+        for index, statement in self.added.items():
+            signed = self._signed(index)
+            if self._drafted[statement.digest][1].type in EVENTS or index == 0:
+                yield event_of(signed, statement)
+
+    def _signed(self, index: int) -> Signed:
+        row = self._rows[index]
+        return Signed(
+            index=index,
+            time=row["time"],
+            kid=row["kid"],
+            type=row["type"],
+            subject=row["subject"],
+            chain=row["chain"],
+            objects=self._drafted[row["signed"]][1].parts,
+        )
+
+    def _unsound_chains(self) -> set[str]:
+        unsound = sa.or_(_HEAD.sound_digest.is_(None), _HEAD.sound_digest != _HEAD.digest)
+        stored = set(self._connection.execute(sa.select(_HEAD.opening).where(unsound)).scalars())
+        changed = self._changed.values()
+        return stored | {head.opening for head in changed if head.digest != head.sound_digest}
+
+    def _settled(self, chain: str, suspects: Mapping[int, int]) -> Head:
+        versions = versions_of(self._connection, chain, self._stored_size)
+        drafted = (row for row in self._rows.values() if row["chain"] == chain)
+        versions += [_version(row) for row in drafted]
+        head = cast(Head, self.head_of(versions[-1].digest))
+        sound = [version for version in versions if version.index not in suspects]
+        stated = [version for version in sound if not version.withdraws] or [
+            version for version in versions if not version.withdraws
+        ]
+        last = sound[-1] if sound else None
+        erased = stated[-1].erased_by is not None or stated[-1].index in self._erased
+        return replace(
+            head,
+            sound_digest=last.digest if last else None,
+            stated_index=stated[-1].index,
+            owner=(last or stated[-1]).subject or head.owner,
+            withdrawn=last is None or last.withdraws or erased,
+        )
+
+    # --- Reading what is stored ---
 
     def _find(self, digests: Sequence[str]) -> None:
         self._found.update(dict.fromkeys(digests))
@@ -201,9 +373,19 @@ class Draft:
 
     def _stored_about(self, kind: str, about: tuple[str, ...]) -> dict[str, Head]:
         if (kind, about) not in self._read_about:
+            if not self._has_any(kind):
+                return {}
             heads = self._heads(_HEAD.type == kind, _HEAD.about == joined(about))
             self._read_about[kind, about] = {head.key.text: head for head in heads}
         return self._read_about[kind, about]
+
+    def _has_any(self, kind: str) -> bool:
+        """Most logs have no transfer, and most batches ask for one with every statement."""
+        if kind not in self._present:
+            any_of = sa.select(sa.literal(1)).where(_HEAD.type == kind).limit(1)
+            found = self._connection.execute(any_of).scalar_one_or_none()
+            self._present[kind] = found is not None
+        return self._present[kind]
 
     def _heads(self, *which: sa.ColumnElement[bool]) -> list[Head]:
         query = sa.select(tables.head).where(*which).order_by(_HEAD.index)
@@ -220,6 +402,7 @@ def _head(row: sa.RowMapping) -> Head:
         about=split(row["about"]),
         opening=row["opening"],
         digest=row["digest"],
+        sound_digest=row["sound_digest"],
         index=row["index"],
         stated_index=row["stated_index"],
         owner=row["owner"],
@@ -234,8 +417,13 @@ def _row(head: Head) -> dict[str, Any]:
         "about": joined(head.about),
         "opening": head.opening,
         "digest": head.digest,
+        "sound_digest": head.sound_digest,
         "index": head.index,
         "stated_index": head.stated_index,
         "owner": head.owner,
         "withdrawn": head.withdrawn,
     }
+
+
+def _version(row: Mapping[str, Any]) -> Version:
+    return Version(row["index"], row["type"], row["signed"], row["subject"], row["erased_by"])

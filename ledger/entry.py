@@ -6,19 +6,32 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ledger import jws
+from ledger.errors import PayloadErased
 from ledger.leaf import Leaf
 from ledger.statements import Statement, read
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Entry ``index`` of a log. ``envelope`` holds the bytes as they were sent."""
+    """Entry ``index`` of a log.
+
+    ``envelope`` holds the bytes as they were sent, and nothing once its payload is erased.
+    """
 
     index: int
     leaf: Leaf
     envelope: bytes = field(repr=False)
 
+    @property
+    def is_erased(self) -> bool:
+        return not self.envelope
+
     @cached_property
     def statement(self) -> Statement:
-        """What the envelope says; its signature was verified when the log took it."""
+        """What the envelope says; its signature was verified when the log took it.
+
+        Raises PayloadErased.
+        """
+        if self.is_erased:
+            raise PayloadErased(entry=self.index)
         return read(jws.parse(self.envelope))

@@ -4,16 +4,29 @@
 
 Of every chain the last statement stands, unless it was withdrawn. So the last entries of the chains
 (``Log.heads_at``) give the same as all entries, and cost far less to read.
+
+An entry that makes earlier ones suspect, or erases one, changes what the fold has gone over: then
+what stands is folded anew, from the heads of the longer prefix.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ledger.entry import Entry
-from ledger.statements import Entity, NaturalKey, Statement, Withdrawal
+from ledger.soundness import NOTHING_SUSPECT, Soundness
+from ledger.statements import (
+    Entity,
+    Erasure,
+    Membership,
+    NaturalKey,
+    Statement,
+    Transfer,
+    Withdrawal,
+)
 
 _IDS: Mapping[str, slice] = {
     "enterprise": slice(0, 1),
@@ -29,6 +42,10 @@ _IDS: Mapping[str, slice] = {
     "inventory": slice(0, 1),
     "purchases": slice(0, 1),
     "disclosure": slice(1, 2),
+    "transfer": slice(0, 1),
+    "attestation": slice(0, 2),
+    "accreditation": slice(0, 1),
+    "figure": slice(1, 2),
 }
 """Which parts of a natural key are ids of what the statement is about."""
 
@@ -54,9 +71,28 @@ class Said:
         return self.digest != self.opening
 
 
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A thing passed from ``giver``; ``start`` is the first day of the next owner."""
+
+    giver: str
+    start: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A statement that does not stand because entry ``cause`` made it suspect."""
+
+    said: Said
+    cause: int
+
+
 @dataclass
 class Standing:
     """What stands after ``size`` entries.
+
+    ``suspects`` are the statements that do not because others may have signed them; ``soundness``
+    tells which keys are behind that.
 
     ``touched`` maps (statement type, id) to the last entry of that type about that id, and
     (type, "") to the last of that type about anything; a withdrawal counts as of the type that it
@@ -64,40 +100,92 @@ class Standing:
     """
 
     size: int = 0
+    soundness: Soundness = NOTHING_SUSPECT
+    suspects: tuple[Suspect, ...] = ()
     touched: dict[tuple[str, str], int] = field(default_factory=dict)
     _said: dict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
     _keys: dict[str, NaturalKey] = field(default_factory=dict)
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    _transfers: dict[tuple[str, str], tuple[_Handed, ...]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Standing:
-        """Fold entries in the order of their indexes."""
-        standing = cls()
+    def of(
+        cls,
+        entries: Iterable[Entry],
+        suspects: Iterable[tuple[Entry, int]] = (),
+        soundness: Soundness = NOTHING_SUSPECT,
+    ) -> Standing:
+        """Fold entries in the order of their indexes; with each suspect comes its cause."""
+        standing = cls(soundness=soundness)
         for entry in entries:
             standing.fold(entry)
+        standing.suspects = tuple(standing._set_aside(entry, cause) for entry, cause in suspects)
         return standing
 
     def fold(self, entry: Entry) -> None:
-        """Take in the next entry; of the chain it withdraws, the statement comes before it."""
-        statement, opening = entry.statement, entry.leaf.chain
+        """Take in the next entry; of the chain it withdraws, the statement comes before it.
+
+        Unless that is erased: then nothing is left that the withdrawal could end. Raises
+        PayloadErased for an entry whose own payload is gone.
+        """
+        statement, opening = self._sound(entry), entry.leaf.chain
+        self.size = entry.index + 1
         withdrawn = isinstance(statement.body, Withdrawal)
         if not withdrawn:
             self._keys[opening] = statement.body.natural_key(statement.subject)
-        key = self._keys[opening]
+        if (key := self._keys.get(opening)) is None:
+            return
         # Taken out first: the order of statements is that of their entries, however it was reached.
         self._said[key.type].pop(key.within, None)
         if not withdrawn:
             self._said[key.type][key.within] = _said(statement, entry.index, opening)
         if isinstance(statement.body, Entity):
             self._owners[key.type, key.within] = statement.subject
+        if isinstance(statement.body, Transfer):
+            self._hand_over(statement.body, statement.subject)
+        if isinstance(statement.body, Erasure):
+            self._touch(statement.body.erased_key, entry.index)
+        self._touch(key, entry.index)
+
+    def _sound(self, entry: Entry) -> Statement:
+        """What an entry says; a membership, without a consent that others may have signed."""
+        statement, body = entry.statement, entry.statement.body
+        if not isinstance(body, Membership):
+            return statement
+        voided = self.soundness.consent_cause(body, entry.index, entry.leaf.time)
+        return statement if voided is None else replace(statement, body=replace(body, consent=None))
+
+    def _hand_over(self, transfer: Transfer, giver: str) -> None:
+        kind, entity = transfer.object.type, transfer.object.id
+        before = self._transfers.get((kind, entity), ())
+        self._transfers[kind, entity] = (*before, _Handed(giver, transfer.start))
+        self._owners[kind, entity] = transfer.to
+        if said := self._of(kind).get(entity):
+            self._said[kind][entity] = replace(said, owner=transfer.to)
+
+    def _set_aside(self, entry: Entry, cause: int) -> Suspect:
+        statement, opening = entry.statement, entry.leaf.chain
+        if not isinstance(statement.body, Withdrawal):
+            self._keys.setdefault(opening, statement.body.natural_key(statement.subject))
+        if (key := self._keys.get(opening)) is not None:
+            self._touch(key, cause)
+        return Suspect(_said(statement, entry.index, opening), cause)
+
+    def _touch(self, key: NaturalKey, index: int) -> None:
         for about in _touches(key):
-            self.touched[about] = entry.index
-        self.size = entry.index + 1
+            self.touched[about] = max(index, self.touched.get(about, -1))
 
     def copy(self) -> Standing:
         """A standing that can be folded further without changing this one."""
         said = defaultdict(dict, {kind: dict(live) for kind, live in self._said.items()})
-        return Standing(self.size, dict(self.touched), said, dict(self._keys), dict(self._owners))
+        return replace(
+            self,
+            touched=dict(self.touched),
+            _said=said,
+            _keys=dict(self._keys),
+            _owners=dict(self._owners),
+            _transfers=dict(self._transfers),
+        )
 
     def statements(self, kind: str) -> Iterable[Said]:
         """Everything of one type that stands, in the order of the entries."""
@@ -111,6 +199,17 @@ class Standing:
         """The enterprise that owns a product, site or park; ``None`` if none such stands."""
         said = self._of(kind).get(entity)
         return said.owner if said else None
+
+    def owner_on(self, kind: str, entity: str, day: dt.date) -> str | None:
+        """Who owned a product or site on a day: before a transfer's first day, who gave it away."""
+        for handed in self._transfers.get((kind, entity), ()):
+            if day < handed.start:
+                return handed.giver
+        return self.owner_of(kind, entity)
+
+    def transfer_days(self, kind: str, entity: str) -> Iterator[dt.date]:
+        """The first day of each new owner."""
+        return (handed.start for handed in self._transfers.get((kind, entity), ()))
 
     def last_owner_of(self, kind: str, entity: str) -> str | None:
         """As ``owner_of``, or who owned it when it was withdrawn."""

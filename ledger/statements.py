@@ -126,6 +126,11 @@ class Period:
         return self.start.year
 
     @property
+    def last(self) -> dt.date:
+        """The last day: who owns a site then answers for the whole period."""
+        return self.end - dt.timedelta(days=1)
+
+    @property
     def days(self) -> int:
         return (self.end - self.start).days
 

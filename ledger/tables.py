@@ -64,13 +64,13 @@ head = sa.Table(
     sa.Column("about", sa.Text, nullable=False),
     sa.Column("opening", sa.Text, nullable=False, unique=True),
     sa.Column("digest", sa.Text, nullable=False),
-    # The last that is not suspect; absent where all are.
-    sa.Column("sound_digest", sa.Text),
     _index_of_entry(),
     # The last sound statement of the chain that is not a withdrawal: what it says, or said last.
     _index_of_entry("stated_index"),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("withdrawn", sa.Boolean, nullable=False),
+    # The last entry of the chain that is not suspect; absent where all are.
+    sa.Column("sound_digest", sa.Text),
     sa.Index(None, "type", "about"),
 )
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ledger import errors, jws
-from ledger.admission import Head, key_standing
+from ledger.authority import key_standing
+from ledger.view import Head
 from ledger.draft import Draft
 from ledger.keys import PrivateKey
 from ledger.log import Accepted

@@ -1,0 +1,288 @@
+"""Which entries are suspect: signed, or resting on what was signed, when a key was compromised.
+
+A revocation with ``compromisedSince`` (or a recovery, for the registrar's key) says that from a
+ledger time on others may have signed with the key. Everything that it signed since then is suspect,
+and so is, for as long as nothing sound takes its place,
+
+* what was signed with a key while the last word on that key was suspect (a thief with the
+  registrar's key can register keys);
+* what was said on behalf while every delegation that allowed it was suspect;
+* what was said of a site or product by an enterprise that owns it through suspect transfers alone;
+* a consent that a suspect key signed: its membership stands without it.
+
+A revocation may itself be suspect: it counts unless one that comes later, and counts, says so. As
+a revoked key signs nothing afterwards, an entry is only ever made suspect by a later one, and going
+through the revocations from the last to the first decides them all.
+
+    soundness(n) = f(key events among the first n entries)
+
+so an auditor with those entries computes the same. Nothing is deleted: suspect entries leave what
+stands (their chain falls back to its last sound statement), are listed, and come back when their
+owner says them again with a sound key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
+
+from ledger import jws
+from ledger.case import day_of
+from ledger.statements import (
+    Delegation,
+    Genesis,
+    Key,
+    Membership,
+    Recovery,
+    Revocation,
+    Statement,
+    Transfer,
+    Withdrawal,
+    roles_for,
+)
+
+EVENTS: Final = ("key", "revocation", "recovery", "delegation", "transfer")
+"""The chains that decide, with the genesis, who could say what."""
+_OPERATOR_SAYS: Final = frozenset({"delegation", "transfer", "figure", "erasure"})
+"""Types that the operator says for others without their delegation."""
+
+_Pair: TypeAlias = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An entry, as far as it matters here; ``time`` in ledger milliseconds.
+
+    ``objects`` are the site and product that it speaks of, where it speaks of such.
+    """
+
+    index: int
+    time: int
+    kid: str
+    type: str
+    subject: str
+    chain: str
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One of the entries that `EVENTS` names, or the genesis, with what it says."""
+
+    signed: Signed
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Compromise:
+    """Entry ``cause`` says: from ``since`` (ledger ms) on others may have signed with ``kid``."""
+
+    kid: str
+    since: int
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Entries ``[start, end)``; ``cause`` is the entry that made them suspect."""
+
+    start: int
+    end: int
+    cause: int
+
+
+_NEVER: Final = 2**63
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """What is suspect in a prefix, by the keys, delegations and transfers that are.
+
+    ``spans``: by key, the entries during which its own registration was suspect. ``allowed``: for
+    (subject, delegate), what was said of the delegation. ``usurped``: (object, enterprise) where
+    the enterprise owns it through suspect transfers alone. ``enterprises``: whose a key is.
+    """
+
+    compromised: Mapping[str, Compromise] = field(default_factory=dict)
+    spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    allowed: Mapping[_Pair, Sequence[Allowed]] = field(default_factory=dict)
+    usurped: Mapping[_Pair, int] = field(default_factory=dict)
+    enterprises: Mapping[str, str] = field(default_factory=dict)
+    operator: str = ""
+
+    @classmethod
+    def of(cls, events: Sequence[Event]) -> Soundness:
+        """Decide from the key events of a prefix, in their order, the genesis first."""
+        counted: dict[str, Compromise] = {}
+        for claim in reversed([*_claims(events)]):
+            # The last sound word on a key counts, and what it corrects does not.
+            if claim.kid not in counted and claim.cause not in _Pass(events, counted).causes:
+                counted[claim.kid] = claim
+        return _Pass(events, counted).soundness
+
+    @property
+    def is_clean(self) -> bool:
+        return all(each.since == _NEVER for each in self.compromised.values())
+
+    @property
+    def last_cause(self) -> int:
+        """The last entry that decides what is suspect; -1 if there is none."""
+        return max((each.cause for each in self.compromised.values()), default=-1)
+
+    def key_cause(self, kid: str, index: int, time: int) -> int | None:
+        """The entry that makes what a key signed at ``index`` and ``time`` suspect, if one does."""
+        own = self.compromised.get(kid)
+        if own is not None and time >= own.since and index < own.cause:
+            return own.cause
+        spans = self.spans.get(kid, ())
+        return next((span.cause for span in spans if span.start < index < span.end), None)
+
+    def cause(self, entry: Signed) -> int | None:
+        """The entry that makes this one suspect; ``None`` if it is sound, as the genesis always is.
+
+        A recovery is sound too: the offline keys vouch for it.
+        """
+        if entry.type in ("genesis", "recovery"):
+            return None
+        if (cause := self.key_cause(entry.kid, entry.index, entry.time)) is not None:
+            return cause
+        if (cause := self._unsupported(entry)) is not None:
+            return cause
+        owned = (self.usurped.get((each, entry.subject)) for each in entry.objects)
+        return next((cause for cause in owned if cause is not None), None)
+
+    def consent_cause(self, membership: Membership, index: int, time: int) -> int | None:
+        """The entry that voids the consent in a membership stated at ``index`` and ``time``."""
+        if membership.consent is None or self.is_clean:
+            return None
+        signer = jws.parse(membership.consent.encode(), jws.CONSENT_TYP).kid
+        return self.key_cause(signer, index, time)
+
+    def _unsupported(self, entry: Signed) -> int | None:
+        """Why nothing sound allowed to speak on behalf; ``None`` if something did, or none need."""
+        speaker = self.enterprises.get(entry.kid, "")
+        by_operator = speaker == self.operator and entry.type in _OPERATOR_SAYS
+        said = self.allowed.get((entry.subject, speaker), ())
+        if roles_for(entry.type) == ("registrar",) or by_operator or not said:
+            return None
+        live: dict[str, dt.date] = {}
+        cause = None
+        for each in said:
+            if each.index < entry.index and each.cause is not None:
+                cause = each.cause
+            elif each.index < entry.index:
+                live[each.chain] = each.until
+        return None if any(until >= day_of(entry.time) for until in live.values()) else cause
+
+
+NOTHING_SUSPECT: Final = Soundness()
+
+
+def unsettles(statement: Statement) -> bool:
+    """Whether a statement can make earlier ones suspect, or sound again."""
+    return isinstance(statement.body, Revocation | Recovery)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Said at ``index``: one enterprise speaks for another until a day; ``cause`` if suspect."""
+
+    index: int
+    chain: str
+    until: dt.date
+    cause: int | None
+
+
+def _claims(events: Sequence[Event]) -> Iterator[Compromise]:
+    """What revocations and recoveries say; one without a compromise corrects those before it."""
+    registrar = ""
+    for event in events:
+        index, body = event.signed.index, event.statement.body
+        if isinstance(body, Revocation):
+            yield Compromise(body.kid, _milliseconds(body.compromised_since), index)
+        if isinstance(body, Recovery):
+            yield Compromise(registrar, _milliseconds(body.compromised_since), index)
+        if isinstance(body, Genesis | Recovery):
+            registrar = body.registrar_key.kid
+
+
+def _milliseconds(since: int | None) -> int:
+    return _NEVER if since is None else since * 1000
+
+
+class _Pass:
+    """The events once in their order, given which compromises count.
+
+    ``causes`` are those of the events that turn out to be suspect, by index. The soundness grows
+    with each event and judges the next: nothing rests on what comes after it.
+    """
+
+    def __init__(self, events: Iterable[Event], compromised: Mapping[str, Compromise]) -> None:
+        self.causes: dict[int, int] = {}
+        self._spans: dict[str, list[Span]] = defaultdict(list)
+        self._allowed: dict[_Pair, list[Allowed]] = defaultdict(list)
+        self._usurped: dict[_Pair, int] = {}
+        self._enterprises: dict[str, str] = {}
+        self._delegations: dict[str, _Pair] = {}
+        self._owners: set[_Pair] = set()
+        self._transferred: set[str] = set()
+        self._compromised = dict(compromised)
+        self.soundness = Soundness()
+        for event in events:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        signed, body = event.signed, event.statement.body
+        cause = self.soundness.cause(signed)
+        if cause is not None:
+            self.causes[signed.index] = cause
+        match body:
+            case Genesis():
+                self._begin(event.statement.subject)
+                self._enterprises[body.registrar_key.kid] = event.statement.subject
+            case Recovery():
+                self._enterprises[body.registrar_key.kid] = event.statement.subject
+            case Key():
+                self._take_key(body.public.kid, signed, cause)
+            case Delegation():
+                pair = self._delegations[signed.chain] = (signed.subject, body.delegate)
+                self._allowed[pair].append(Allowed(signed.index, signed.chain, body.until, cause))
+            case Withdrawal():
+                pair = self._delegations[signed.chain]
+                ended = Allowed(signed.index, signed.chain, dt.date.min, cause)
+                self._allowed[pair].append(ended)
+            case Transfer():
+                self._take_transfer(body, signed.subject, cause)
+
+    def _begin(self, operator: str) -> None:
+        self.soundness = Soundness(
+            compromised=self._compromised,
+            spans=self._spans,
+            allowed=self._allowed,
+            usurped=self._usurped,
+            enterprises=self._enterprises,
+            operator=operator,
+        )
+
+    def _take_key(self, kid: str, signed: Signed, cause: int | None) -> None:
+        self._enterprises.setdefault(kid, signed.subject)
+        spans = self._spans[kid]
+        is_open = bool(spans) and spans[-1].end == _NEVER
+        if cause is not None and not is_open:
+            spans.append(Span(signed.index, _NEVER, cause))
+        elif cause is None and is_open:
+            spans[-1] = replace(spans[-1], end=signed.index)
+
+    def _take_transfer(self, body: Transfer, seller: str, cause: int | None) -> None:
+        thing = body.object.id
+        if thing not in self._transferred:
+            self._owners.add((thing, seller))
+        self._transferred.add(thing)
+        if cause is None:
+            self._owners.add((thing, body.to))
+            self._usurped.pop((thing, body.to), None)
+        elif (thing, body.to) not in self._owners:
+            self._usurped.setdefault((thing, body.to), cause)

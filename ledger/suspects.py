@@ -1,0 +1,145 @@
+"""Finding the suspect entries of a prefix in the database (`ledger.soundness` decides which)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from ledger import jws, tables
+from ledger.entry import Entry
+from ledger.soundness import EVENTS, NOTHING_SUSPECT, Event, Signed, Soundness
+from ledger.statements import NaturalKey, Statement, Transfer, read
+
+_ENTRY, _HEAD = tables.entry.c, tables.head.c
+_SIGNED = (_ENTRY.index, _ENTRY.time, _ENTRY.kid, _ENTRY.type, _ENTRY.subject, _ENTRY.chain)
+_CHAINS_OF_EVENTS = sa.select(_HEAD.opening).where(_HEAD.type.in_(EVENTS))
+_REVOKES = sa.select(sa.literal(1)).where(_HEAD.type.in_(("revocation", "recovery"))).limit(1)
+
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One entry of a chain."""
+
+    index: int
+    type: str
+    digest: str
+    subject: str
+    erased_by: int | None
+
+    @property
+    def withdraws(self) -> bool:
+        return self.type == "withdrawal"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A suspect entry, and the entry that made it so."""
+
+    entry: Entry
+    cause: int
+
+
+def soundness_at(connection: sa.Connection, size: int) -> Soundness:
+    """What is suspect after the first ``size`` entries that are stored."""
+    if connection.execute(_REVOKES).scalar_one_or_none() is None:
+        return NOTHING_SUSPECT
+    return Soundness.of(stored_events(connection, size))
+
+
+def stored_events(connection: sa.Connection, size: int) -> list[Event]:
+    """The key events among the first ``size`` entries, the genesis first."""
+    of_keys = sa.or_(_ENTRY.index == 0, _ENTRY.chain.in_(_CHAINS_OF_EVENTS))
+    query = sa.select(*_SIGNED, _ENTRY.envelope).where(of_keys, _ENTRY.index < size)
+    rows = connection.execute(query.order_by(_ENTRY.index))
+    return [event_of(Signed(*signed), read(jws.parse(envelope))) for *signed, envelope in rows]
+
+
+def event_of(signed: Signed, statement: Statement) -> Event:
+    """A key event, with the object that it speaks of if it is a transfer."""
+    body = statement.body
+    objects = (body.object.id,) if isinstance(body, Transfer) else ()
+    return Event(replace(signed, objects=objects), statement)
+
+
+def suspects_at(connection: sa.Connection, soundness: Soundness, size: int) -> dict[int, int]:
+    """Suspect entry -> the entry that made it so, among the first ``size`` that are stored."""
+    if soundness.is_clean:
+        return {}
+    found: dict[int, int] = {}
+    for which in _candidates(soundness):
+        query = (
+            sa.select(*_SIGNED, _HEAD.key)
+            .join(tables.head, _HEAD.opening == _ENTRY.chain)
+            .where(which, _ENTRY.index < size)
+        )
+        for *signed, key in connection.execute(query):
+            entry = replace(Signed(*signed), objects=NaturalKey.parse(key).parts)
+            if (cause := soundness.cause(entry)) is not None:
+                found[entry.index] = cause
+    return found
+
+
+def _candidates(soundness: Soundness) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that every suspect entry meets one of, each with an index to find it by."""
+    for kid, compromise in soundness.compromised.items():
+        yield sa.and_(_ENTRY.kid == kid, _ENTRY.index < compromise.cause)
+    for kid, spans in soundness.spans.items():
+        for span in spans:
+            yield sa.and_(_ENTRY.kid == kid, _ENTRY.index > span.start, _ENTRY.index < span.end)
+    doubtful = {
+        pair for pair, said in soundness.allowed.items() if any(each.cause for each in said)
+    }
+    for subject, delegate in doubtful:
+        kids = [kid for kid, whose in soundness.enterprises.items() if whose == delegate]
+        yield sa.and_(_ENTRY.subject == subject, _ENTRY.kid.in_(kids))
+    for (thing, enterprise), _ in soundness.usurped.items():
+        yield sa.and_(_ENTRY.subject == enterprise, _HEAD.key.contains(thing, autoescape=True))
+
+
+def last_of_chains(connection: sa.Connection, size: int, suspects: Mapping[int, int]) -> list[int]:
+    """What it takes to know what stands after ``size`` entries, in the order of indexes.
+
+    Of every chain the last sound entry; where that is a withdrawal, also the sound statement that
+    it ended. A payload that an entry before ``size`` erased is left out: nothing takes its place.
+    """
+    shaken = set(chains_of(connection, list(suspects)))
+    within = _ENTRY.index < size
+    last, stated = _last(within), _last(sa.and_(within, _ENTRY.type != "withdrawal"))
+    rows = connection.execute(sa.union(last, stated)).mappings()
+    wanted = {row["index"] for row in rows if row["chain"] not in shaken}
+    for chain in shaken:
+        wanted.update(_last_sound(versions_of(connection, chain, size), suspects))
+    erased = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
+    return sorted(wanted - set(connection.execute(erased).scalars()))
+
+
+def versions_of(connection: sa.Connection, chain: str, size: int) -> list[Version]:
+    """The entries of a chain among the first ``size``, in their order."""
+    columns = (_ENTRY.index, _ENTRY.type, _ENTRY.signed, _ENTRY.subject, _ENTRY.erased_by)
+    query = sa.select(*columns).where(_ENTRY.chain == chain, _ENTRY.index < size)
+    return [Version(*row) for row in connection.execute(query.order_by(_ENTRY.index))]
+
+
+def chains_of(connection: sa.Connection, indexes: Sequence[int]) -> list[str]:
+    """The chains to which entries belong."""
+    found: set[str] = set()
+    for start in range(0, len(indexes), _PAGE):
+        of = sa.select(_ENTRY.chain).where(_ENTRY.index.in_(indexes[start : start + _PAGE]))
+        found.update(connection.execute(of).scalars())
+    return sorted(found)
+
+
+def _last(which: sa.ColumnElement[bool]) -> sa.Select[tuple[int, str]]:
+    last = sa.func.max(_ENTRY.index).label("index")
+    return sa.select(last, _ENTRY.chain).where(which).group_by(_ENTRY.chain)
+
+
+def _last_sound(versions: Sequence[Version], suspects: Mapping[int, int]) -> Iterator[int]:
+    sound = [version for version in reversed(versions) if version.index not in suspects]
+    yield from (version.index for version in sound[:1])
+    yield from [version.index for version in sound if not version.withdraws][:1]
