@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from ledger import strict_base64
@@ -136,7 +136,9 @@ def _text(compact: bytes) -> str:
         raise NotCanonicalBase64 from None
 
 
+@lru_cache(maxsize=4096)
 def _read_header(part: str, typ: str) -> tuple[str, str]:
+    """Algorithm and key; a key's header is the same every time, so what was read is remembered."""
     # Refusals quote what a header says.
     _check_size("header", len(part) * 3 // 4, MAX_HEADER_BYTES)
     header = _header_object(strict_base64.from_url(part, "header"))

@@ -63,6 +63,10 @@ _PAGE = 1000
 
 _ENTRY, _CHECKPOINT = tables.entry.c, tables.checkpoint.c
 _ENTRIES = sa.select(_ENTRY.index, _ENTRY.leaf, _ENTRY.envelope)
+_LEAVES_FROM = (
+    sa.select(_ENTRY.leaf).where(_ENTRY.index >= sa.bindparam("start")).order_by(_ENTRY.index)
+)
+_LEAF = sa.select(_ENTRY.leaf).where(_ENTRY.index == sa.bindparam("at"))
 _LATEST = sa.select(tables.checkpoint).order_by(_CHECKPOINT.size.desc()).limit(1)
 
 
@@ -410,8 +414,7 @@ class Log:
         """
         with reading(self._engine) as connection:
             size, signed = (_latest_published if published else _latest)(connection)
-            leaf = sa.select(_ENTRY.leaf).where(_ENTRY.index == index)
-            record = connection.execute(leaf).scalar_one_or_none()
+            record = connection.execute(_LEAF, {"at": index}).scalar_one_or_none()
             if record is None:
                 raise EntryNotFound(entry=index)
             if index >= size:
@@ -549,8 +552,8 @@ def _agreed_root(connection: sa.Connection, before: Frontier, size: int) -> byte
     What a bit flipped on the way to the database would change is read back on two ways that share
     no step but the hash function. Raises TreeMiswritten.
     """
-    leaves = sa.select(_ENTRY.leaf).where(_ENTRY.index >= before.size).order_by(_ENTRY.index)
-    grown = before.grown(map(leaf_hash, connection.execute(leaves).scalars()))
+    leaves = connection.execute(_LEAVES_FROM, {"start": before.size}).scalars()
+    grown = before.grown(map(leaf_hash, leaves))
     root = tiles.root(size, tile_store.reader(connection))
     if (grown.size, grown.root) != (size, root):
         raise TreeMiswritten(size=size)

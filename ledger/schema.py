@@ -23,6 +23,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger.errors import CatchmentError, StatementMalformed
+from ledger.recent import Recent
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ _LONGEST_DECIMAL = 60
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOST_PROBLEMS = 100
 """Problems named at once; whoever has more will find the rest after mending these."""
+_MOST_RECENT = 256
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -232,6 +234,30 @@ def _derive(cls: type[Any]) -> type[ma.Schema]:
 def nested(cls: type[Any], **kwargs: Any) -> fields.Nested:
     """A field holding another declared dataclass."""
     return fields.Nested(schema_of(cls), **kwargs)
+
+
+class _Recurring(fields.Nested):
+    """Remembers what it read: most statements repeat it word for word."""
+
+    def __init__(self, *arguments: Any, **kwargs: Any) -> None:
+        super().__init__(*arguments, **kwargs)
+        self._recent: Recent[Any, Any] = Recent(_MOST_RECENT)
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Any, partial: Any = None, **kwargs: Any
+    ) -> Any:
+        members = tuple(value.items()) if isinstance(value, dict) else ()
+        if not all(isinstance(member, str) for _, member in members):
+            members = ()  # nested or wrong: read every time, and not hashed
+        if members and (known := self._recent.get(members)) is not None:
+            return known
+        made = super()._deserialize(value, attr, data, partial=partial, **kwargs)
+        return self._recent.put(members, made) if members else made
+
+
+def recurring(cls: type[Any], **kwargs: Any) -> fields.Nested:
+    """As `nested`, for a dataclass of texts that is the same in most statements."""
+    return _Recurring(schema_of(cls), **kwargs)
 
 
 def many(cls: type[Any], **kwargs: Any) -> Many:

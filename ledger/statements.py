@@ -43,6 +43,7 @@ from ledger.schema import (
     nested,
     nonnegative,
     positive,
+    recurring,
     said,
 )
 from ledger.strict_json import MAX_INTEGER
@@ -92,6 +93,7 @@ class NaturalKey:
         return joined(self.parts)
 
 
+@lru_cache(maxsize=8192)
 def joined(parts: tuple[str, ...]) -> str:
     """Ids as one text from which each can be told; none contains the separator unescaped."""
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
@@ -1109,7 +1111,7 @@ class Common:
 
     type: str = said(fields.String(required=True, validate=validate.OneOf(sorted(BODIES))), "Type.")
     v: int = said(fields.Integer(required=True, strict=True, validate=validate.Equal(VERSION)), "1")
-    log: LogId = said(nested(LogId, required=True), "The log this is said to.")
+    log: LogId = said(recurring(LogId, required=True), "The log this is said to.")
     jti: str = said(
         fields.String(required=True, validate=[validate.Length(min=22, max=64), _BASE64URL]),
         "At least 128 random bits, base64url: makes the statement unique.",

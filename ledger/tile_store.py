@@ -11,6 +11,12 @@ from ledger import tables
 from ledger.tiles import TileReader
 
 _TILE = tables.tile.c
+_ONE = sa.select(_TILE.hashes).where(
+    _TILE.level == sa.bindparam("of_level"), _TILE.index == sa.bindparam("at")
+)
+_REMOVED = tables.tile.delete().where(
+    _TILE.level == sa.bindparam("old_level"), _TILE.index == sa.bindparam("old_index")
+)
 
 Tiles: TypeAlias = Mapping[tuple[int, int], bytes]
 """(level, tile index) -> the hashes of that tile."""
@@ -20,8 +26,8 @@ def reader(connection: sa.Connection) -> TileReader:
     """Reads the stored tiles; empty where there is none."""
 
     def read_tile(level: int, index: int) -> bytes:
-        query = sa.select(_TILE.hashes).where(_TILE.level == level, _TILE.index == index)
-        return connection.execute(query).scalar_one_or_none() or b""
+        found = connection.execute(_ONE, {"of_level": level, "at": index})
+        return found.scalar_one_or_none() or b""
 
     return read_tile
 
@@ -29,8 +35,5 @@ def reader(connection: sa.Connection) -> TileReader:
 def write(connection: sa.Connection, changed: Tiles) -> None:
     """Store tiles in the place of those that have their level and index; requires at least one."""
     rows = [{"level": at, "index": i, "hashes": data} for (at, i), data in changed.items()]
-    old = tables.tile.delete().where(
-        _TILE.level == sa.bindparam("old_level"), _TILE.index == sa.bindparam("old_index")
-    )
-    connection.execute(old, [{"old_level": at, "old_index": i} for at, i in changed])
+    connection.execute(_REMOVED, [{"old_level": at, "old_index": i} for at, i in changed])
     connection.execute(tables.tile.insert(), rows)
