@@ -24,6 +24,7 @@ from api.settings import Settings
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.errors import AlreadyInitialised, LogNotFound, StoreUnsupported, TreeDamaged
+from ledger.high_water import HighWater
 from ledger.jws import parse
 from ledger.keys import PrivateKey
 from ledger.log import Log, Refused
@@ -76,7 +77,8 @@ def _check_fresh(settings: Settings, database: sa.Engine) -> None:
         if connection.execute(sa.select(tables.entry.c.index).limit(1)).first():
             raise AlreadyInitialised
     registrar = registrar_path(settings)
-    for path in (settings.signing_key_file, registrar, keyfile.sidecar(registrar)):
+    keys = (settings.signing_key_file, registrar, keyfile.sidecar(registrar))
+    for path in (*keys, settings.high_water_file):
         if path.exists():
             raise WouldOverwrite(path=str(path))
 
@@ -97,7 +99,8 @@ def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, oper
     # Keys first: a log whose key was lost in a crash could never be continued.
     keyfile.write_secret(settings.signing_key_file, signer.private)
     keyfile.write(registrar_path(settings), registrar)
-    log = Log.create(database, genesis, signer, lambda: time.time_ns() // 1_000_000)
+    mark = HighWater(settings.high_water_file)
+    log = Log.create(database, genesis, signer, lambda: time.time_ns() // 1_000_000, mark)
     first = Enterprise(id=registrar.enterprise, name=operator)
     (outcome,) = log.append([signed(registrar, first, registrar.enterprise)])
     if isinstance(outcome, Refused):
