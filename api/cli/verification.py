@@ -8,11 +8,15 @@ framework. In this order, because each check rests on those before it:
 3. signed, envelope, key, type: the leaf is this statement's (signing digest, envelope digest, key
    id and type);
 4. checkpoint: the trusted log signed it, under its own name;
-5. inclusion: the leaf leads to the root that the checkpoint states (RFC 9162 section 2.1.3.2).
+5. inclusion: the leaf leads to the root that the checkpoint states (RFC 9162 section 2.1.3.2);
+6. witnesses: as many of those that the trust file names cosigned the checkpoint as it asks for.
 
-What it cannot tell: whether the statement still stands, and whether the log shows others the same
-tree. The signature on the statement was checked by the log when it took it; to check it again, take
-the public key from the key's own statement.
+Too few cosignatures are no fault: a receipt that was given at once has none yet. That the log shows
+others the same tree cannot be decided then, and a later receipt decides it.
+
+What it cannot tell: whether the statement still stands, and, where the trust file names no
+witnesses, whether the log shows others the same tree. The signature on the statement was checked by
+the log when it took it; to check it again, take the public key from the key's own statement.
 """
 
 from __future__ import annotations
@@ -25,22 +29,20 @@ from typing import Any
 import click
 from rich.text import Text
 
-from api.cli.speech import REFUSED, Speech, json_option, pass_speech
+from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, json_option, pass_speech
 from ledger import jws
-from ledger.checkpoint import Checkpoint
-from ledger.errors import CatchmentError, ForeignLog, ReceiptRefused
+from ledger.errors import CatchmentError, ForeignLog, QuorumMissing
 from ledger.jws import Envelope
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash, verify_inclusion
-from ledger.note import open_note
 from ledger.receipt import MAX_RECEIPT_BYTES, Receipt
 from ledger.statements import Statement, read
-from ledger.trust import Trust
+from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: ``passed`` is None where it could not be made because an earlier one failed.
+    """One check: ``passed`` is None where it could not be made, or decides nothing.
 
     ``detail`` is a template over ``params``; where something was refused, ``refused`` says why.
     """
@@ -61,6 +63,7 @@ NAMES = (
     "type",
     "checkpoint",
     "inclusion",
+    "witnesses",
 )
 
 
@@ -83,13 +86,15 @@ def _made(receipt: bytes, envelope: bytes, trust: Trust) -> Iterator[Check]:
     leaf = Leaf.parse(proof.leaf)
     yield Check("receipt", True, "entry %(index)d", {"index": proof.index})
     yield from _same(leaf, statement.envelope, statement)
-    checkpoint = _checkpoint(proof, trust)
+    signed = open_checkpoint(proof.checkpoint_note, trust)
+    checkpoint = signed.checkpoint
     states = {"origin": checkpoint.origin, "size": checkpoint.size, "index": proof.index}
     yield Check("checkpoint", True, "%(origin)s, %(size)d entries", states)
     verify_inclusion(
         leaf_hash(proof.leaf), proof.index, checkpoint.size, proof.path, checkpoint.root
     )
     yield Check("inclusion", True, "entry %(index)d of %(size)d", states)
+    yield _witnessed(signed, trust)
 
 
 def _statement(envelope: bytes, trust: Trust) -> Statement:
@@ -120,12 +125,15 @@ def _same(leaf: Leaf, envelope: Envelope, statement: Statement) -> Iterator[Chec
                     {"logged": logged, "given": given})  # fmt: skip
 
 
-def _checkpoint(proof: Receipt, trust: Trust) -> Checkpoint:
-    note = open_note(proof.checkpoint_note, [trust.verifier])
-    checkpoint = Checkpoint.parse(note.text)
-    if checkpoint.origin != trust.origin:
-        raise ReceiptRefused(reason="its checkpoint is of another log")
-    return checkpoint
+def _witnessed(signed: Signed, trust: Trust) -> Check:
+    if not trust.quorum:
+        return Check("witnesses", True, "the trust file asks for none")
+    try:
+        check_quorum(signed, trust)
+    except QuorumMissing as missing:
+        return Check("witnesses", None, refused=missing)
+    cosigned = {"names": ", ".join(each.witness.name for each in signed.cosignatures)}
+    return Check("witnesses", True, "cosigned by %(names)s", cosigned)
 
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -148,11 +156,12 @@ def verify(
 ) -> None:
     """Check offline that a log holds a statement.
 
-    Exit code 0 if every check passes, 1 if one fails.
+    Exit code 0 if every check passes, 1 if one fails, and 3 where witnesses that the trust file
+    asks for have not cosigned yet: fetch a later receipt.
     """
     trust = Trust.read(trust_file)
     done = checks(_read(receipt, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
-    valid = all(check.passed for check in done)
+    valid = _valid(done)
     if speech.as_json:
         speech.json({"valid": valid, "checks": [_row(speech, check) for check in done]})
     else:
@@ -161,7 +170,18 @@ def verify(
         for check in done:
             table.add_row(_MARKS[check.passed], speech.text(check.name), _detail(speech, check))
         speech.out.print(table)
-    ctx.exit(0 if valid else REFUSED)
+    ctx.exit(_EXIT[valid])
+
+
+_EXIT = {True: 0, False: REFUSED, None: CANNOT_DECIDE}
+
+
+def _valid(done: list[Check]) -> bool | None:
+    """None where nothing failed and not everything could be decided."""
+    passed = {check.passed for check in done}
+    if False in passed:
+        return False
+    return None if None in passed else True
 
 
 def _row(speech: Speech, check: Check) -> dict[str, Any]:
