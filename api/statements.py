@@ -8,6 +8,7 @@ again. Reading needs what ``api.access`` asks for.
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import islice
@@ -25,6 +26,7 @@ from api.errors import BatchRefused, BodyRefused, StatementNotFound, status_of
 from api.problems import problem_of, problem_response
 from api.services import services
 from api.wire import (
+    DIGEST,
     PageQuery,
     ProblemSchema,
     Query,
@@ -330,6 +332,9 @@ def show(digest: str) -> dict[str, Any]:
 
 def _readable(digest: str) -> Entry:
     """The entry, if the caller may read its statement. Raises StatementNotFound."""
+    # Not everything that fits into an address fits into a database: PostgreSQL takes no NUL.
+    if not re.fullmatch(DIGEST, digest):
+        raise StatementNotFound(digest=digest)
     try:
         entry = services().log.entry_by_digest(digest)
     except EntryNotFound:

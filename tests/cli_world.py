@@ -61,13 +61,14 @@ class Terminal:
         return path
 
 
-def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal in an empty folder, whose environment names nothing but a data directory."""
-    for name in ("CATCHMENT_SERVER", "CATCHMENT_TOKEN", "CATCHMENT_ENV", "DATABASE_URL"):
+def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, database: str = "") -> Terminal:
+    """A terminal in an empty folder, whose environment names a data directory and ``database``."""
+    for name in ("CATCHMENT_SERVER", "CATCHMENT_TOKEN", "CATCHMENT_ENV"):
         monkeypatch.delenv(name, raising=False)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.setenv(name, "C.UTF-8")
     monkeypatch.setenv("CATCHMENT_DATA", str(folder / "var"))
+    monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.chdir(folder)
     return Terminal(folder)
 

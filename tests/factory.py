@@ -1,6 +1,6 @@
 """A small real log for tests, filled in one line per statement.
 
-    f = Factory(tmp_path)
+    f = new_factory()
     acme = f.enterprise("Acme")
     plant = acme.site("Plant")
     steel = acme.product("Steel")
@@ -92,13 +92,15 @@ class Clock:
 
 
 class Factory:
-    """A log in ``folder`` with its operator, whose registrar key admits enterprises."""
+    """A log with its operator, whose registrar key admits enterprises.
 
-    def __init__(self, folder: Path, *, seed: int = 0) -> None:
+    ``place`` is the URL of a database without a log, or a folder for one of SQLite.
+    """
+
+    def __init__(self, place: str | Path, *, seed: int = 0) -> None:
         self.random = random.Random(seed)
         self.clock = Clock(START_MS)
-        self.database = folder / "log.db"
-        self.url = f"sqlite:///{self.database}"
+        self.url = place if isinstance(place, str) else f"sqlite:///{place}/log.db"
         self._opened: list[sa.Engine] = []
         self.engine = self._open()
         migrations.upgrade(self.engine)
@@ -107,6 +109,11 @@ class Factory:
         self.genesis = self._genesis()
         self.log = Log.create(self.engine, self.genesis, self.signer, self.clock)
         self.log_id = LogId(origin=ORIGIN, genesis=self.log.genesis.digest)
+
+    @property
+    def database(self) -> Path:
+        """The file that the log is in; for tests about files, which run on SQLite only."""
+        return Path(str(self.engine.url.database))
 
     def _genesis(self) -> bytes:
         body = Genesis(

@@ -16,9 +16,10 @@ from api import keyfile
 from api.client import Client
 from api.keyfile import KeyFile
 from api.settings import Settings
-from ledger import jws
+from ledger import jws, tables
 from ledger.errors import LogNotFound
 from ledger.statements import VERSION, Body, Common, LogId, payload_of
+from ledger.store import open_engine, parse_url, reading
 
 REGISTRAR_FILE: Final = "registrar.key"
 TRUST_FILE: Final = "trust.json"
@@ -26,12 +27,18 @@ _JTI_BYTES = 18
 
 
 def existing(settings: Settings) -> Settings:
-    """The settings, if they name a database that is there. Raises LogNotFound.
+    """The settings, if they name a database that holds a log's tables. Raises LogNotFound.
 
-    Opening a SQLite database would make one.
+    Without looking first, a command would make them; and connecting makes a SQLite file.
     """
-    database = sa.make_url(settings.database)
+    database = parse_url(settings.database)
     if database.get_backend_name() == "sqlite" and not Path(database.database or "").is_file():
+        raise LogNotFound
+    engine = open_engine(settings.database)
+    with reading(engine) as connection:
+        is_there = sa.inspect(connection).has_table(tables.entry.name)
+    engine.dispose()
+    if not is_there:
         raise LogNotFound
     return settings
 

@@ -18,12 +18,12 @@ import migrations
 from api import keyfile
 from api.cli.local import TRUST_FILE, existing, registrar_key, registrar_path, signed
 from api.cli.speech import Speech, json_option, pass_speech
-from api.errors import FileRefused, WouldOverwrite
+from api.errors import BackupElsewhere, FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
 from api.settings import Settings
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
-from ledger.errors import AlreadyInitialised, LogNotFound, StoreUnsupported, TreeDamaged
+from ledger.errors import AlreadyInitialised, LogNotFound, TreeDamaged
 from ledger.high_water import HighWater
 from ledger.jws import parse
 from ledger.keys import PrivateKey
@@ -31,7 +31,7 @@ from ledger.log import Log, Refused
 from ledger.merkle import leaf_hash
 from ledger.note import SignerKey, VerifierKey, open_note
 from ledger.statements import Enterprise, Genesis, RecoveryKeys, read
-from ledger.store import open_engine, reading
+from ledger.store import open_engine, parse_url, reading
 from ledger.trust import Trust
 
 PAST_SECONDS: Final = 7 * 86_400
@@ -206,14 +206,15 @@ def demo(speech: Speech) -> None:
 def backup(speech: Speech, path: Path) -> None:
     """Copy the database while it is in use, and check the copy.
 
-    The keys are not in it: keep copies of them apart, and where fewer people come.
+    The keys are not in it: keep copies of them apart, and where fewer people come. A database
+    server is copied by its own tools.
     """
-    database = sa.make_url(existing(Settings.from_env()).database)
-    if database.get_backend_name() != "sqlite" or not database.database:
-        raise StoreUnsupported(dialect=database.get_backend_name())
+    database = parse_url(existing(Settings.from_env()).database)
+    if database.get_backend_name() != "sqlite":
+        raise BackupElsewhere(dialect=database.get_backend_name())
     if path.exists():
         raise WouldOverwrite(path=str(path))
-    _copy(Path(database.database), path, speech)
+    _copy(Path(str(database.database)), path, speech)
     size = checked_size(open_engine(f"sqlite:///{path}"))
     speech.say("%(path)s holds %(size)d entries, and they are as signed.", path=path, size=size)
     speech.say("The keys are not in it: keep copies of them in another safe place.")

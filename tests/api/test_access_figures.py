@@ -13,6 +13,7 @@ from api.settings import Settings
 from api.tokens import Tokens
 from graph.engine import Engine
 from tests.chain import Chain, build_chain
+from tests.databases import Databases
 from tests.factory import Factory
 
 OK, NO_TOKEN, CLOSED = 200, 401, 403
@@ -64,9 +65,9 @@ Ask = Callable[[str, str], int]
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def ask(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """``ask(reader, address)``: the status. Addresses name things in braces."""
-    factory = Factory(tmp_path_factory.mktemp("log"))
+    factory = Factory(databases.new(tmp_path_factory.mktemp("log"), "log"))
     chain = build_chain(factory)
     names = _disclose(chain)
     tokens = Tokens(factory.engine, factory.clock)

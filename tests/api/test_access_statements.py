@@ -12,6 +12,7 @@ from api.callers import ANONYMOUS, Caller
 from ledger.log import Accepted
 from ledger.standing import Said, Standing
 from ledger.statements import WHOLE, Inventory
+from tests.databases import Databases
 from tests.factory import Actor, Factory, year_of
 
 READERS = (
@@ -56,8 +57,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    f = Factory(tmp_path_factory.mktemp("log"))
+def world(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    f = Factory(databases.new(tmp_path_factory.mktemp("log"), "log"))
     yield _world(f)
     f.close()
 

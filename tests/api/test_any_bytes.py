@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -17,6 +15,7 @@ from api.tokens import Tokens
 from graph.engine import Engine
 from ledger import jws
 from ledger.statements import Product
+from tests.databases import Databases
 from tests.factory import Actor, Factory
 
 UNLIMITED = Settings(
@@ -27,8 +26,8 @@ UNLIMITED = Settings(
 
 
 @pytest.fixture(scope="module")
-def actor(tmp_path_factory: pytest.TempPathFactory) -> Actor:
-    return Factory(Path(tmp_path_factory.mktemp("log"))).enterprise("Acme")
+def actor(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Actor:
+    return Factory(databases.new(tmp_path_factory.mktemp("log"), "log")).enterprise("Acme")
 
 
 @pytest.fixture(scope="module")

@@ -26,8 +26,8 @@ class Chinese(Terminal):
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chinese:
-    return Chinese(terminal(tmp_path, monkeypatch).folder)
+def at(database_setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chinese:
+    return Chinese(terminal(tmp_path, monkeypatch, database_setting).folder)
 
 
 @pytest.fixture

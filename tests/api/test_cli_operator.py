@@ -22,8 +22,8 @@ from tests.cli_world import ORIGIN, Terminal, served, terminal
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    return terminal(tmp_path, monkeypatch)
+def at(database_setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return terminal(tmp_path, monkeypatch, database_setting)
 
 
 @pytest.fixture
@@ -62,6 +62,7 @@ def test_a_log_is_never_begun_over_another(begun: Terminal) -> None:
     assert before == {p.name: p.read_bytes() for p in (begun.folder / "var").glob("*key*")}
 
 
+@pytest.mark.only_on("sqlite", "the file is taken away")
 def test_a_key_without_its_log_is_not_overwritten(begun: Terminal) -> None:
     for database in (begun.folder / "var").glob("catchment.db*"):
         database.unlink()
@@ -179,7 +180,19 @@ def test_tokens_are_issued_listed_and_revoked(begun: Terminal) -> None:
 
 # --- backup ---
 
+ABOUT_FILES = pytest.mark.only_on("sqlite", "a server is copied by its own tools")
 
+
+@pytest.mark.only_on("postgresql", "there the command does the copying")
+def test_on_a_server_backup_says_what_to_run_instead(begun: Terminal) -> None:
+    said = begun.run("backup", "copy.db")
+    assert said.code == 1
+    assert "the log is in postgresql" in said.err
+    assert "pg_dump --format=custom" in said.err
+    assert not Path("copy.db").exists()
+
+
+@ABOUT_FILES
 def test_a_backup_is_checked_and_holds_no_key(begun: Terminal) -> None:
     said = begun.ok("backup", "copy.db")
     assert "holds 2 entries" in said.out
@@ -190,17 +203,20 @@ def test_a_backup_is_checked_and_holds_no_key(begun: Terminal) -> None:
     assert key.private.to_pem() not in copy
 
 
+@ABOUT_FILES
 def test_a_backup_never_overwrites(begun: Terminal) -> None:
     begun.ok("backup", "copy.db")
     assert begun.run("backup", "copy.db").code == 1
 
 
+@ABOUT_FILES
 def test_a_backup_to_nowhere_is_one_sentence(begun: Terminal) -> None:
     said = begun.run("backup", "nowhere/copy.db")
     assert said.code == 1
     assert "nowhere/copy.db cannot be used" in said.err
 
 
+@ABOUT_FILES
 def test_a_backup_with_a_changed_entry_is_noticed(begun: Terminal) -> None:
     begun.ok("backup", "copy.db")
     connection = sqlite3.connect("copy.db")

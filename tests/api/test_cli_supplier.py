@@ -26,9 +26,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def at(database_setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """A terminal with a log that nobody serves, and a key that nobody has admitted."""
-    made = terminal(tmp_path, monkeypatch)
+    made = terminal(tmp_path, monkeypatch, database_setting)
     made.ok("init", "--origin", ORIGIN)
     made.ok("keygen", "--name", "Acme", "--log", "var/trust.json", "--out", "acme")
     return made

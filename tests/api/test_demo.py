@@ -17,6 +17,7 @@ from graph.engine import Engine, Question
 from graph.network import Feed, Network
 from ledger.standing import Standing
 from ledger.statements import Disclosure, Membership
+from tests.databases import Databases
 from tests.factory import Factory
 
 HERON, REED, PLUM = "heron-lake", "reed-bank", "plum-ford"
@@ -50,8 +51,8 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    factory = Factory(tmp_path_factory.mktemp("demo"))
+def demo(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    factory = Factory(databases.new(tmp_path_factory.mktemp("demo"), "demo"))
     progress: list[tuple[int, int]] = []
     summary = load_into(factory, progress)
     return Demo(factory, summary, Engine(factory.log), progress)

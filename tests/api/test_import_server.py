@@ -94,8 +94,10 @@ class Supplier:
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supplier]:
-    at = terminal(tmp_path, monkeypatch)
+def acme(
+    database_setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Supplier]:
+    at = terminal(tmp_path, monkeypatch, database_setting)
     at.ok("init", "--origin", ORIGIN)
     with served() as address:
         yield Supplier(at, address, admitted(at, address, "acme"))

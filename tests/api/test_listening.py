@@ -24,8 +24,8 @@ def taken() -> Iterator[int]:
 
 
 @pytest.fixture
-def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    return terminal(tmp_path, monkeypatch)
+def at(database_setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return terminal(tmp_path, monkeypatch, database_setting)
 
 
 def test_a_name_becomes_an_address_and_the_port_stays_free() -> None:

@@ -2,24 +2,47 @@
 
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 import migrations
-from ledger.store import reading
+from ledger.errors import StoreNewer
+from ledger.store import open_engine, reading
+
+ROOT = Path(__file__).parents[2]
+NewDatabase = Callable[..., sa.Engine]
+NewUrl = Callable[..., str]
+
+# Everything of the catalogue that a CREATE statement decides, one line each.
+POSTGRESQL_STRUCTURE = """
+    SELECT format('%s.%s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+        a.attnotnull) || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')
+    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+    WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND c.relname NOT LIKE 'alembic%'
+    UNION ALL SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+        AND conrelid::regclass::text NOT LIKE 'alembic%'
+    UNION ALL SELECT indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename NOT LIKE 'alembic%'
+"""
+SQLITE_STRUCTURE = """
+    SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'
+"""
 
 
 def _structure(engine: sa.Engine) -> list[str]:
-    """Every statement that made the database, without its quotes and spacing."""
-    query = sa.text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE :own")
+    """Everything that makes the database what it is, without quotes and spacing."""
+    on_sqlite = engine.dialect.name == "sqlite"
+    query = sa.text(SQLITE_STRUCTURE if on_sqlite else POSTGRESQL_STRUCTURE)
     with reading(engine) as connection:
-        made = connection.execute(query, {"own": "alembic%"}).scalars()
+        made = connection.execute(query).scalars()
         return sorted(re.sub(r'["\s]+', " ", sql).replace("( ", "(") for sql in made)
-
-
-NewDatabase = Callable[[str], sa.Engine]
 
 
 def test_an_upgraded_database_has_exactly_the_tables_in_code(new_database: NewDatabase) -> None:
@@ -27,14 +50,15 @@ def test_an_upgraded_database_has_exactly_the_tables_in_code(new_database: NewDa
 
 
 def test_a_database_made_from_the_tables_in_code_has_the_same_structure(
-    new_database: NewDatabase, tmp_path: Path
+    new_database: NewDatabase,
 ) -> None:
-    # compare_metadata overlooks names, options and partial types; the SQL shows all of them.
-    created = sa.create_engine(f"sqlite:///{tmp_path}/created.db")
+    # compare_metadata overlooks names, options and partial types; the catalogue shows all of them.
+    created = new_database("created", empty=True)
     for metadata in migrations.METADATA:
         metadata.create_all(created)
-    assert _structure(new_database("upgraded")) == _structure(created)
-    created.dispose()
+    found = _structure(new_database("upgraded"))
+    assert len(found) >= 8
+    assert found == _structure(created)
 
 
 def test_a_difference_is_noticed(new_database: NewDatabase) -> None:
@@ -53,5 +77,46 @@ def test_upgrading_twice_changes_nothing(new_database: NewDatabase) -> None:
 
 def test_upgrading_leaves_logging_as_it_was(new_database: NewDatabase) -> None:
     before = (logging.root.level, list(logging.root.handlers))
-    new_database("quiet")
+    migrations.upgrade(new_database("quiet", empty=True))
     assert (logging.root.level, list(logging.root.handlers)) == before
+
+
+def test_three_processes_that_start_at_once_upgrade_one_database(
+    new_url: NewUrl, new_database: NewDatabase
+) -> None:
+    url = new_url("fresh", empty=True)
+    start = (
+        "import sys, migrations; from ledger.store import open_engine; "
+        "print('ready', flush=True); sys.stdin.read(); migrations.upgrade(open_engine(sys.argv[1]))"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", start, url],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 3
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    for process in processes:
+        assert process.stdout is not None
+        process.stdout.close()
+    upgraded = open_engine(url)
+    assert _structure(upgraded) == _structure(new_database("upgraded"))
+    upgraded.dispose()
+
+
+def test_a_database_of_a_later_release_is_left_alone(new_database: NewDatabase) -> None:
+    engine = new_database("later")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    before = _structure(engine)
+    with pytest.raises(StoreNewer, match="structure 9999; this release knows structures up to 0"):
+        migrations.upgrade(engine)
+    assert _structure(engine) == before

@@ -46,9 +46,13 @@ def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> N
 
 @dataclass
 class Deployment:
-    """``folder`` is where its users work; the operator's data lie in ``folder/var``."""
+    """``folder`` is where its users work; the operator's data lie in ``folder/var``.
+
+    ``database`` is what DATABASE_URL says; empty for the default.
+    """
 
     folder: Path
+    database: str = ""
     port: int = field(default_factory=free_port)
 
     @property
@@ -60,6 +64,7 @@ class Deployment:
         return os.environ | {
             "CATCHMENT_DATA": str(self.folder / "var"),
             "CATCHMENT_PORT": str(self.port),
+            "DATABASE_URL": self.database,
             "LANG": "C.UTF-8",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }

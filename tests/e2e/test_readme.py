@@ -27,8 +27,10 @@ def test_both_readmes_give_the_same_commands() -> None:
 
 
 @pytest.mark.slow
-def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(tmp_path: Path) -> None:
-    here = Deployment(tmp_path)
+def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
+    database_setting: str, tmp_path: Path
+) -> None:
+    here = Deployment(tmp_path, database_setting)
     here.run("init", "--origin", "demo.catchment.example")
     here.run("demo")
     with here.serving() as address:
@@ -54,8 +56,10 @@ def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_the_table_the_readme_opens_with_is_what_the_demonstration_prints(tmp_path: Path) -> None:
-    here = Deployment(tmp_path)
+def test_the_table_the_readme_opens_with_is_what_the_demonstration_prints(
+    database_setting: str, tmp_path: Path
+) -> None:
+    here = Deployment(tmp_path, database_setting)
     here.run("init", "--origin", "demo.catchment.example")
     here.run("demo")
     printed = here.run("park", "Heron Lake Zero-Carbon Park", "--year", "2025")

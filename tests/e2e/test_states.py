@@ -135,9 +135,11 @@ def write_park(folder: Path, member_site: str) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["GA", "CA"])
-def test_a_state_as_the_park_matches_its_published_table(tmp_path: Path, state: str) -> None:
+def test_a_state_as_the_park_matches_its_published_table(
+    database_setting: str, tmp_path: Path, state: str
+) -> None:
     table = Table.of(state)
-    here = Deployment(tmp_path)
+    here = Deployment(tmp_path, database_setting)
     here.run("init", "--origin", "log.states.example")
     with here.serving():
         economy, rest = here.admitted("State economy"), here.admitted("Rest of the country")

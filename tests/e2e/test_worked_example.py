@@ -140,8 +140,10 @@ def imported(here: Deployment, example: Any, *, tenants_recipes: bool) -> Chain:
 
 
 @pytest.mark.slow
-def test_every_number_on_paper_is_answered_over_http(tmp_path: Path, example: Any) -> None:
-    here = Deployment(tmp_path)
+def test_every_number_on_paper_is_answered_over_http(
+    database_setting: str, tmp_path: Path, example: Any
+) -> None:
+    here = Deployment(tmp_path, database_setting)
     here.run("init", "--origin", "log.example.test")
     with here.serving():
         chain = imported(here, example, tenants_recipes=True)
@@ -172,9 +174,9 @@ def test_every_number_on_paper_is_answered_over_http(tmp_path: Path, example: An
 
 @pytest.mark.slow
 def test_without_the_tenants_recipes_the_park_keeps_its_figure(
-    tmp_path: Path, example: Any
+    database_setting: str, tmp_path: Path, example: Any
 ) -> None:
-    here = Deployment(tmp_path)
+    here = Deployment(tmp_path, database_setting)
     here.run("init", "--origin", "log.example.test")
     with here.serving():
         books = imported(here, example, tenants_recipes=False).books()

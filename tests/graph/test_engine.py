@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,9 @@ from graph.footprint import ProductFootprint
 from ledger.entry import Entry
 from ledger.errors import CatchmentError
 from ledger.log import Accepted, Log
+from ledger.soundness import Soundness
 from ledger.statements import Enterprise, Product
+from ledger.suspects import Suspected
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, known
 from tests.graph.world import World
@@ -47,6 +48,12 @@ class CutLog:
 
     def heads_at(self, size: int) -> Iterator[Entry]:
         return self.log.heads_at(min(size, self.length))
+
+    def suspects_at(self, size: int) -> list[Suspected]:
+        return self.log.suspects_at(min(size, self.length))
+
+    def soundness_at(self, size: int) -> Soundness:
+        return self.log.soundness_at(min(size, self.length))
 
 
 def shown(value: float | None) -> float | None:
@@ -105,7 +112,7 @@ def everything(engine: Engine, world: World, at: int | None) -> Answers:
 
 @pytest.mark.parametrize("seed", [22, 206])
 def test_every_prefix_answers_as_it_did_and_as_of_moves_with_the_figure(
-    tmp_path: Path, seed: int
+    new_factory: Callable[..., Factory], seed: int
 ) -> None:
     """A life of statements, corrections and withdrawals, asked everything after each entry.
 
@@ -113,7 +120,7 @@ def test_every_prefix_answers_as_it_did_and_as_of_moves_with_the_figure(
     the heads of then, and one that follows a log that ends there. Whenever a figure is another than
     before, `asOf` is the entry that has just come; it never goes back.
     """
-    f = Factory(tmp_path, seed=seed)
+    f = new_factory(seed=seed)
     world = World(f, random.Random(seed))
     first = f.log.size()
     for _ in range(40):

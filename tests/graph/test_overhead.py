@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -147,10 +147,12 @@ def test_what_one_site_makes_for_itself_is_no_purchase(mill: Mill) -> None:
     assert "negative-residual" not in rules(mill.f)
 
 
-def test_a_random_mill_has_the_same_totals_with_and_without_its_recipes(tmp_path: Path) -> None:
+def test_a_random_mill_has_the_same_totals_with_and_without_its_recipes(
+    new_factory: Callable[..., Factory],
+) -> None:
     """Purchases by product, identifier and other units; recipes by product, identifier, class."""
     dice = random.Random(5)
-    f = Factory(tmp_path, seed=5)
+    f = new_factory(seed=5)
     seller, acme = f.enterprise("Seller", identifiers=("urn:duns:000000001",)), f.enterprise("Acme")
     gtin, of_class = "urn:gtin:4006381333931", "urn:cpc:4121"
     goods = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -22,8 +21,8 @@ class Asked:
     engine: Engine
 
     @classmethod
-    def of(cls, folder: Path, **stated: bool) -> Asked:
-        chain = build_chain(Factory(folder), **stated)
+    def of(cls, factory: Factory, **stated: bool) -> Asked:
+        chain = build_chain(factory, **stated)
         return cls(chain, Engine(chain.factory.log))
 
     def books(self) -> Assessment:
@@ -34,18 +33,18 @@ class Asked:
     ("name", "kg_co2e"), [("P1", 3.7125), ("P2", 4.29), ("E3", 0.8), ("T4", 3.345)]
 )
 def test_product_footprints_match_the_arithmetic_on_paper(
-    tmp_path: Path, name: str, kg_co2e: float
+    factory: Factory, name: str, kg_co2e: float
 ) -> None:
-    asked = Asked.of(tmp_path)
+    asked = Asked.of(factory)
     _, figure = asked.engine.footprint(asked.chain.products[name], Question(year=YEAR))
     assert known(figure.amount) == pytest.approx(kg_co2e, rel=1e-12)
 
 
 @pytest.mark.parametrize("books_inside", [False, True])
 def test_the_bridge_of_the_park_matches_the_arithmetic_on_paper(
-    tmp_path: Path, books_inside: bool
+    factory: Factory, books_inside: bool
 ) -> None:
-    books = Asked.of(tmp_path, tenants_books=books_inside).books()
+    books = Asked.of(factory, tenants_books=books_inside).books()
     assert known(books.scope1) == pytest.approx(250)
     assert known(books.scope2) == pytest.approx(56)
     assert known(books.scope3) == pytest.approx(24)
@@ -60,9 +59,9 @@ def test_the_bridge_of_the_park_matches_the_arithmetic_on_paper(
 
 
 def test_without_recipes_inside_the_park_keeps_its_figure_and_says_what_it_cannot_assess(
-    tmp_path: Path,
+    factory: Factory,
 ) -> None:
-    books = Asked.of(tmp_path, tenants_recipes=False, tenants_books=True).books()
+    books = Asked.of(factory, tenants_recipes=False, tenants_books=True).books()
     assert known(books.scope1) == pytest.approx(250)
     assert known(books.upstream) == pytest.approx(80)
     assert known(books.scope3) == pytest.approx(24)
@@ -76,17 +75,17 @@ def test_without_recipes_inside_the_park_keeps_its_figure_and_says_what_it_canno
     ("name", "kg_co2e"), [("P1", 297.0), ("P2", 171.6), ("E3", 160.0), ("T4", 121.636363636364)]
 )
 def test_a_single_firm_has_the_total_of_its_own_fence(
-    tmp_path: Path, name: str, kg_co2e: float
+    factory: Factory, name: str, kg_co2e: float
 ) -> None:
-    asked = Asked.of(tmp_path)
+    asked = Asked.of(factory)
     books = asked.engine.enterprise(asked.chain.firms[name].id, Question(year=YEAR)).assessment
     assert known(books.t2) == pytest.approx(kg_co2e, rel=1e-12)
 
 
 def test_origins_of_a_product_sum_to_its_footprint_and_match_the_origin_matrix(
-    tmp_path: Path,
+    factory: Factory,
 ) -> None:
-    asked = Asked.of(tmp_path)
+    asked = Asked.of(factory)
     answered, origins = asked.engine.origins(asked.chain.products["P2"], Question(year=YEAR))
     nodes = answered.solved.network.nodes
     assert {nodes[o.node].name: o.kg_co2e for o in origins} == pytest.approx(
@@ -95,8 +94,8 @@ def test_origins_of_a_product_sum_to_its_footprint_and_match_the_origin_matrix(
     assert sum(o.share for o in origins) == pytest.approx(1)
 
 
-def test_origins_of_the_park_are_where_the_upstream_was_emitted(tmp_path: Path) -> None:
-    asked = Asked.of(tmp_path)
+def test_origins_of_the_park_are_where_the_upstream_was_emitted(factory: Factory) -> None:
+    asked = Asked.of(factory)
     books = asked.engine.park(asked.chain.park, Question(year=YEAR))
     nodes = books.answered.solved.network.nodes
     emitted = {nodes[i].name: kg for i, kg in books.assessment.origins.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from graph.boundary import Assessment
@@ -70,8 +68,8 @@ def test_a_split_site_that_bought_what_its_recipes_use_has_no_rest(mill: Factory
     assert rules(network_of(mill)) == {"split-by-days"}
 
 
-def test_an_unknown_output_does_not_hide_that_others_use_too_much(tmp_path: Path) -> None:
-    f = Factory(tmp_path)
+def test_an_unknown_output_does_not_hide_that_others_use_too_much(factory: Factory) -> None:
+    f = factory
     firm = f.enterprise("Firm")
     site = firm.site("Works")
     steel, known, unknown = (firm.product(name) for name in ("Steel", "Bolts", "Nuts"))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sqlite3
 import stat
 import zipfile
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from ledger import errors, tiles
 from ledger.export import bundles, export, open_archive
 from ledger.note import open_note
 from ledger.statements import Product
+from tests.databases import tampering
 from tests.factory import Factory
 
 
@@ -127,16 +127,16 @@ def test_a_database_without_a_log_is_not_exported(
     ("damage", "condition"),
     [
         ('DELETE FROM entry WHERE "index" = 290', errors.TreeDamaged),
-        ("UPDATE entry SET leaf = X'00' WHERE \"index\" = 290", errors.TreeDamaged),
-        ("UPDATE tile SET hashes = X'00' WHERE level = 1", errors.TileTruncated),
+        ('UPDATE entry SET leaf = :nul WHERE "index" = 290', errors.TreeDamaged),
+        ("UPDATE tile SET hashes = :nul WHERE level = 1", errors.TileTruncated),
     ],
 )
 def test_a_damaged_log_leaves_no_export_behind(
     factory: Factory, tmp_path: Path, damage: str, condition: type[Exception]
 ) -> None:
     grown_to(factory, 300)
-    with closing(sqlite3.connect(factory.database)) as database, database:
-        database.execute(damage)
+    with tampering(factory.url) as connection:
+        connection.execute(sa.text(damage), {"nul": b"\0"})
     with pytest.raises(condition):
         export(factory.engine, tmp_path / "log.zip")
     assert not list(tmp_path.glob("*log.zip*"))

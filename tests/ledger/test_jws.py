@@ -22,6 +22,7 @@ from ledger.errors import (
     IntegerTooLarge,
     JsonSyntax,
     KidMismatch,
+    KidRefused,
     LedgerError,
     LoneSurrogate,
     NotCanonicalBase64,
@@ -106,6 +107,9 @@ REFUSED = [
     ("alg eddsa", with_header(alg="eddsa"), AlgorithmRefused),
     ("alg is a list", with_header(alg=["EdDSA"]), HeaderRefused),
     ("kid is a number", with_header(kid=1), HeaderRefused),
+    ("kid is a name", with_header(kid="other"), KidRefused),
+    ("kid holds a NUL", with_header(kid="\0" * 43), KidRefused),
+    ("kid is longer than a thumbprint", with_header(kid=ED.public.kid + "A"), KidRefused),
     ("typ is null", with_header(typ=None), HeaderRefused),
     ("crit", with_header(crit=["b64"]), HeaderRefused),
     ("jwk", with_header(jwk=ED.public.jwk), HeaderRefused),
@@ -236,7 +240,7 @@ def test_an_envelope_is_not_verified_with_a_key_it_does_not_name():
     with pytest.raises(KidMismatch):
         verify(parse(GOOD), EC.public)
     with pytest.raises(KidMismatch):
-        verify(parse(with_header(kid="other")), ED.public)
+        verify(parse(with_header(kid=EC.public.kid)), ED.public)
 
 
 def test_a_changed_payload_does_not_verify():

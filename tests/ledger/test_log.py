@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from ledger.log import MAX_BATCH, Accepted, Log, Refused
 from ledger.note import SignerKey
 from ledger.statements import Enterprise, LogId, Product, Withdrawal
 from ledger.store import open_engine, writing
+from tests.databases import tampering
 from tests.factory import ORIGIN, START_MS, Actor, Factory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -300,7 +299,7 @@ def test_when_signing_fails_nothing_is_stored_and_the_log_goes_on(
 @pytest.mark.parametrize(
     "harm",
     [
-        "UPDATE tile SET hashes = zeroblob(length(hashes)) WHERE level = 0",
+        "UPDATE tile SET hashes = :zeros WHERE level = 0",
         "DELETE FROM tile",
         "DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)",
         'DELETE FROM entry WHERE "index" = (SELECT max("index") FROM entry)',
@@ -310,9 +309,8 @@ def test_a_log_whose_tree_was_altered_signs_nothing_more(
     factory: Factory, acme: Actor, harm: str
 ) -> None:
     factory.append(_products(acme, 1)[0])
-    with closing(sqlite3.connect(factory.database)) as behind_its_back:
-        behind_its_back.execute(harm)
-        behind_its_back.commit()
+    with tampering(factory.url) as behind_its_back:
+        behind_its_back.execute(sa.text(harm), {"zeros": bytes(32 * factory.log.size())})
     signed = factory.log.checkpoint()
     with pytest.raises((errors.TreeDamaged, errors.TileTruncated)):
         factory.log.append(_products(acme, 1))

@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 from ledger.log import Accepted
 from ledger.standing import Standing
 from ledger.statements import NaturalKey, Product, joined, split
+from tests.databases import Databases
 from tests.factory import Actor, Factory
 
 
 @contextmanager
-def _fresh() -> Iterator[Factory]:
+def _fresh(databases: Databases) -> Iterator[Factory]:
     with tempfile.TemporaryDirectory() as folder:
-        factory = Factory(Path(folder))
+        url = databases.new(Path(folder), "log")
+        factory = Factory(url)
         yield factory
         factory.close()
+        databases.drop(url)
 
 
 class Life:
@@ -71,9 +74,9 @@ class Life:
     cut=st.floats(0, 1),
 )
 def test_the_heads_at_a_size_stand_for_all_entries_before_it(
-    steps: list[tuple[str, int]], cut: float
+    databases: Databases, steps: list[tuple[str, int]], cut: float
 ) -> None:
-    with _fresh() as factory:
+    with _fresh(databases) as factory:
         life = Life(factory)
         for action, pick in steps:
             life.step(action, pick)

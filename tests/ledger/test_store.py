@@ -27,9 +27,10 @@ def _count(connection: sa.Connection) -> int:
 
 
 def _set(connection: sa.Connection, count: int) -> None:
-    connection.exec_driver_sql("UPDATE counter SET count = ?", (count,))
+    connection.exec_driver_sql(f"UPDATE counter SET count = {count}")
 
 
+@pytest.mark.only_on("sqlite", "its pragmas")
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
 )
