@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger import errors, merkle, note, tile_store, tiles
+from ledger import errors, merkle, note, tables, tile_store, tiles
 from ledger.checkpoint import Checkpoint
-from ledger.draft import Draft
 from ledger.high_water import UNMARKED, HighWater, check_continues
 from ledger.keys import PrivateKey
 from ledger.log import Accepted, Log
@@ -363,13 +362,16 @@ def test_a_bit_flipped_before_signing_is_neither_signed_nor_stored(
 def test_a_leaf_flipped_on_its_way_to_the_database_is_not_signed(
     acme: Actor, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, write = _state(log), Draft.write
+    before, write = _state(log), tile_store.write
 
-    def flipped(draft: Draft) -> None:
-        draft._rows[0]["leaf"] = _flip(draft._rows[0]["leaf"], 20)
-        write(draft)
+    def and_flip_a_leaf(connection: sa.Connection, changed: tile_store.Tiles) -> None:
+        write(connection, changed)
+        index = tables.entry.c.index
+        newest = index == sa.select(sa.func.max(index)).scalar_subquery()
+        leaf = connection.execute(sa.select(tables.entry.c.leaf).where(newest)).scalar_one()
+        connection.execute(tables.entry.update().where(newest), {"leaf": _flip(leaf, 20)})
 
-    monkeypatch.setattr(Draft, "write", flipped)
-    with pytest.raises(errors.TreeDamaged):
+    monkeypatch.setattr(tile_store, "write", and_flip_a_leaf)
+    with pytest.raises(errors.TreeMiswritten):
         log.append([_product(acme)])
     assert _state(log) == before
