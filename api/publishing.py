@@ -32,6 +32,7 @@ from api import tables
 from api.errors import WitnessesRefused, WitnessUnhelpful
 from api.opening import clock_ms
 from api.services import Services
+from api.settings import Settings
 from ledger import strict_json
 from ledger.checkpoint import Checkpoint
 from ledger.errors import CatchmentError, KeyRefused
@@ -216,15 +217,19 @@ class Publisher:
                 yield answer
 
 
+def witnesses_of(settings: Settings) -> Witnesses:
+    """Those that the settings name; raises WitnessesRefused."""
+    return Witnesses.read(Path(settings.witnesses)) if settings.witnesses else Witnesses()
+
+
 def start(services: Services) -> threading.Event:
     """Publish in the background of a server process; setting the event ends it.
 
     Raises WitnessesRefused.
     """
-    settings = services.settings
-    witnesses = Witnesses.read(Path(settings.witnesses)) if settings.witnesses else Witnesses()
-    publisher = Publisher(services.log, open_engine(settings.database), witnesses)
-    stop = threading.Event()
+    settings, stop = services.settings, threading.Event()
+    database = open_engine(settings.database)
+    publisher = Publisher(services.log, database, witnesses_of(settings))
     threading.Thread(
         target=publisher.run, args=(settings.publish_seconds, stop), daemon=True, name="publisher"
     ).start()

@@ -22,9 +22,10 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     lock orders their transactions. Rates that are kept in memory are counted in each, so that an
     address gets as many times the limit as there are processes. Opens the log once before they
     start, so that what is wrong is told here and not by a worker.
-    Raises AddressRefused, and as `create_app`.
+    Raises AddressRefused, WitnessesRefused, and as `create_app`.
     """
     create_app(settings)
+    publishing.witnesses_of(settings)
     server = Server(
         "api.app:create_app",
         address=free_address(host or settings.host, port or settings.port),

@@ -7,16 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from api import witnessing
 from api.errors import WitnessesRefused
-from api.publishing import Address, Publisher, Witnesses
+from api.publishing import Address, Publisher, Witnesses, start
+from api.services import Services
+from api.settings import Settings
 from ledger import note as notes
 from ledger.errors import NotPublished, QuorumMissing
 from ledger.keys import PrivateKey
@@ -222,6 +226,28 @@ def test_two_publishers_on_one_database_take_turns(
     go.set()
     first.join()
     assert publisher(factory, slow).publish_once() == factory.log.checkpoint()
+
+
+def test_a_server_publishes_in_the_background_whatever_happens_to_one_round(
+    factory: Factory, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[object] = []
+    publish, twice = Publisher.publish_once, threading.Event()
+
+    def fails_first(self: Publisher) -> bytes | None:
+        rounds.append(self)
+        if len(rounds) == 1:
+            raise sa.exc.OperationalError("", {}, OSError("the disk is full"))
+        note = publish(self)
+        twice.set()
+        return note
+
+    monkeypatch.setattr(Publisher, "publish_once", fails_first)
+    settings = Settings(database_url=factory.url, publish_seconds=0)
+    stop = start(replace(services, settings=settings))
+    assert twice.wait(10)
+    stop.set()
+    assert factory.log.published() == factory.log.checkpoint()
 
 
 # --- What readers get
