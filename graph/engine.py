@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
@@ -27,10 +27,9 @@ from graph.footprint import Origin, ProductFootprint, origins_of, product_footpr
 from graph.solved import Solved
 from graph.year import Place, places_of
 from ledger.entry import Entry
-from ledger.soundness import Soundness, unsettles
-from ledger.standing import Said, Standing
+from ledger.soundness import unsettles
+from ledger.standing import Prefixes, Said, Standing
 from ledger.statements import Erasure, Membership, Park, Periodic, Site
-from ledger.suspects import Suspected
 
 T = TypeVar("T")
 
@@ -54,18 +53,12 @@ KEPT_SOLUTIONS = 16
 KEPT_STANDINGS = 4
 
 
-class Reader(Protocol):
+class Reader(Prefixes, Protocol):
     """The part of the log the engine reads."""
 
     def size(self) -> int: ...
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]: ...
-
-    def heads_at(self, size: int) -> Iterator[Entry]: ...
-
-    def suspects_at(self, size: int) -> Sequence[Suspected]: ...
-
-    def soundness_at(self, size: int) -> Soundness: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +174,7 @@ class Engine:
         return ahead
 
     def _at(self, size: int) -> Standing:
-        suspects = ((each.entry, each.cause) for each in self._log.suspects_at(size))
-        return Standing.of(self._log.heads_at(size), suspects, self._log.soundness_at(size))
+        return Standing.after(self._log, size)
 
     def _forget(self) -> None:
         for kept in (self._standings, self._solutions, self._years, self._behalf):

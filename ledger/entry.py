@@ -35,3 +35,11 @@ class Entry:
         if self.is_erased:
             raise PayloadErased(entry=self.index)
         return read(jws.parse(self.envelope))
+
+
+@dataclass(frozen=True, slots=True)
+class Suspected:
+    """A suspect entry, and the entry that made it so."""
+
+    entry: Entry
+    cause: int

@@ -23,7 +23,7 @@ from ledger.admission import admit
 from ledger.authority import registered_key
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Bodies, Draft
-from ledger.entry import Entry
+from ledger.entry import Entry, Suspected
 from ledger.errors import (
     AlreadyInitialised,
     BatchTooLarge,
@@ -47,7 +47,7 @@ from ledger.recent import Recent
 from ledger.soundness import Soundness
 from ledger.statements import Genesis, NaturalKey, Recovery, Statement, read
 from ledger.store import reading, writing
-from ledger.suspects import Suspected, last_of_chains, soundness_at, suspects_at
+from ledger.suspects import last_of_chains, soundness_at, suspects_at
 from ledger.view import View
 
 MAX_BATCH: Final = 1000
@@ -266,9 +266,14 @@ class Log:
                 draft = self._draft(connection)
                 _check_signer(draft, self._signer)
                 judged = self._judge(submissions, draft)
-                if _is_spoiled(submissions[0], judged[0]) or not draft.added:
+                if _is_spoiled(submissions[0], judged[0]):
                     return judged
-                _seal(connection, draft, self._signer, mark)
+                if draft.added:
+                    _seal(connection, draft, self._signer, mark)
+                elif mark.is_behind(draft.size):
+                    _catch_up(connection, draft.size, self._signer, mark)
+                else:
+                    return judged
             mark.move()
         return [[_stored(outcome) for outcome in outcomes] for outcomes in judged]
 
@@ -524,6 +529,17 @@ def _seal(
     signed = note.sign(Checkpoint(signer.name, draft.size, root).text, signer)
     connection.execute(tables.checkpoint.insert(), {"size": draft.size, "note": signed})
     mark.stage(signed)
+
+
+def _catch_up(connection: sa.Connection, size: int, signer: note.SignerKey, mark: Mark) -> None:
+    """Stage the latest checkpoint, which a crash or a fault kept from being marked.
+
+    Its entries are acknowledged when they are sent again, so the mark has to cover them first.
+    """
+    stored = cache(tile_store.reader(connection))
+    _signed_frontier(connection, size, stored, signer.name, signer.verifier)
+    mark.check(size, stored)
+    mark.stage(_latest(connection)[1])
 
 
 def _signed_frontier(

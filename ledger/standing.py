@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from ledger.entry import Entry
+from ledger.entry import Entry, Suspected
 from ledger.soundness import NOTHING_SUSPECT, Soundness
 from ledger.statements import (
     Entity,
@@ -87,6 +88,16 @@ class Suspect:
     cause: int
 
 
+class Prefixes(Protocol):
+    """The part of a log that says how it stood at each size; `Log` does."""
+
+    def heads_at(self, size: int) -> Iterator[Entry]: ...
+
+    def suspects_at(self, size: int) -> Sequence[Suspected]: ...
+
+    def soundness_at(self, size: int) -> Soundness: ...
+
+
 @dataclass
 class Standing:
     """What stands after ``size`` entries.
@@ -107,6 +118,12 @@ class Standing:
     _keys: dict[str, NaturalKey] = field(default_factory=dict)
     _owners: dict[tuple[str, str], str] = field(default_factory=dict)
     _transfers: dict[tuple[str, str], tuple[_Handed, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, log: Prefixes, size: int) -> Standing:
+        """What stands after the first ``size`` entries of a log."""
+        suspects = ((each.entry, each.cause) for each in log.suspects_at(size))
+        return cls.of(log.heads_at(size), suspects, log.soundness_at(size))
 
     @classmethod
     def of(

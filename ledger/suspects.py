@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from ledger import jws, tables
-from ledger.entry import Entry
 from ledger.soundness import EVENTS, NOTHING_SUSPECT, Event, Signed, Soundness
 from ledger.statements import NaturalKey, Statement, Transfer, read
 
@@ -34,14 +33,6 @@ class Version:
     @property
     def withdraws(self) -> bool:
         return self.type == "withdrawal"
-
-
-@dataclass(frozen=True, slots=True)
-class Suspected:
-    """A suspect entry, and the entry that made it so."""
-
-    entry: Entry
-    cause: int
 
 
 def soundness_at(connection: sa.Connection, size: int) -> Soundness:

@@ -32,10 +32,13 @@ from ledger import jws, pact, units
 from ledger.keys import PrivateKey
 from ledger.log import Accepted, Log, Refused
 from ledger.note import SignerKey
+from ledger.referents import approved_members
 from ledger.schema import load
 from ledger.standing import Standing
 from ledger.statements import (
     WHOLE,
+    Accreditation,
+    Attestation,
     Basis,
     Body,
     Common,
@@ -44,6 +47,7 @@ from ledger.statements import (
     Disclosure,
     Emission,
     Enterprise,
+    Erasure,
     Footprint,
     Genesis,
     InputLine,
@@ -58,9 +62,13 @@ from ledger.statements import (
     Production,
     Purchases,
     Recipe,
+    Recovery,
     RecoveryKeys,
     Reference,
+    Revocation,
     Site,
+    Transfer,
+    Transferred,
     Transport,
     Withdrawal,
     payload_of,
@@ -106,6 +114,7 @@ class Factory:
         migrations.upgrade(self.engine)
         self.signer = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
         self.operator = Actor(self, self.uuid(), "Operator", PrivateKey.generate("EdDSA"))
+        self.recovery_keys = [PrivateKey.generate("EdDSA") for _ in range(3)]
         self.genesis = self._genesis()
         self.log = Log.create(self.engine, self.genesis, self.signer, self.clock)
         self.log_id = LogId(origin=ORIGIN, genesis=self.log.genesis.digest)
@@ -120,7 +129,9 @@ class Factory:
             name="Test log",
             registrar=self.operator.key.public.jwk,
             checkpoint_key=str(self.signer.verifier),
-            recovery=RecoveryKeys(threshold=0, keys=()),
+            recovery=RecoveryKeys(
+                threshold=2, keys=tuple(key.public.jwk for key in self.recovery_keys)
+            ),
             past_seconds=7 * 86_400,
             future_seconds=300,
         )
@@ -159,7 +170,24 @@ class Factory:
 
     def standing(self, size: int | None = None) -> Standing:
         """What stands after ``size`` entries, or now."""
-        return Standing.of(self.log.heads_at(self.log.size() if size is None else size))
+        return Standing.after(self.log, self.log.size() if size is None else size)
+
+    def recovery(self, registrar: Actor, signer: SignerKey, **common: Any) -> bytes:
+        """A recovery that two of the three recovery keys approve, signed by the new registrar.
+
+        ``approved_by`` names other keys; what else is given goes into the body or the statement.
+        """
+        approved_by = common.pop("approved_by", self.recovery_keys[:2])
+        since = common.pop("compromised_since", None)
+        bare = Recovery(
+            registrar=registrar.key.public.jwk,
+            checkpoint_key=str(signer.verifier),
+            compromised_since=since,
+            approvals=("",),
+        )
+        members = approved_members(bare, self.log_members(), common.get("prev"))
+        approvals = (jws.sign(members, key, jws.RECOVERY_TYP).decode() for key in approved_by)
+        return registrar.sign(dataclasses.replace(bare, approvals=tuple(approvals)), **common)
 
     def enterprise(
         self,
@@ -441,6 +469,67 @@ class Actor:
         """Let another enterprise speak for this one: then ``delegate.say(body, subject=…)``."""
         body = Delegation(delegate=delegate.id, serial=serial, until=day(until), **members)
         return self.say(body)
+
+    # Keys in time, ownership, verification
+
+    def revoke(self, actor: Actor, *, since: float | None = None, **common: Any) -> Accepted:
+        """End the key of ``actor``; ``since`` in ledger milliseconds if it was compromised."""
+        body = Revocation(
+            kid=actor.key.public.kid,
+            reason="lost" if since is None else "compromised",
+            compromised_since=None if since is None else int(since) // 1000,
+        )
+        return self.say(body, **{"subject": actor.id, **common})
+
+    def transfer(
+        self, kind: str, thing: str, to: Actor, *, start: str = "2026-01-01", serial: int = 1
+    ) -> Accepted:
+        """Hand a site or product over to ``to``, who accepts."""
+        accepted = {
+            "log": self.factory.log_members(),
+            "object": {"type": kind, "id": thing},
+            "to": to.id,
+            "from": start,
+            "serial": serial,
+        }
+        return self.say(
+            Transfer(
+                object=Transferred(type=kind, id=thing),
+                to=to.id,
+                start=day(start),
+                serial=serial,
+                acceptance=jws.sign(accepted, to.key, jws.ACCEPTANCE_TYP).decode(),
+            )
+        )
+
+    def accredit(self, verifier: Actor, **members: Any) -> Accepted:
+        """Let an enterprise verify footprints and inventories by ISO 14064-3 (as the registrar)."""
+        plain: dict[str, Any] = {
+            "serial": 1,
+            "scope": ("footprint", "inventory"),
+            "standards": ("ISO 14064-3",),
+            "start": day("2025-01-01"),
+            "until": day("2027-12-31"),
+        }
+        return self.say(Accreditation(**{**plain, **members}), subject=verifier.id)
+
+    def attest(self, said: Accepted, **members: Any) -> Accepted:
+        """A verifier's opinion on a statement."""
+        plain: dict[str, Any] = {
+            "digest": said.digest,
+            "standard": "ISO 14064-3",
+            "level": "limited",
+            "scope": "The whole statement.",
+            "until": day("2027-12-31"),
+        }
+        return self.say(Attestation(**{**plain, **members}))
+
+    def erase(self, said: Accepted, **common: Any) -> Accepted:
+        """Erase the payload of a statement."""
+        statement = said.statement
+        key = statement.body.natural_key(statement.subject)
+        body = Erasure(digest=said.digest, key=key.text, reason="Sent by mistake.")
+        return self.say(body, **{"subject": statement.subject, **common})
 
     def disclose(
         self, kind: str, object_id: str, *, to: Actor | None = None, level: str | None = None

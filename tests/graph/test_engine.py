@@ -14,12 +14,11 @@ from graph.boundary import Amount
 from graph.engine import Books, Engine, Question
 from graph.errors import LogPositionUnknown, NoDataForYear, UnknownBoundary, UnknownProduct
 from graph.footprint import ProductFootprint
-from ledger.entry import Entry
+from ledger.entry import Entry, Suspected
 from ledger.errors import CatchmentError
 from ledger.log import Accepted, Log
 from ledger.soundness import Soundness
 from ledger.statements import Enterprise, Product
-from ledger.suspects import Suspected
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, known
 from tests.graph.world import World
