@@ -121,6 +121,11 @@ class Mark:
     place: HighWater
     checkpoint: Checkpoint | None
 
+    def is_behind(self, size: int) -> bool:
+        """Whether a log of ``size`` entries has one that is not marked yet."""
+        marked = self.checkpoint.size if self.checkpoint else 0
+        return self.place.path is not None and marked < size
+
     def check(self, size: int, read_tile: tiles.TileReader) -> None:
         """Check that a log of ``size`` entries, with a sound tree, continues what was marked.
 
