@@ -9,7 +9,7 @@ PORT ?= 8000
 BENCH_REPORT := docs/benchmarks.md
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint contracts openapi messages bench lock clean
+.PHONY: help run test test-postgresql test-fast lint contracts openapi messages bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,7 +36,12 @@ run: $(VENV)/app ## a demo of three parks: print one park's books, then serve on
 	@$(BIN)/catchment serve --port $(PORT)
 
 test: $(VENV)/dev ## every test, slow ones included; COVERAGE=1 shows what they reach
-	$(BIN)/pytest -n auto --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
+	$(BIN)/pytest -n auto --dist loadgroup $(if $(COVERAGE),--cov --cov-report=)
+	$(BIN)/pytest -n auto --dist loadgroup --database postgresql \
+	  $(if $(COVERAGE),--cov --cov-append --cov-report=term)
+
+test-postgresql: $(VENV)/dev ## only what touches a database, on a PostgreSQL server from a wheel
+	$(BIN)/pytest -n auto --dist loadgroup --database postgresql
 
 test-fast: $(VENV)/dev ## the tests that take seconds
 	$(BIN)/pytest -n auto --dist loadgroup -m "not slow"

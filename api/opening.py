@@ -24,7 +24,7 @@ from ledger.keys import PrivateKey
 from ledger.log import Log
 from ledger.note import SignerKey
 from ledger.statements import read
-from ledger.store import open_engine, reading
+from ledger.store import check_durable, open_engine, reading
 
 _LOG = logging.getLogger("catchment")
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -33,15 +33,18 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def open_services(settings: Settings) -> Services:
     """Open the log that the settings name, bringing its tables up to date first.
 
-    Raises LogNotFound for a database without one, SigningKeyMissing, SigningKeyExposed, and
-    GenesisRefused when the key is not the one the log was begun with. A database that may not be
-    signed is opened all the same, so that it can be read; the operator is told.
+    Raises StoreNewer, LogNotFound for a database without a log, SigningKeyMissing,
+    SigningKeyExposed, GenesisRefused when the key is not the one the log was begun with, and in
+    production StoreNotDurable. A database that may not be signed is opened all the same, so that
+    it can be read; the operator is told.
     """
     database = open_engine(settings.database)
     migrations.upgrade(database)
     signer = SignerKey(origin_of(database), read_signing_key(settings))
     log = Log(database, signer, clock_ms, HighWater(settings.high_water_file))
     _warn_behind_mark(log)
+    if settings.is_production:
+        check_durable(database)
     return Services(log, Engine(log), Tokens(database), settings)
 
 

@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException
 
 from api import errors
 from api.wire import PROBLEM_TYPE
-from ledger.errors import CatchmentError
+from ledger.errors import CatchmentError, StoreUnavailable
 
 _LOG = logging.getLogger("catchment")
 
@@ -80,7 +80,9 @@ def register(app: Flask) -> None:
     """Answer every error of ``app`` with a problem document."""
     app.register_error_handler(CatchmentError, _condition)
     app.register_error_handler(HTTPException, http_exception)
-    app.register_error_handler(sqlalchemy.exc.OperationalError, _database)
+    # What a database says of itself is for the operator alone.
+    for lost in (StoreUnavailable, sqlalchemy.exc.OperationalError):
+        app.register_error_handler(lost, _database)
     app.register_error_handler(Exception, _unforeseen)
 
 
@@ -102,7 +104,7 @@ def _condition(error: CatchmentError) -> Response:
     return problem_response(error)
 
 
-def _database(error: sqlalchemy.exc.OperationalError) -> Response:
+def _database(error: StoreUnavailable | sqlalchemy.exc.OperationalError) -> Response:
     _LOG.error("The database failed: %s %s", request.method, request.path, exc_info=error)
     return problem_response(errors.DatabaseUnavailable())
 

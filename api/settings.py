@@ -78,7 +78,10 @@ class Settings:
     database_url: str = field(
         default="",
         metadata=_from(
-            "DATABASE_URL", "Database; by default `catchment.db` in the data directory."
+            "DATABASE_URL",
+            "Database: `sqlite:////srv/catchment.db` or `postgresql://user:password@host/name`; by "
+            "default the SQLite file `catchment.db` in the data directory. The PostgreSQL user "
+            "owns its database, which needs nothing but to exist.",
         ),
     )
     signing_key: str = field(

@@ -685,6 +685,7 @@ class StoreBusy(LedgerError):
     code = "store-busy"
     sentence = "The database was kept busy by others for %(seconds)d seconds."
     advice = "Nothing was stored. Try again in a moment."
+    retry_after: ClassVar[int] = 5
 
 
 class StoreFull(LedgerError):

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out the tests that never ask for a database: they ran on SQLite."""
+    """On PostgreSQL, leave out what has no database: it ran on SQLite, and would do the same."""
     kind = config.getoption("--database")
     for item in items:
         for only, reason in (mark.args for mark in item.iter_markers("only_on")):
@@ -33,9 +33,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"only on {only}: {reason}"))
     if kind != "postgresql":
         return
-    idle = [item for item in items if "databases" not in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=idle)
-    items[:] = [item for item in items if item not in set(idle)]
+    idle = {item for item in items if not _has_database(item)}
+    config.hook.pytest_deselected(items=list(idle))
+    items[:] = [item for item in items if item not in idle]
+
+
+def _has_database(item: pytest.Item) -> bool:
+    asked = "databases" in getattr(item, "fixturenames", ())
+    return asked or any(item.iter_markers("only_on"))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ with warnings.catch_warnings():
 
 SCRATCH = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 """For servers whose data nobody will miss. Never for a test of what a crash leaves behind."""
+
+
+DYING_SECONDS = 20
 
 
 class Server:
@@ -68,14 +72,26 @@ class Server:
         family = [*postmaster.children(recursive=True), postmaster]
         for process in family:
             process.kill()
-        psutil.wait_procs(family, timeout=10)
+        for process in family:
+            _wait_until_dead(process)
 
     def restart(self) -> None:
         """Start again after `kill`; returns once the server has recovered."""
+        # These name a process that is dead. If nobody has buried it yet, it looks alive.
+        for left in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self._server.pgdata / left).unlink()
         self._server.ensure_postgres_running()
 
     def stop(self) -> None:
         self._server.cleanup()
+
+
+def _wait_until_dead(process: psutil.Process) -> None:
+    """Until it is gone, or a zombie that nobody has buried: either way it does nothing more."""
+    deadline = time.monotonic() + DYING_SECONDS
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, process
+        time.sleep(0.005)
 
 
 @contextmanager

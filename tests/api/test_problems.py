@@ -18,7 +18,13 @@ import ledger.errors
 from api import errors, messages, problems
 from api.catalogue import conditions
 from api.services import Services
-from ledger.errors import CatchmentError, StaleHead, StatementMalformed
+from ledger.errors import (
+    CatchmentError,
+    StaleHead,
+    StatementMalformed,
+    StoreBusy,
+    StoreUnavailable,
+)
 from tests.api.conftest import AsRole
 
 PLACES = re.compile(r"%\((\w+)\)[sd]")
@@ -113,6 +119,36 @@ def test_a_database_that_does_not_answer_is_a_503(
         "database-unavailable",
     )
     assert "secret" not in response.text
+
+
+def test_what_a_lost_database_says_of_itself_is_for_the_operator(
+    client: FlaskClient,
+    services: Services,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def lost() -> int:
+        raise StoreUnavailable(reason="no route to db.internal.example")
+
+    monkeypatch.setattr(services.log, "size", lost)
+    response = client.get("/health")
+    assert (response.status_code, response.get_json(force=True)["code"]) == (
+        503,
+        "database-unavailable",
+    )
+    assert "db.internal" not in response.text
+    assert "db.internal" in caplog.text
+
+
+def test_a_busy_database_says_when_to_come_again(
+    client: FlaskClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> int:
+        raise StoreBusy(seconds=30)
+
+    monkeypatch.setattr(services.log, "size", busy)
+    response = client.get("/health")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
-from ledger.store import reading, writing
+from ledger.errors import StoreBusy, StoreUnavailable, StoreUnsupported
+from ledger.store import POSTGRESQL_LOCK, open_engine, parse_url, reading, writing
 
-NewDatabase = Callable[[str], sa.Engine]
+NewDatabase = Callable[..., sa.Engine]
+NewUrl = Callable[..., str]
 
 
 @pytest.fixture
@@ -39,6 +43,97 @@ def test_every_connection_is_durable_and_checked(
 ) -> None:
     with reading(engine) as connection:
         assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
+
+
+@pytest.mark.only_on("postgresql", "its settings")
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("synchronous_commit", "on"),
+        ("lock_timeout", "30s"),
+        ("transaction_isolation", "repeatable read"),
+        ("transaction_read_only", "on"),
+    ],
+)
+def test_every_session_waits_for_the_disk_and_reads_one_state(
+    new_url: NewUrl, setting: str, value: str
+) -> None:
+    url = new_url("store")
+    lax = open_engine(url)
+    with lax.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = connection.dialect.identifier_preparer.quote(str(lax.url.database))
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    lax.dispose()
+    engine = open_engine(url)
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql(f"SHOW {setting}").scalar_one() == value
+    engine.dispose()
+
+
+@pytest.mark.only_on("postgresql", "a file is lost by nobody")
+def test_connections_that_broke_in_the_pool_are_replaced(engine: sa.Engine) -> None:
+    other = sa.create_engine(engine.url)
+    with other.begin() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    other.dispose()
+    with writing(engine) as connection:
+        assert _count(connection) == 0
+
+
+def test_who_waits_too_long_is_told_that_others_are_busy(new_url: NewUrl) -> None:
+    url = new_url("store")
+    hasty, holder = open_engine(url), sa.create_engine(parse_url(url), isolation_level="AUTOCOMMIT")
+    event.listen(hasty, "connect", _hurry)
+    locked = {
+        "sqlite": "BEGIN IMMEDIATE",
+        "postgresql": f"SELECT pg_advisory_lock({POSTGRESQL_LOCK})",
+    }
+    with holder.connect() as connection:
+        connection.exec_driver_sql(locked[holder.dialect.name])
+        with pytest.raises(StoreBusy, match="kept busy by others"), writing(hasty):
+            pytest.fail("nobody may write beside another")
+        with reading(hasty) as reader:
+            assert reader.scalar(sa.select(1)) == 1
+        connection.invalidate()
+    with writing(hasty) as writer:
+        assert writer.scalar(sa.select(1)) == 1
+    hasty.dispose()
+    holder.dispose()
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    if hasattr(connection, "info"):
+        connection.execute("SET lock_timeout = '100ms'")
+        connection.commit()
+    else:
+        connection.execute("PRAGMA busy_timeout = 100").close()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://someone:hidden@127.0.0.1:1/log", "sqlite:////nowhere/at/all/log.db"]
+)
+def test_a_database_that_is_not_there_is_one_sentence_without_its_password(url: str) -> None:
+    engine = open_engine(url)
+    with pytest.raises(StoreUnavailable) as raised, reading(engine):
+        pytest.fail("there is nothing to read")
+    assert "The database cannot be used: " in str(raised.value)
+    assert "hidden" not in str(raised.value)
+    assert "DATABASE_URL" in str(raised.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_spelling_of_postgresql_gets_the_same_driver(scheme: str) -> None:
+    engine = open_engine(f"{scheme}://someone@localhost/log?host=/run/postgresql")
+    assert (engine.dialect.name, engine.dialect.driver) == ("postgresql", "psycopg")
+
+
+def test_what_is_no_url_is_refused_without_being_repeated() -> None:
+    with pytest.raises(StoreUnsupported, match="what is no database URL") as raised:
+        open_engine("someone:hidden@localhost")
+    assert "hidden" not in str(raised.value)
 
 
 def test_who_reads_and_then_writes_loses_no_update(engine: sa.Engine) -> None:
