@@ -838,3 +838,12 @@ class ExportDiffers(ExportRefused):
         "One of the two was altered, or the log was forked: keep both, run “log fsck” on the "
         "database, and compare their checkpoints."
     )
+
+
+# --- Published figures ---------------------------------------------------------------------
+
+
+class BundleRefused(LedgerError):
+    code = "bundle-refused"
+    sentence = "The bundle is refused: %(reason)s."
+    advice = "Fetch it again: nothing in it was looked at any further."
