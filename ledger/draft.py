@@ -46,7 +46,23 @@ Bodies = Recent[int, Body]
 _About = tuple[str, tuple[str, ...]]
 
 _ENTRY, _HEAD, _TAKEN = tables.entry.c, tables.head.c, tables.taken.c
+
+# Whole, so that they are put together once and not for every statement.
 _LAST = sa.select(_ENTRY.index, _ENTRY.time).order_by(_ENTRY.index.desc()).limit(1)
+_FOUND = sa.select(_ENTRY.signed, _ENTRY.index, _ENTRY.chain).where(
+    _ENTRY.signed.in_(sa.bindparam("digests", expanding=True))
+)
+_CLAIMED = sa.select(_TAKEN.value).where(
+    _TAKEN.space == sa.bindparam("of_space"),
+    _TAKEN.value.in_(sa.bindparam("values", expanding=True)),
+)
+_HEADS = sa.select(tables.head).order_by(_HEAD.index)
+_HEADS_BY_KEY = _HEADS.where(_HEAD.key.in_(sa.bindparam("keys", expanding=True)))
+_HEADS_ABOUT = _HEADS.where(
+    _HEAD.type == sa.bindparam("kind"), _HEAD.about == sa.bindparam("of_about")
+)
+_ANY_OF = sa.select(sa.literal(1)).where(_HEAD.type == sa.bindparam("kind")).limit(1)
+_OUTDATED = tables.head.delete().where(_HEAD.key == sa.bindparam("changed"))
 
 
 class Draft:
@@ -214,7 +230,7 @@ class Draft:
         run = self._connection.execute
         run(tables.entry.insert(), list(self._rows.values()))
         self._write_erasures()
-        run(tables.head.delete().where(_HEAD.key == sa.bindparam("changed")), changed)
+        run(_OUTDATED, changed)
         run(tables.head.insert(), [_row(head) for head in self._changed.values()])
         if taken:
             run(tables.taken.insert(), taken)
@@ -353,18 +369,18 @@ class Draft:
 
     def _find(self, digests: Sequence[str]) -> None:
         self._found.update(dict.fromkeys(digests))
-        query = sa.select(_ENTRY.signed, _ENTRY.index, _ENTRY.chain)
-        for signed, *found in self._connection.execute(query.where(_ENTRY.signed.in_(digests))):
+        for signed, *found in self._connection.execute(_FOUND, {"digests": digests}):
             self._found[signed] = found[0], found[1]
 
     def _foresee_claims(self, space: str, values: set[str]) -> None:
-        query = sa.select(_TAKEN.value).where(_TAKEN.space == space, _TAKEN.value.in_(values))
-        taken = set(self._connection.execute(query).scalars())
+        asked = {"of_space": space, "values": list(values)}
+        taken = set(self._connection.execute(_CLAIMED, asked).scalars())
         self._free.update((space, value) for value in values - taken)
 
     def _foresee_heads(self, keys: set[str]) -> None:
         self._read.update(dict.fromkeys(keys))
-        self._read.update({head.key.text: head for head in self._heads(_HEAD.key.in_(keys))})
+        heads = self._heads(_HEADS_BY_KEY, {"keys": list(keys)})
+        self._read.update({head.key.text: head for head in heads})
 
     def _stored(self, key: NaturalKey) -> Head | None:
         if key.text not in self._read:
@@ -375,21 +391,19 @@ class Draft:
         if (kind, about) not in self._read_about:
             if not self._has_any(kind):
                 return {}
-            heads = self._heads(_HEAD.type == kind, _HEAD.about == joined(about))
+            heads = self._heads(_HEADS_ABOUT, {"kind": kind, "of_about": joined(about)})
             self._read_about[kind, about] = {head.key.text: head for head in heads}
         return self._read_about[kind, about]
 
     def _has_any(self, kind: str) -> bool:
         """Most logs have no transfer, and most batches ask for one with every statement."""
         if kind not in self._present:
-            any_of = sa.select(sa.literal(1)).where(_HEAD.type == kind).limit(1)
-            found = self._connection.execute(any_of).scalar_one_or_none()
+            found = self._connection.execute(_ANY_OF, {"kind": kind}).scalar_one_or_none()
             self._present[kind] = found is not None
         return self._present[kind]
 
-    def _heads(self, *which: sa.ColumnElement[bool]) -> list[Head]:
-        query = sa.select(tables.head).where(*which).order_by(_HEAD.index)
-        return [_head(row) for row in self._connection.execute(query).mappings()]
+    def _heads(self, query: sa.Select[Any], asked: dict[str, Any]) -> list[Head]:
+        return [_head(row) for row in self._connection.execute(query, asked).mappings()]
 
     def _load(self, index: int) -> Body:
         query = sa.select(_ENTRY.envelope).where(_ENTRY.index == index)
