@@ -42,6 +42,7 @@ from ledger.errors import (
     NotOwner,
     NotWithdrawable,
     StaleHead,
+    TransferFinal,
 )
 from ledger.referents import check_body
 from ledger.statements import (
@@ -169,6 +170,8 @@ def _check_chain(case: Case) -> None:
         if prev is not None:
             raise NothingToSupersede("/prev", prev=prev)
         return
+    if case.key.type == "transfer":
+        raise TransferFinal("/serial")
     if case.chain_owner(head) != case.subject:
         if isinstance(body, Entity) and prev is None:
             raise IdTaken("/id", id=body.id)

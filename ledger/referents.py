@@ -26,6 +26,7 @@ from ledger.errors import (
     ConsentRefused,
     IdTaken,
     InTheFuture,
+    KeyRevoked,
     NotAccredited,
     NotErasable,
     NotInForce,
@@ -37,7 +38,6 @@ from ledger.errors import (
     ProofRefused,
     RecoveryRefused,
     SelfVerification,
-    TransferFinal,
     TransferTooEarly,
     UnitMismatch,
     UnknownKey,
@@ -111,6 +111,8 @@ def _(body: Key, case: Case) -> None:
     _check_enterprise(case, "/subject", case.subject)
     if body.public in registrar_keys(case.view):
         raise IdTaken("/jwk", id=body.public.kid)
+    if case.live("revocation", body.public.kid) is not None:
+        raise KeyRevoked("/jwk", kid=body.public.kid, reason="for good")
     if body.replaces is not None:
         _check_replaced(case, body.replaces)
     if case.head is not None and cast(Key, case.view.stated(case.head)).replaces != body.replaces:
@@ -222,8 +224,6 @@ def _check_accredited(case: Case, kind: str, standard: str) -> None:
 
 @check_body.register
 def _(body: Transfer, case: Case) -> None:
-    if case.head is not None:
-        raise TransferFinal("/serial")
     _check_owned(case, "/object/id", body.object.id, body.object.type)
     _check_enterprise(case, "/to", body.to)
     if body.to == case.subject:

@@ -94,7 +94,7 @@ class Span:
     cause: int
 
 
-_NEVER: Final = 2**63
+_NEVER: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,13 @@ class Soundness:
     operator: str = ""
 
     @classmethod
-    def of(cls, events: Sequence[Event]) -> Soundness:
-        """Decide from the key events of a prefix, in their order, the genesis first."""
+    def of(cls, events: Sequence[Event], feared: Sequence[Compromise] = ()) -> Soundness:
+        """Decide from the key events of a prefix, in their order, the genesis first.
+
+        ``feared`` are claims that nobody has stated yet: what if they followed?
+        """
         counted: dict[str, Compromise] = {}
-        for claim in reversed([*_claims(events)]):
+        for claim in reversed([*_claims(events), *feared]):
             # The last sound word on a key counts, and what it corrects does not.
             if claim.kid not in counted and claim.cause not in _Pass(events, counted).causes:
                 counted[claim.kid] = claim

@@ -513,7 +513,7 @@ class Actor:
         }
         return self.say(Accreditation(**{**plain, **members}), subject=verifier.id)
 
-    def attest(self, said: Accepted, **members: Any) -> Accepted:
+    def attest(self, said: Accepted, *, subject: str | None = None, **members: Any) -> Accepted:
         """A verifier's opinion on a statement."""
         plain: dict[str, Any] = {
             "digest": said.digest,
@@ -522,7 +522,7 @@ class Actor:
             "scope": "The whole statement.",
             "until": day("2027-12-31"),
         }
-        return self.say(Attestation(**{**plain, **members}))
+        return self.say(Attestation(**{**plain, **members}), subject=subject or self.id)
 
     def erase(self, said: Accepted, **common: Any) -> Accepted:
         """Erase the payload of a statement."""
