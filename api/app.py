@@ -25,6 +25,7 @@ from api import (
     published,
     registry,
     statements,
+    suspects,
 )
 from api.opening import open_services
 from api.services import Services
@@ -99,7 +100,7 @@ def _register_operations(app: Flask) -> None:
     api = documentation.documentation()
     api.init_app(app)
     documentation.describe(api)
-    for module in (statements, log, published, registry, figures, catalogue, health):
+    for module in (statements, log, suspects, published, registry, figures, catalogue, health):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)
     app.register_blueprint(pages.blueprint)

@@ -24,8 +24,9 @@ from api.wire import Query, Wire, described, digest, whole
 from ledger import export, strict_base64, tiles
 from ledger.entry import Entry
 from ledger.errors import EntryNotFound, TileNotFound
+from ledger.keys import PublicKey
 from ledger.merkle import HASH_BYTES
-from ledger.statements import Genesis
+from ledger.statements import Genesis, NaturalKey, Policy, Recovery
 from ledger.strict_json import MAX_INTEGER
 
 CHECKPOINT_SECONDS = 2
@@ -125,18 +126,31 @@ def about() -> dict[str, Any]:
     checkpoints and receipts prove themselves.
     """
     log, checkpoint = services().log, latest_checkpoint()
-    genesis = cast(Genesis, log.genesis.body)
+    rules = rules_in_force()
     return {
         "origin": log.origin,
-        "name": genesis.name,
+        "name": rules.name,
         "genesis": log.genesis.digest,
         "vkey": str(log.verifier),
-        "registrar": genesis.registrar_key.kid,
-        "past_seconds": genesis.past_seconds,
-        "future_seconds": genesis.future_seconds,
+        "registrar": _registrar().kid,
+        "past_seconds": rules.past_seconds,
+        "future_seconds": rules.future_seconds,
         "size": checkpoint.size,
         "root": strict_base64.to_standard(checkpoint.root),
     }
+
+
+def rules_in_force() -> Genesis | Policy:
+    """Those of the last policy, or of the genesis."""
+    policy = services().engine.standing().find(NaturalKey(Policy.TYPE, ()))
+    said = policy.statement if policy else services().log.genesis
+    return cast(Genesis | Policy, said.body)
+
+
+def _registrar() -> PublicKey:
+    recovery = services().engine.standing().find(NaturalKey(Recovery.TYPE, ()))
+    said = recovery.statement if recovery else services().log.genesis
+    return cast(Genesis | Recovery, said.body).registrar_key
 
 
 @blueprint.route("/checkpoint", methods=["GET"])

@@ -24,6 +24,7 @@ from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
 from api.figure_wire import FigureQuery
 from api.figures import park_books
+from api.log import rules_in_force
 from api.numbers import percent, places_for, tonnes
 from api.problems import problem_of
 from api.scope3 import CATEGORIES
@@ -33,7 +34,7 @@ from graph.engine import Question
 from graph.errors import UnknownBoundary
 from ledger import strict_base64
 from ledger.errors import CatchmentError
-from ledger.statements import Genesis, Park
+from ledger.statements import Park
 
 LANGUAGES: Final = {"en": "English", "zh": "中文"}
 
@@ -63,7 +64,7 @@ def index() -> str:
         "index.html",
         parks=sorted(shown, key=lambda park: park.name),
         log=log,
-        name=cast(Genesis, log.genesis.body).name,
+        name=rules_in_force().name,
     )
 
 

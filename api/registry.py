@@ -20,7 +20,7 @@ from api.blueprint import Blueprint
 from api.services import services
 from api.wire import PageQuery, Wire, described, digest, entity, next_link, whole
 from graph.errors import UnknownBoundary, UnknownProduct
-from ledger.schema import Quantity
+from ledger.schema import Day, Quantity
 from ledger.standing import Said
 from ledger.statements import Enterprise, NaturalKey, Park, Product, Site
 
@@ -60,6 +60,11 @@ class OwnedSchema(RegisteredSchema):
     """Something that an enterprise has registered."""
 
     owner = entity(required=True, metadata=described("The enterprise it belongs to."))
+    owned_since = Day(
+        required=True,
+        allow_none=True,
+        metadata=described("First day of this owner; null for the one that registered it."),
+    )
 
 
 class SiteSchema(OwnedSchema):
@@ -247,7 +252,13 @@ def _registration(said: Said) -> dict[str, Any]:
 
 
 def _owned(said: Said) -> dict[str, Any]:
-    return {**_registration(said), "owner": said.owner}
+    kind, owned = said.statement.type, cast(Any, said.statement.body).id
+    days = services().engine.standing().transfer_days(kind, owned)
+    return {
+        **_registration(said),
+        "owner": said.owner,
+        "owned_since": max(days, default=None),
+    }
 
 
 def _enterprise(said: Said) -> dict[str, Any]:

@@ -7,6 +7,7 @@ again. Reading needs what ``api.access`` asks for.
 
 from __future__ import annotations
 
+import datetime as dt
 import heapq
 import re
 from collections.abc import Iterator
@@ -18,7 +19,9 @@ import orjson
 from flask import url_for
 from marshmallow import fields, validate
 
+from api import attestations
 from api.access import Access
+from api.attestations import attestations_of
 from api.auth import current_caller
 from api.blueprint import Blueprint
 from api.bodies import read_body, read_json
@@ -44,6 +47,7 @@ from ledger.entry import Entry
 from ledger.errors import BatchTooLarge, EntryNotFound
 from ledger.jws import MAX_COMPACT_BYTES
 from ledger.log import Accepted, Outcome, Refused
+from ledger.schema import Day
 from ledger.standing import Said, Standing
 from ledger.statements import BODIES, Statement, Withdrawal
 
@@ -132,6 +136,28 @@ class BatchQuery(Query):
     )
 
 
+class AttestedSchema(Wire):
+    """A verifier's opinion on a statement."""
+
+    verifier = entity(required=True, metadata=described("The enterprise that verified it."))
+    name = fields.String(required=True, metadata=described("Its name."))
+    standard = fields.String(required=True, metadata=described("By which standard."))
+    level = fields.String(
+        required=True, metadata=described("Level of assurance: limited or reasonable.")
+    )
+    scope = fields.String(required=True, metadata=described("What was looked into."))
+    until = Day(required=True, metadata=described("Last day (UTC) of the opinion."))
+    digest = digest(required=True, metadata=described("Digest of the attestation."))
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(attestations.STATES),
+        metadata=described(
+            "Whether it speaks; it is silent where the statement is superseded, its last day is "
+            "over, or others may have signed it."
+        ),
+    )
+
+
 class StatementSchema(Wire):
     """A statement of the log."""
 
@@ -146,12 +172,15 @@ class StatementSchema(Wire):
     time = moment(required=True, metadata=described("When the log took it (UTC)."))
     state = fields.String(
         required=True,
-        validate=validate.OneOf(("in-force", "superseded", "withdrawn")),
+        validate=validate.OneOf(("in-force", "superseded", "withdrawn", "suspect")),
         metadata=described("Whether it still stands at the end of the log."),
     )
     envelope = fields.String(required=True, metadata=described("The signed bytes as sent."))
     payload = fields.Raw(
         required=True, metadata=described("What the envelope says.", type="object")
+    )
+    attestations = fields.List(
+        fields.Nested(AttestedSchema), required=True, metadata=described("Who has verified it.")
     )
     receipt = fields.String(
         metadata=described("Its receipt, for auditors and for those whose statement it is.")
@@ -331,7 +360,11 @@ def show(digest: str) -> dict[str, Any]:
 
 
 def _readable(digest: str) -> Entry:
-    """The entry, if the caller may read its statement. Raises StatementNotFound."""
+    """The entry, if the caller may read its statement.
+
+    Raises StatementNotFound; PayloadErased to those with a token, as nobody can tell any more who
+    could read it.
+    """
     # Not everything that fits into an address fits into a database: PostgreSQL takes no NUL.
     if not re.fullmatch(DIGEST, digest):
         raise StatementNotFound(digest=digest)
@@ -339,6 +372,8 @@ def _readable(digest: str) -> Entry:
         entry = services().log.entry_by_digest(digest)
     except EntryNotFound:
         raise StatementNotFound(digest=digest) from None
+    if entry.is_erased and current_caller().is_anonymous:
+        raise StatementNotFound(digest=digest)
     if not _access().may_read_statement(entry.statement):
         raise StatementNotFound(digest=digest)
     return entry
@@ -349,7 +384,9 @@ def _access() -> Access:
 
 
 def _statement(entry: Entry) -> dict[str, Any]:
-    statement = entry.statement
+    statement, standing = entry.statement, services().engine.standing()
+    state = _state(entry, standing)
+    today = dt.datetime.now(dt.UTC).date()
     document = {
         "index": entry.index,
         "digest": statement.digest,
@@ -358,9 +395,12 @@ def _statement(entry: Entry) -> dict[str, Any]:
         "subject": statement.subject,
         "on_behalf": statement.on_behalf,
         "time": iso_time(entry.leaf.time),
-        "state": _state(entry, services().engine.standing()),
+        "state": state,
         "envelope": entry.envelope.decode("ascii"),
         "payload": _payload(statement),
+        "attestations": list(
+            attestations_of(statement.digest, state == "in-force", standing, today)
+        ),
     }
     if _access().may_read_entry(entry):
         document["receipt"] = services().log.receipt(entry.index).encode().decode()
@@ -369,8 +409,10 @@ def _statement(entry: Entry) -> dict[str, Any]:
 
 def _state(entry: Entry, standing: Standing) -> str:
     """What has become of a statement. A withdrawal is in force while its chain stays withdrawn."""
-    opening = services().log.entry_by_digest(entry.leaf.chain).statement
-    stands = standing.find(opening.body.natural_key(opening.subject))
+    if any(each.said.digest == entry.statement.digest for each in standing.suspects):
+        return "suspect"
+    chain = entry.leaf.chain
+    stands = standing.find(services().log.chain_ends([chain])[chain].key)
     if stands is None:
         return "in-force" if isinstance(entry.statement.body, Withdrawal) else "withdrawn"
     return "in-force" if stands.digest == entry.statement.digest else "superseded"

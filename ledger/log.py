@@ -44,10 +44,17 @@ from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
-from ledger.soundness import Soundness
+from ledger.soundness import Compromise, Soundness
 from ledger.statements import Genesis, NaturalKey, Recovery, Statement, read
 from ledger.store import reading, writing
-from ledger.suspects import last_of_chains, soundness_at, suspects_at
+from ledger.suspects import (
+    ChainEnd,
+    ends_of,
+    last_of_chains,
+    soundness_at,
+    soundness_if,
+    suspects_at,
+)
 from ledger.view import View
 
 MAX_BATCH: Final = 1000
@@ -394,6 +401,21 @@ class Log:
         """The entries that were suspect after ``size`` entries, in the order of indexes."""
         causes = self._suspects(size)[1]
         return [Suspected(each, causes[each.index]) for each in self._chosen(sorted(causes))]
+
+    def suspects_if(self, kid: str, since_ms: int) -> list[Entry]:
+        """The entries that would become suspect if it were said now that others may have signed
+        with a key since ``since_ms`` (ledger time)."""
+        with reading(self._engine) as connection:
+            size = _latest(connection)[0]
+            feared = soundness_if(connection, size, Compromise(kid, since_ms, size))
+            found = suspects_at(connection, feared, size)
+        already = self._suspects(size)[1]
+        return list(self._chosen(sorted(found.keys() - already.keys())))
+
+    def chain_ends(self, chains: Sequence[str]) -> dict[str, ChainEnd]:
+        """By its opening, what each of these chains is about, and where it has come to."""
+        with reading(self._engine) as connection:
+            return ends_of(connection, chains)
 
     def soundness_at(self, size: int) -> Soundness:
         """Which keys, delegations and transfers were suspect after ``size`` entries."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from ledger import jws, tables
-from ledger.soundness import EVENTS, NOTHING_SUSPECT, Event, Signed, Soundness
+from ledger.soundness import EVENTS, NOTHING_SUSPECT, Compromise, Event, Signed, Soundness
 from ledger.statements import NaturalKey, Statement, Transfer, read
 
 _ENTRY, _HEAD = tables.entry.c, tables.head.c
@@ -33,6 +33,33 @@ class Version:
     @property
     def withdraws(self) -> bool:
         return self.type == "withdrawal"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """The last entry of a chain, and whether it is sound; ``key`` is what the chain is about."""
+
+    key: NaturalKey
+    index: int
+    is_sound: bool
+
+
+def ends_of(connection: sa.Connection, chains: Sequence[str]) -> dict[str, ChainEnd]:
+    """By its opening, where each of these chains has come to."""
+    columns = (_HEAD.opening, _HEAD.key, _HEAD.index, _HEAD.digest, _HEAD.sound_digest)
+    ends: dict[str, ChainEnd] = {}
+    for start in range(0, len(chains), _PAGE):
+        which = _HEAD.opening.in_(chains[start : start + _PAGE])
+        for opening, key, index, last, sound in connection.execute(
+            sa.select(*columns).where(which)
+        ):
+            ends[opening] = ChainEnd(NaturalKey.parse(key), index, last == sound)
+    return ends
+
+
+def soundness_if(connection: sa.Connection, size: int, feared: Compromise) -> Soundness:
+    """What would be suspect after the first ``size`` entries if such a revocation came next."""
+    return Soundness.of(stored_events(connection, size), [feared])
 
 
 def soundness_at(connection: sa.Connection, size: int) -> Soundness:
