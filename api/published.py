@@ -15,11 +15,15 @@ PUBLISHED_SECONDS = 10
 
 _TEXT = "text/plain; charset=utf-8"
 
-blueprint = Blueprint("published", __name__, url_prefix="/v1/log")
+blueprint = Blueprint(
+    "published",
+    __name__,
+    url_prefix="/v1/log",
+    description="Published checkpoints: what the log's witnesses have cosigned.",
+)
 
 
 @blueprint.route("/checkpoint/published", methods=["GET"])
-@blueprint.doc(tags=["log"])
 @blueprint.response(
     200, {"type": "string"}, content_type="text/plain", description="A C2SP signed note."
 )
@@ -37,7 +41,6 @@ def checkpoint() -> Response:
 
 @blueprint.route(f"/receipts/<int(max={MAX_INTEGER}):index>/published", methods=["GET"])
 @needs_token
-@blueprint.doc(tags=["log"])
 @blueprint.response(
     200, {"type": "string"}, content_type="text/plain", description="A C2SP tlog-proof."
 )

@@ -89,7 +89,8 @@ class Trust:
 
         So what a server says of witnesses is not believed.
         """
-        trust = cls(*_names(members, named))
+        origin, genesis, vkey = _names(members, named)
+        trust = cls(origin, genesis, vkey)
         trust._check_log(named)
         return trust
 
