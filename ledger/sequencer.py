@@ -142,7 +142,8 @@ class Sequencer:
         except BaseException as error:
             # Not only errors: whoever interrupts this thread must not leave the others waiting.
             for caller in batch:
-                caller.error = error
+                if not caller.is_answered:
+                    caller.error = error
         with self._lock:
             self._paces.append((sum(caller.size for caller in batch), monotonic() - began))
             self._led = bool(self._waiting)
