@@ -1,0 +1,238 @@
+"""Published figures: what is stated of a figure, so that anybody with the prefix gets the same.
+
+A published figure says what was asked, which prefix of the log answered, the engine and the tables
+of factors, the statements it was computed from, and the numbers. Everything here is pure, so the
+server that refuses a wrong figure and the auditor who finds one decide by the same words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from graph.boundary import Amount
+from graph.engine import MOVES_FIGURES, VERSION, Books, Engine, Question
+from graph.gwp import set_of
+from ledger.leaf import Leaf
+from ledger.merkle import Frontier, leaf_hash
+from ledger.standing import Said, Standing
+from ledger.statements import FactorSet, Figure, FigureObject, Inputs, Prefix, Result
+
+DIGITS: Final = 12
+"""Significant digits of a stated number."""
+TOLERANCE: Final = 1e-9
+"""How far two computations of one number may lie apart, relative to it."""
+ROUNDING: Final = 1e-12
+"""The same for numbers that are small differences of large ones, relative to the largest."""
+ALWAYS: Final = ("scope1", "upstream", "t2")
+"""What every figure states. The rest may be left out: where it is not assessable, or where it would
+show what somebody keeps to himself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first thing that a figure states otherwise; ``None`` stands for what is not there.
+
+    ``where`` is a path into the statement, ``name`` the member or result at it.
+    """
+
+    where: str
+    name: str
+    stated: str | None
+    computed: str | None
+
+
+# --- What is stated ------------------------------------------------------------------------
+
+
+def question_of(figure: Figure) -> Question:
+    """What a published figure answers."""
+    return Question(figure.year, figure.gwp, figure.at.size)
+
+
+def books_of(engine: Engine, figure: Figure) -> Books:
+    """The books that a published figure is about; raises as ``Engine.park`` does."""
+    ask = engine.park if figure.object.type == "park" else engine.enterprise
+    return ask(figure.object.id, question_of(figure))
+
+
+def figure_body(books: Books, inputs: Inputs, root: bytes) -> Figure:
+    """What there is to state about ``books``; ``root`` is that of the prefix they were asked of.
+
+    Everything that is assessable is stated. Raises ``UnknownGwpSet``.
+    """
+    answered = books.answered
+    return Figure(
+        object=FigureObject(type=books.kind, id=books.id),
+        year=answered.year,
+        gwp=answered.gwp,
+        at=Prefix(size=answered.at, root=root.hex()),
+        as_of=books.as_of,
+        engine=VERSION,
+        factor_sets=factor_sets(answered.gwp),
+        inputs=inputs,
+        results=results_of(books),
+    )
+
+
+def results_of(books: Books) -> tuple[Result, ...]:
+    """The numbers in kg CO2e, each with ``DIGITS`` significant digits.
+
+    Left out are the categories in which nothing was stated, and T0, T1 and what returned while
+    recipes are missing.
+    """
+    assessed = books.assessment
+    by_category = assessed.scope3_by_category.items()
+    amounts: dict[str, Amount | None] = {
+        "scope1": assessed.scope1,
+        "scope2Location": assessed.scope2,
+        "scope3Upstream": assessed.scope3,
+        **{category_name(category): amount for category, amount in sorted(by_category)},
+        "upstream": assessed.upstream,
+        "t0": assessed.t0,
+        "t1": assessed.t1,
+        "t2": assessed.t2,
+        "returned": assessed.returned,
+    }
+    return tuple(_result(name, amount) for name, amount in amounts.items() if amount is not None)
+
+
+def category_name(category: int) -> str:
+    """What the result of a Scope 3 category is called."""
+    return f"scope3Category{category}"
+
+
+def factor_sets(gwp: str) -> tuple[FactorSet, ...]:
+    """The GWP set by its content: the SHA-256 of a line ``<gas> <origin> <value>`` for each value,
+    sorted. Raises ``UnknownGwpSet``."""
+    values = set_of(gwp).values.items()
+    lines = sorted(f"{gas} {origin} {value!r}\n" for (gas, origin), value in values)
+    digest = hashlib.sha256("".join(lines).encode("utf-8")).hexdigest()
+    return (FactorSet(name=gwp, digest=digest),)
+
+
+def inputs_of(heads: Iterable[Leaf]) -> Inputs:
+    """The statements behind every figure of a prefix: those in force that can move one.
+
+    ``heads`` are the leaves of what ``Log.heads_at`` gives for the prefix, in the same order.
+    """
+    in_force: dict[str, bytes] = {}
+    for leaf in heads:
+        if leaf.type == "withdrawal":
+            in_force.pop(leaf.chain, None)
+        elif leaf.type in MOVES_FIGURES:
+            in_force[leaf.chain] = leaf_hash(leaf.encode())
+    root = Frontier(0, ()).grown(in_force.values()).root
+    return Inputs(count=len(in_force), root=root.hex())
+
+
+def _result(name: str, amount: Amount) -> Result:
+    number = stated_number(amount.at_least)
+    return Result(name=name, at_least=number, value=number if amount.complete else None)
+
+
+def stated_number(kg_co2e: float) -> Decimal:
+    """A number as a figure states it."""
+    return Decimal(f"{kg_co2e:.{DIGITS}g}") or Decimal(0)
+
+
+# --- What is compared ----------------------------------------------------------------------
+
+
+def difference(stated: Figure, computed: Figure) -> Difference | None:
+    """The first thing that ``stated`` says otherwise than ``computed``, which answers the same
+    question of the same prefix; results are compared as `compare` does."""
+    members = (
+        ("/engine", "engine", stated.engine, computed.engine),
+        ("/factorSets", "factorSets", _named(stated), _named(computed)),
+        ("/inputs/count", "inputs", str(stated.inputs.count), str(computed.inputs.count)),
+        ("/inputs/root", "inputs", stated.inputs.root, computed.inputs.root),
+        ("/asOf", "asOf", str(stated.as_of), str(computed.as_of)),
+    )
+    for where, name, said, found in members:
+        if said != found:
+            return Difference(where, name, said, found)
+    return compare(stated.results, computed.results)
+
+
+def compare(stated: Sequence[Result], computed: Sequence[Result]) -> Difference | None:
+    """The first result that is stated and not computed so; then the first of `ALWAYS` left out.
+
+    Numbers agree within `TOLERANCE` of themselves, or `ROUNDING` of the largest computed.
+    """
+    found = {result.name: result for result in computed}
+    largest = max((abs(result.at_least) for result in computed), default=Decimal(0))
+    for place, result in enumerate(stated):
+        if not _agree(result, found.get(result.name), ROUNDING * float(largest)):
+            return _difference(f"/results/{place}", result, found.get(result.name))
+    left_out = found.keys() - {result.name for result in stated}
+    missing = next((name for name in ALWAYS if name in left_out), None)
+    return None if missing is None else _difference("/results", None, found[missing])
+
+
+def _agree(stated: Result, computed: Result | None, rounding: float) -> bool:
+    if computed is None or (stated.value is None) != (computed.value is None):
+        return False
+    pairs = [(stated.at_least, computed.at_least)]
+    if stated.value is not None and computed.value is not None:
+        pairs.append((stated.value, computed.value))
+    return all(math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=rounding) for a, b in pairs)
+
+
+def _difference(where: str, stated: Result | None, computed: Result | None) -> Difference:
+    named = stated or computed
+    assert named is not None
+    return Difference(where, named.name, _told(stated), _told(computed))
+
+
+def _told(result: Result | None) -> str | None:
+    """A value, or a lower bound marked as one."""
+    if result is None:
+        return None
+    if result.value is None or result.value != result.at_least:
+        return f"≥ {result.at_least:f}" + ("" if result.value is None else f", {result.value:f}")
+    return f"{result.value:f}"
+
+
+def _named(figure: Figure) -> str:
+    return ", ".join(sorted(f"{each.name} {each.digest}" for each in figure.factor_sets))
+
+
+# --- What has become of the inputs ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """How many inputs of a prefix do not stand any more at a later one, and why."""
+
+    superseded: int
+    withdrawn: int
+    suspect: int
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.superseded or self.withdrawn or self.suspect)
+
+
+def since(then: Standing, now: Standing) -> Since:
+    """What has become of the inputs of ``then``; one that is suspect counts as that alone.
+
+    Withdrawn means that nothing stands in the place of an input: it was ended, or erased.
+    """
+    suspects = {suspect.said.index for suspect in now.suspects}
+    inputs = list(_inputs(then))
+    sound = [said for said in inputs if said.index not in suspects]
+    heads = (now.find(said.statement.body.natural_key(said.statement.subject)) for said in sound)
+    after = [head and head.index for head in heads]
+    withdrawn = after.count(None)
+    kept = sum(said.index == index for said, index in zip(sound, after, strict=True))
+    return Since(len(sound) - withdrawn - kept, withdrawn, len(inputs) - len(sound))
+
+
+def _inputs(standing: Standing) -> Iterator[Said]:
+    for kind in MOVES_FIGURES:
+        yield from standing.statements(kind)
