@@ -11,10 +11,11 @@ state: half a log that could be would become a second one of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import count
-from typing import cast
+from typing import TypeAlias, cast
 
 import sqlalchemy as sa
 
@@ -29,18 +30,26 @@ from ledger.errors import (
     ExportForeign,
     ExportRefused,
     ExportShorter,
+    LeafRefused,
 )
 from ledger.export import Archive, Step, bundles, nobody, unverified
 from ledger.leaf import Leaf
 from ledger.merkle import HASH_BYTES, Frontier, leaf_hash
 from ledger.note import VerifierKey, open_note
 from ledger.recent import Recent
-from ledger.statements import Genesis, Recovery, Statement, read
+from ledger.statements import Erasure, Genesis, Recovery, Statement, read
 from ledger.store import reading, writing
 from ledger.tiles import TILE_BYTES, WIDTH
 from ledger.trust import Trust
 
 _BODIES = 4096
+
+Read: TypeAlias = tuple[int, bytes, Statement | None]
+"""Index, leaf record and statement of an entry; no statement where its payload was erased."""
+ErasureOf: TypeAlias = Callable[[str], Statement | None]
+"""By the digest of a statement: the one that erased its payload, from anywhere in the log."""
+
+_ERASURE = f'"type":"{Erasure.TYPE}"'.encode()
 
 _ENTRY, _CHECKPOINT = tables.entry.c, tables.checkpoint.c
 
@@ -84,45 +93,53 @@ class Replay:
     def __init__(self) -> None:
         self.genesis: Statement | None = None
         self._bodies: Bodies = Recent(_BODIES)
-        self._keys: list[tuple[int, VerifierKey]] = []
+        self._keys: dict[int, VerifierKey] = {}
 
-    def verifier(self, size: int) -> VerifierKey:
+    def verifier(self, size: int) -> VerifierKey | None:
         """The key that signs the checkpoint of ``size``, as the entries before it say."""
-        return next(key for start, key in reversed(self._keys) if start <= size)
+        known = [start for start in self._keys if start <= size]
+        return self._keys[max(known)] if known else None
 
     def note_key(self, index: int, statement: Statement) -> None:
         """Take notice of an entry that names the checkpoint key."""
+        if isinstance(statement.body, Genesis | Recovery):
+            self._keys[index + 1] = VerifierKey.parse(statement.body.checkpoint_key)
+
+    def skip(self, index: int, statement: Statement) -> None:
+        """Take notice of an entry that is written already."""
         if index == 0:
             self.genesis = statement
-        if isinstance(statement.body, Genesis | Recovery):
-            key = VerifierKey.parse(statement.body.checkpoint_key)
-            self._keys.append((index + 1, key))
+        self.note_key(index, statement)
 
     def take(
-        self, connection: sa.Connection, entries: Sequence[tuple[int, bytes, Statement]]
+        self, connection: sa.Connection, entries: Sequence[Read], erasure_of: ErasureOf
     ) -> None:
-        """Write entries (index, leaf record, statement) with what follows from them.
-
-        The tiles over them are to be stored already: statements may refer to the tree. Raises
-        EntryRefused.
-        """
+        """Write entries in their order with what follows from them. Raises EntryRefused."""
+        if not entries:
+            return
         draft = Draft(connection, self.genesis, self._bodies)
-        draft.foresee([statement for _, _, statement in entries])
+        draft.foresee([statement for _, _, statement in entries if statement])
         for index, record, statement in entries:
-            self._admit(draft, index, record, statement)
-        if entries:
-            draft.write()
+            try:
+                _admit(draft, Leaf.parse(record), statement, erasure_of)
+                if statement:
+                    self.skip(index, statement)
+            except CatchmentError as refused:
+                raise EntryRefused(index=index, reason=told(refused)) from refused
+            if draft.leaf_hashes[-1] != leaf_hash(record):
+                reason = "its leaf record is not the one that its envelope and its place give"
+                raise EntryRefused(index=index, reason=reason)
+        draft.write()
 
-    def _admit(self, draft: Draft, index: int, record: bytes, statement: Statement) -> None:
-        try:
-            time = Leaf.parse(record).time
-            draft.add(statement, admit(statement, draft, time), time)
-            self.note_key(index, statement)
-        except CatchmentError as refused:
-            raise EntryRefused(index=index, reason=told(refused)) from refused
-        if draft.leaf_hashes[-1] != leaf_hash(record):
-            reason = "its leaf record is not the one that its envelope and its place give"
-            raise EntryRefused(index=index, reason=reason)
+
+def _admit(draft: Draft, leaf: Leaf, statement: Statement | None, erasure_of: ErasureOf) -> None:
+    if statement is not None:
+        draft.add(statement, admit(statement, draft, leaf.time), leaf.time)
+        return
+    erasure = erasure_of(leaf.signed)
+    if erasure is None:
+        raise LeafRefused(reason="its payload is gone, and no entry erased it")
+    draft.add_erased(leaf, cast(Erasure, erasure.body), erasure.subject)
 
 
 def told(refused: CatchmentError) -> str:
@@ -173,10 +190,8 @@ class _Rebuild:
             known = min(max(_size(connection) - start, 0), width)
             self._compare(connection, start, leaves[:known], statements[:known])
             _store_tiles(connection, changed, self.is_last)
-            self.replay.take(
-                connection,
-                list(zip(count(start), leaves, statements, strict=False))[known:],
-            )
+            entries = list(zip(count(start), leaves, statements, strict=False))[known:]
+            self.replay.take(connection, entries, self._erasure_of)
             self._check_notes(hashes)
             self._write_notes(connection)
 
@@ -184,7 +199,24 @@ class _Rebuild:
     def is_last(self) -> bool:
         return self.growth.size == self.archive.size
 
-    def _check_trust(self, genesis: Statement) -> None:
+    def _erasure_of(self, digest: str) -> Statement | None:
+        return self._erasures.get(digest)
+
+    @cached_property
+    def _erasures(self) -> dict[str, Statement]:
+        """Looked for once, and only where a payload is missing: it stands before what erased it."""
+        found: dict[str, Statement] = {}
+        for index, width in bundles(self.archive.size):
+            leaves = self.archive.leaves(index, width)
+            if any(_ERASURE in leaf for leaf in leaves):
+                for said in _statements(index * WIDTH, self.archive.envelopes(index, width)):
+                    if said and isinstance(said.body, Erasure):
+                        found[said.body.digest] = said
+        return found
+
+    def _check_trust(self, genesis: Statement | None) -> None:
+        if genesis is None:
+            raise EntryRefused(index=0, reason="the genesis is never erased")
         origin = genesis.common.log.origin
         if self.trust and (self.trust.origin, self.trust.genesis) != (origin, genesis.digest):
             raise ExportForeign(origin=origin, genesis=genesis.digest)
@@ -202,7 +234,7 @@ class _Rebuild:
         connection: sa.Connection,
         start: int,
         leaves: Sequence[bytes],
-        statements: Sequence[Statement],
+        statements: Sequence[Statement | None],
     ) -> None:
         """What the database has is the same. Raises ExportDiffers."""
         which = (_ENTRY.index >= start) & (_ENTRY.index < start + len(leaves))
@@ -210,9 +242,11 @@ class _Rebuild:
         rows = connection.execute(query.order_by(_ENTRY.index))
         found = {index: (leaf, envelope) for index, leaf, envelope in rows}
         for index, leaf, statement in zip(count(start), leaves, statements, strict=False):
-            if found.get(index) != (leaf, statement.envelope.compact):
+            stored = found.get(index, (b"", b""))
+            if stored != (leaf, statement.envelope.compact if statement else stored[1]):
                 raise ExportDiffers(index=index)
-            self.replay.note_key(index, statement)
+            if statement:
+                self.replay.skip(index, statement)
 
     def _check_notes(self, hashes: Sequence[bytes]) -> None:
         """The checkpoints up to here are signed, and their roots are those of the entries."""
@@ -229,7 +263,7 @@ class _Rebuild:
             raise ExportRefused(reason="its checkpoints do not end with its latest one")
 
     def _check_note(self, size: int, note: bytes) -> None:
-        key = self.replay.verifier(size)
+        key = cast(VerifierKey, self.replay.verifier(size))  # the genesis names one
         text = open_note(note, [key]).text
         if text != Checkpoint(key.name, size, self.frontier.root).text:
             raise ExportRefused(reason="a signed root in it is not that of its entries")
@@ -261,13 +295,12 @@ def _noted(archive: Archive) -> Iterator[tuple[int, bytes]]:
         last = size
 
 
-def _statements(start: int, envelopes: Sequence[bytes | None]) -> list[Statement]:
-    return [_statement(index, each) for index, each in enumerate(envelopes, start)]
+def _statements(start: int, envelopes: Sequence[bytes | None]) -> list[Statement | None]:
+    numbered = enumerate(envelopes, start)
+    return [None if each is None else _statement(index, each) for index, each in numbered]
 
 
-def _statement(index: int, envelope: bytes | None) -> Statement:
-    if envelope is None:
-        raise EntryRefused(index=index, reason="its payload was erased")
+def _statement(index: int, envelope: bytes) -> Statement:
     try:
         return read(jws.parse(envelope))
     except CatchmentError as refused:
