@@ -18,6 +18,7 @@ from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
 from ledger import pact
+from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
 from ledger.statements import BODIES
 
@@ -92,7 +93,13 @@ def _all_templates() -> Iterator[str]:
     for _, kind in sorted(conditions().items()):
         yield kind.sentence
         yield kind.advice
-    for sentences in (pact.RULES.sentences, SENTENCES, GAP_SENTENCES, MISSING_SENTENCES):
+    for sentences in (
+        pact.RULES.sentences,
+        DAMAGE.sentences,
+        SENTENCES,
+        GAP_SENTENCES,
+        MISSING_SENTENCES,
+    ):
         yield from sentences.values()
     yield from TITLES.values()
     yield from CATEGORIES.values()

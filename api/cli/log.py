@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+import migrations
+from api.cli.local import existing
 from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, json_option, pass_speech
 from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable, WouldOverwrite
+from api.settings import Settings
 from ledger import fork, strict_base64, tiles
 from ledger.checkpoint import Checkpoint
-from ledger.export import open_archive
+from ledger.export import Step, export, open_archive
+from ledger.findings import Finding
 from ledger.fork import Comparison, Fork, Side, Verdict
+from ledger.fsck import fsck
 from ledger.merkle import HASH_BYTES
 from ledger.note import MAX_NOTE_BYTES, text_of
+from ledger.rebuild import rebuild
 from ledger.receipt import FORMAT, MAX_RECEIPT_BYTES, Receipt
+from ledger.store import open_engine
 from ledger.tiles import WIDTH, TileReader
 from ledger.trust import Trust
 
@@ -26,6 +33,8 @@ TIMEOUT_SECONDS: Final = (5, 30)
 _ZIP_START = b"PK"
 _PLACES = ("/v1/log", "")
 """Where a server has its log: one of ours, or an unpacked export on any web server."""
+
+_file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 _trust_option = click.option(
     "--trust",
@@ -40,6 +49,101 @@ _trust_option = click.option(
 @click.group()
 def log() -> None:
     """Look at a log as a whole."""
+
+
+@log.command("export")
+@_file_argument
+@json_option
+@pass_speech
+def export_log(speech: Speech, file: Path) -> None:
+    """Write the whole log to one zip file, which is also a static mirror of it.
+
+    Keys and tokens are not in it, but what enterprises keep confidential is: keep it as you keep
+    the database.
+    """
+    database = open_engine(existing(Settings.from_env()).database)
+    if file.exists():
+        raise WouldOverwrite(path=str(file))
+    with _bar(speech, speech.text("Exporting")) as step:
+        checkpoint = export(database, file, step)
+    if speech.as_json:
+        speech.json({"path": str(file), **_shown(checkpoint)})
+        return
+    speech.say("%(path)s holds %(size)d entries.", path=file, size=checkpoint.size)
+    speech.say("The root of its tree is %(root)s.", root=_shown(checkpoint)["root"])
+
+
+@log.command("rebuild")
+@_file_argument
+@click.option(
+    "--trust",
+    "trust_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="trust.json of the log that it must be.",
+)
+@json_option
+@pass_speech
+def rebuild_log(speech: Speech, file: Path, trust_file: Path | None) -> None:
+    """Build the database from an export, or bring it up to one.
+
+    Everything is verified again: signatures, admission, roots. Nothing is signed, and no signing
+    key is needed. A run that was interrupted is finished by running it again.
+    """
+    settings = Settings.from_env()
+    trust = Trust.read(trust_file) if trust_file else None
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = open_engine(settings.database)
+    with open_archive(file) as archive, _bar(speech, speech.text("Verifying")) as step:
+        migrations.upgrade(database)
+        done = rebuild(database, archive, trust, step)
+    if speech.as_json:
+        speech.json({"added": done.added, **_shown(done.checkpoint)})
+        return
+    speech.say("The database holds the %(size)d entries of the export; %(added)d are new in it.",
+               size=done.checkpoint.size, added=done.added)  # fmt: skip
+    speech.say("The root of its tree is %(root)s.", root=_shown(done.checkpoint)["root"])
+    if trust is None:
+        speech.say("Compare its origin and key with what you were given: no trust.json was named.")
+
+
+@log.command("fsck")
+@json_option
+@pass_speech
+@click.pass_context
+def fsck_log(ctx: click.Context, speech: Speech) -> None:
+    """Check every row of the log in the database, and name each that is not what it must be.
+
+    \b
+    Exit codes:
+      0  everything is as it was signed
+      1  damaged: the findings are listed
+    """
+    database = open_engine(existing(Settings.from_env()).database)
+    with _bar(speech, speech.text("Checking")) as step:
+        report = fsck(database, step)
+    if speech.as_json:
+        speech.json({"size": report.size, "findings": [_told(speech, f) for f in report.findings]})
+    elif report.findings:
+        table = speech.table("Where", "Finding")
+        for finding in report.findings:
+            table.add_row(finding.where, speech.text(finding.template, finding.params))
+        speech.out.print(table)
+        speech.say("The log is damaged: keep a copy of the database as evidence.")
+    else:
+        speech.say("All %(size)d entries and what belongs to them are sound.", size=report.size)
+    ctx.exit(REFUSED if report.findings else 0)
+
+
+def _told(speech: Speech, finding: Finding) -> dict[str, str]:
+    said = speech.text(finding.template, finding.params)
+    return {"rule": finding.rule, "where": finding.where, "finding": said}
+
+
+@contextmanager
+def _bar(speech: Speech, what: str) -> Iterator[Step]:
+    with speech.progress() as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @log.command()
