@@ -1,4 +1,7 @@
-"""Tables of operations, not of facts: who may read. What was said is in ``ledger.tables``."""
+"""Tables of operations, not of facts: who may read, and whose turn it is to publish.
+
+What was said is in ``ledger.tables``.
+"""
 
 from __future__ import annotations
 

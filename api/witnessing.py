@@ -67,7 +67,9 @@ def open_witness(folder: Path, logs: Iterable[Trust]) -> Witness:
     for name in (_KEY, _DATABASE, _VKEY):
         if not (folder / name).is_file():
             raise WitnessUnprepared(path=str(folder))
-    keys = {trust.origin: (trust.verifier,) for trust in logs}
+    keys: dict[str, list[VerifierKey]] = {}
+    for trust in logs:  # a log whose key was replaced is named twice
+        keys.setdefault(trust.origin, []).append(trust.verifier)
     return Witness(_signer(folder), keys, Store(open_engine(_url(folder))), _clock_s)
 
 

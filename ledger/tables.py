@@ -1,4 +1,4 @@
-"""Where the log is kept: five tables, none of them trusted.
+"""Where the log is kept: six tables, none of them trusted.
 
 ==============  =================================================  ================================
 table           holds                                              who finds out if it is altered
@@ -6,6 +6,7 @@ table           holds                                              who finds out
 ``entry``       envelopes and leaf records, by index               anyone: hashes lead to the root
 ``tile``        the hashes of the tree                             anyone: proofs no longer hold
 ``checkpoint``  every head that was ever signed                    anyone who kept one
+``published``   heads as witnesses cosigned them                   anyone: signatures do not verify
 ``head``        which statement of each chain is in force          a replay of the entries
 ``taken``       values that may be used once in the whole log      a replay of the entries
 ==============  =================================================  ================================
@@ -98,7 +99,6 @@ checkpoint = sa.Table(
     sa.Column("note", sa.LargeBinary, nullable=False),
 )
 
-# Beside what the log itself wrote: what its witnesses cosigned. Anyone can check it.
 published = sa.Table(
     "published",
     metadata,

@@ -89,6 +89,6 @@ def main(ctx: click.Context, lang: str | None) -> None:
       0  done, or valid
       1  refused, or invalid
       2  the command was not used as it is meant
-      3  cannot be decided: the server does not answer
+      3  cannot be decided: a server does not answer, or evidence is missing
     """
     ctx.obj = Speech(lang or language_of())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,15 @@ def test_what_was_cosigned_is_remembered_by_the_next_process(
     again = witnessing.create_app(witnessing.open_witness(tmp_path / "w", [TRUST])).test_client()
     fork = again.post("/add-checkpoint", data=FORKED.submission(0, 200).encode())
     assert (fork.status_code, fork.data) == (409, b"100\n")
+
+
+def test_a_log_whose_key_was_replaced_is_followed_under_both(
+    tmp_path: Path, key: VerifierKey
+) -> None:
+    logs = [TRUST, replace(TRUST, vkey=str(STRANGER.verifier))]
+    witness = witnessing.create_app(witnessing.open_witness(tmp_path / "w", logs)).test_client()
+    for submission in (TREE.submission(0, 100), TREE.submission(100, 200, STRANGER)):
+        assert witness.post("/add-checkpoint", data=submission.encode()).status_code == 200
 
 
 def test_a_witness_is_made_once(tmp_path: Path, key: VerifierKey) -> None:
