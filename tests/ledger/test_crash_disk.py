@@ -14,7 +14,8 @@ from sqlalchemy import event
 
 from ledger import note
 from ledger.checkpoint import Checkpoint
-from ledger.errors import CatchmentError, StoreFull, StoreUnavailable
+from ledger.errors import CatchmentError, HighWaterRefused, StoreFull, StoreUnavailable
+from ledger.high_water import HighWater
 from ledger.log import Accepted, Log
 from ledger.merkle import leaf_hash, node_hash
 from ledger.statements import Product
@@ -187,3 +188,26 @@ def test_connections_that_failed_are_not_used_again(factory: Factory, acme: Acto
         factory.log.append(envelopes)
     assert isinstance(factory.log.append(envelopes)[0], Accepted)
     assert len(opened) == 2
+
+
+def test_what_was_stored_and_not_marked_is_marked_before_it_is_acknowledged(
+    factory: Factory, acme: Actor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The move of the mark fails after the commit; the client sends the same again."""
+    mark = HighWater(tmp_path / "high-water")
+    log = Log(factory.engine, factory.signer, factory.clock, mark)
+    first, second = _products(acme, 2)
+    log.append([first])
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as harmed:
+        harmed.setattr("os.replace", fail)
+        with pytest.raises(HighWaterRefused):
+            log.append([second])
+    (outcome,) = log.append([second])
+    assert isinstance(outcome, Accepted)
+    marked = mark.checkpoint([log.verifier])
+    assert marked is not None
+    assert marked.size == outcome.index + 1 == log.size()
