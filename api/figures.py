@@ -157,11 +157,8 @@ def enterprise_inventory(query: dict[str, Any], enterprise: UUID) -> Response:
     auditors, and those it has disclosed its figure to.
     """
     asked = Asked.of("enterprise", enterprise, query)
-    asked.access.require("enterprise", asked.id, "figure")
-    books = services().engine.enterprise(asked.id, asked.question)
-    suppliers = asked.access.require_suppliers(books, asked.question.at)
-    document = boundary_answer(Guarded(books, asked.access, suppliers=suppliers))
-    return asked.answer(EnterpriseBooksSchema, document, books.answered)
+    guarded = enterprise_books(asked.id, asked.question, asked.access)
+    return asked.answer(EnterpriseBooksSchema, boundary_answer(guarded), guarded.books.answered)
 
 
 def park_books(park: str, question: Question, access: Access) -> Guarded:
@@ -172,3 +169,13 @@ def park_books(park: str, question: Question, access: Access) -> Guarded:
     access.require("park", park, "figure")
     books = services().engine.park(park, question)
     return Guarded(books, access, tenants=access.require_tenants(books, question.at))
+
+
+def enterprise_books(enterprise: str, question: Question, access: Access) -> Guarded:
+    """The books of an enterprise as far as the caller may read them.
+
+    Raises what ``Access.require``, ``Engine.enterprise`` and ``Access.require_suppliers`` do.
+    """
+    access.require("enterprise", enterprise, "figure")
+    books = services().engine.enterprise(enterprise, question)
+    return Guarded(books, access, suppliers=access.require_suppliers(books, question.at))

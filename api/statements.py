@@ -19,7 +19,7 @@ import orjson
 from flask import url_for
 from marshmallow import fields, validate
 
-from api import attestations
+from api import attestations, submission
 from api.access import Access
 from api.attestations import attestations_of
 from api.auth import current_caller
@@ -242,7 +242,7 @@ def submit() -> Any:
     statement sent again changes nothing and gets its first index and a fresh receipt.
     """
     envelope = read_body(MAX_COMPACT_BYTES, JOSE, "text/plain")
-    (outcome,) = services().sequencer.append([envelope])
+    (outcome,) = submission.append(services(), [envelope])
     if isinstance(outcome, Refused):
         raise outcome.error
     address = url_for("statements.show", digest=outcome.digest)
@@ -285,7 +285,7 @@ def submit_batch(query: dict[str, Any]) -> Any:
     """
     envelopes = _envelopes()
     atomic, dry_run = query["atomic"], query["dry_run"]
-    outcomes = services().sequencer.append(envelopes, atomic=atomic, dry_run=dry_run)
+    outcomes = submission.append(services(), envelopes, atomic=atomic, dry_run=dry_run)
     refused = sum(isinstance(outcome, Refused) for outcome in outcomes)
     report = {
         "results": [_result(outcome) for outcome in outcomes],

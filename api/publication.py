@@ -1,0 +1,93 @@
+"""What may be published of a park or an enterprise, and whether a figure is what follows.
+
+A figure that is published is for good, and for everybody whom its owner lets read figures. So it
+states no more than its owner is shown of the books; that is the same whoever computes or signs it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from api.access import Access
+from api.boundary_answers import SCOPE2, Guarded
+from api.callers import Caller
+from api.errors import FigureDiffers
+from api.rule_of_three import merged
+from api.scope3 import CATEGORIES
+from api.services import Services
+from graph.engine import Books
+from graph.published import (
+    Difference,
+    books_of,
+    category_name,
+    difference,
+    figure_body,
+    inputs_of,
+)
+from ledger import tiles
+from ledger.errors import CatchmentError
+from ledger.log import Log
+from ledger.standing import Standing
+from ledger.statements import Figure, Statement
+
+ABSENT: Final = "–"
+
+
+def publishable(log: Log, books: Books, standing: Standing) -> Figure:
+    """The figure that the owner of ``books`` may publish; ``standing`` is that of the whole log.
+
+    Raises FewerThanThree or FewerThanThreeTenants where the owner is not shown the books.
+    """
+    size = books.answered.at
+    inputs = inputs_of(entry.leaf for entry in log.heads_at(size))
+    figure = figure_body(books, inputs, tiles.root(size, log.tile))
+    hidden = _not_for_the_owner(books, standing)
+    shown = tuple(result for result in figure.results if result.name not in hidden)
+    return replace(figure, results=shown)
+
+
+def _not_for_the_owner(books: Books, standing: Standing) -> set[str]:
+    """Names of the results that only a sum of several may show."""
+    of_park = books.kind == "park"
+    owner = standing.owner_of("park", books.id) if of_park else books.id
+    access = Access(standing, Caller("park", owner))
+    tenants = access.require_tenants(books, None) if of_park else None
+    suppliers = None if of_park else access.require_suppliers(books, None)
+    together = merged(Guarded(books, access, tenants, suppliers).inflow_parts())
+    if SCOPE2 in together:
+        return {"scope2Location", "scope3Upstream", *map(category_name, CATEGORIES)}
+    return {category_name(category) for category in together}
+
+
+def check_confirmed(services: Services, statement: Statement, figure: Figure) -> None:
+    """Compute a figure that is about to be published.
+
+    Raises FigureDiffers for one that says anything else than what follows from its prefix, and what
+    there is to say instead where nothing follows: as ``Engine.park``, `publishable`, PayloadErased.
+    """
+    standing = services.engine.standing()
+    computed = publishable(services.log, books_of(services.engine, figure), standing)
+    found = difference(figure, computed)
+    if found is not None:
+        raise _differs(found, told=_may_be_told(standing, statement, figure))
+
+
+def _differs(found: Difference, *, told: bool) -> FigureDiffers:
+    return FigureDiffers(
+        found.where,
+        name=found.name,
+        stated=found.stated or ABSENT,
+        computed=(found.computed if told else None) or ABSENT,
+    )
+
+
+def _may_be_told(standing: Standing, statement: Statement, figure: Figure) -> bool:
+    """Whether the signer may read the figure, so that nobody learns it by stating another."""
+    try:
+        Access(standing, Caller("park", statement.common.iss)).require(
+            figure.object.type, figure.object.id, "figure"
+        )
+    except CatchmentError:
+        return False
+    return True
