@@ -14,12 +14,13 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from ledger import jws, tables, tile_store, tiles
+from ledger import heads, jws, tables, tile_store, tiles
 from ledger.errors import OutsideTree
+from ledger.heads import Version
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash
 from ledger.recent import Recent
-from ledger.soundness import EVENTS, Event, Signed, Soundness, unsettles
+from ledger.soundness import EVENTS, Event, Signed, Soundness, event_of, unsettles
 from ledger.statements import (
     Body,
     Erasure,
@@ -30,14 +31,7 @@ from ledger.statements import (
     read,
     split,
 )
-from ledger.suspects import (
-    Version,
-    chains_of,
-    event_of,
-    stored_events,
-    suspects_at,
-    versions_of,
-)
+from ledger.suspects import chains_of, stored_events, suspects_at, versions_of
 from ledger.view import ENTITY_ID, Admission, Head, Stamp, about_of_key, claims_of
 
 Bodies = Recent[int, Body]
@@ -267,21 +261,7 @@ class Draft:
     def _move_head(
         self, index: int, leaf: Leaf, key: NaturalKey, about: tuple[str, ...], owner: str
     ) -> None:
-        before = self.head(key)
-        withdrawn = leaf.type == "withdrawal"
-        self._put(
-            Head(
-                key=key,
-                about=before.about if before else about,
-                opening=leaf.chain,
-                digest=leaf.signed,
-                sound_digest=leaf.signed,
-                index=index,
-                stated_index=before.stated_index if withdrawn and before else index,
-                owner=owner,
-                withdrawn=withdrawn,
-            )
-        )
+        self._put(heads.moved(self.head(key), index, leaf, key, about, owner))
 
     def _put(self, head: Head) -> None:
         self._changed[head.key.text] = head
@@ -299,13 +279,7 @@ class Draft:
         if index in self._rows:
             self._rows[index] |= {"envelope": b"", "subject": "", "erased_by": erasure}
         head = cast(Head, self.head_of(body.digest))
-        self._put(
-            replace(
-                head,
-                withdrawn=head.withdrawn or head.stated_index == index,
-                owner=owner if head.index == index else head.owner,
-            )
-        )
+        self._put(heads.erased(head, index, owner))
 
     # --- What is suspect ---
 
@@ -350,20 +324,12 @@ class Draft:
         versions = versions_of(self._connection, chain, self._stored_size)
         drafted = (row for row in self._rows.values() if row["chain"] == chain)
         versions += [_version(row) for row in drafted]
-        head = cast(Head, self.head_of(versions[-1].digest))
-        sound = [version for version in versions if version.index not in suspects]
-        stated = [version for version in sound if not version.withdraws] or [
-            version for version in versions if not version.withdraws
+        versions = [
+            replace(each, erased_by=self._erased.get(each.index, each.erased_by))
+            for each in versions
         ]
-        last = sound[-1] if sound else None
-        erased = stated[-1].erased_by is not None or stated[-1].index in self._erased
-        return replace(
-            head,
-            sound_digest=last.digest if last else None,
-            stated_index=stated[-1].index,
-            owner=(last or stated[-1]).subject or head.owner,
-            withdrawn=last is None or last.withdraws or erased,
-        )
+        head = cast(Head, self.head_of(versions[-1].digest))
+        return heads.settled(head, versions, suspects)
 
     # --- Reading what is stored ---
 

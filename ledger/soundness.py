@@ -76,6 +76,13 @@ class Event:
     statement: Statement
 
 
+def event_of(signed: Signed, statement: Statement) -> Event:
+    """A key event, with the object that it speaks of if it is a transfer."""
+    body = statement.body
+    objects = (body.object.id,) if isinstance(body, Transfer) else ()
+    return Event(replace(signed, objects=objects), statement)
+
+
 @dataclass(frozen=True, slots=True)
 class Compromise:
     """Entry ``cause`` says: from ``since`` (ledger ms) on others may have signed with ``kid``."""

@@ -8,8 +8,17 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from ledger import jws, tables
-from ledger.soundness import EVENTS, NOTHING_SUSPECT, Compromise, Event, Signed, Soundness
-from ledger.statements import NaturalKey, Statement, Transfer, read
+from ledger.heads import Version
+from ledger.soundness import (
+    EVENTS,
+    NOTHING_SUSPECT,
+    Compromise,
+    Event,
+    Signed,
+    Soundness,
+    event_of,
+)
+from ledger.statements import NaturalKey, read
 
 _ENTRY, _HEAD = tables.entry.c, tables.head.c
 _SIGNED = (_ENTRY.index, _ENTRY.time, _ENTRY.kid, _ENTRY.type, _ENTRY.subject, _ENTRY.chain)
@@ -18,21 +27,6 @@ _REVOKES = sa.select(sa.literal(1)).where(_HEAD.type.in_(("revocation", "recover
 
 
 _PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One entry of a chain."""
-
-    index: int
-    type: str
-    digest: str
-    subject: str
-    erased_by: int | None
-
-    @property
-    def withdraws(self) -> bool:
-        return self.type == "withdrawal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +69,6 @@ def stored_events(connection: sa.Connection, size: int) -> list[Event]:
     query = sa.select(*_SIGNED, _ENTRY.envelope).where(of_keys, _ENTRY.index < size)
     rows = connection.execute(query.order_by(_ENTRY.index))
     return [event_of(Signed(*signed), read(jws.parse(envelope))) for *signed, envelope in rows]
-
-
-def event_of(signed: Signed, statement: Statement) -> Event:
-    """A key event, with the object that it speaks of if it is a transfer."""
-    body = statement.body
-    objects = (body.object.id,) if isinstance(body, Transfer) else ()
-    return Event(replace(signed, objects=objects), statement)
 
 
 def suspects_at(connection: sa.Connection, soundness: Soundness, size: int) -> dict[int, int]:
