@@ -47,8 +47,8 @@ def gone(connection: sqlite3.Connection, *_: object) -> None:
     ("fault", "status", "code"),
     [
         (full, 507, "store-full"),
-        (read_only, 503, "store-unavailable"),
-        (gone, 503, "store-unavailable"),
+        (read_only, 503, "database-unavailable"),
+        (gone, 503, "database-unavailable"),
     ],
 )
 def test_a_database_that_fails_is_a_problem_with_advice_and_is_used_again_when_it_recovers(
