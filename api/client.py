@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -80,6 +80,25 @@ class InForce:
     subject: str
     key: NaturalKey
     body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A statement that does not stand, or would not, because others may have signed it.
+
+    ``last``: nothing was said after it in its place; ``reattested``: something sound was.
+    ``cause`` is the entry that makes it suspect, None where none does yet.
+    """
+
+    index: int
+    digest: str
+    type: str
+    subject: str
+    key: tuple[str, ...]
+    time: str
+    cause: int | None
+    last: bool
+    reattested: bool
 
 
 class Client:
@@ -164,6 +183,22 @@ class Client:
             wanted = {}
             yield from (_in_force(item) for item in answer["items"])
 
+    def rehearse(self, envelopes: Sequence[bytes]) -> None:
+        """Have statements judged, each on top of those before it, and none stored.
+
+        Raises Refused with the problem of the first that would be.
+        """
+        for result in self.submit_batch(envelopes, dry_run=True):
+            if result.problem is not None:
+                raise Refused(result.problem)
+
+    def suspects(self, *, kid: str | None = None, since: int | None = None) -> list[Suspect]:
+        """Statements that do not stand because others may have signed them; with ``kid`` and
+        ``since`` (seconds since 1970), those that would not if this key were revoked so."""
+        asked = {"kid": kid, "since": None if since is None else str(since)}
+        found = self._all_pages("/v1/log/suspects", asked)
+        return [_suspect(item) for item in found]
+
     # --- figures ---
 
     def figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
@@ -171,18 +206,25 @@ class Client:
         path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
 
+    def impact(self, cause: int, **query: str | None) -> dict[str, Any]:
+        """By how much an entry that made others suspect moved the figures."""
+        return self._get(f"/v1/log/suspects/{cause}/impact", **query)
+
     def entities(self, kind: str, **query: str | None) -> list[dict[str, Any]]:
         """The registered products, parks, sites or enterprises."""
+        return self._all_pages(f"/v1/{kind}", query)
+
+    # --- HTTP ---
+
+    def _all_pages(self, path: str, query: Mapping[str, str | None]) -> list[dict[str, Any]]:
         wanted = {name: value for name, value in query.items() if value} | {"limit": str(PAGE)}
         found: list[dict[str, Any]] = []
-        address: str | None = f"/v1/{kind}"
+        address: str | None = path
         while address:
             answer, address = self._page(address, wanted)
             wanted = {}
             found += answer["items"]
         return found
-
-    # --- HTTP ---
 
     def _get(self, path: str, **query: str | None) -> dict[str, Any]:
         wanted = {name: value for name, value in query.items() if value is not None}
@@ -241,6 +283,20 @@ def told(problem: dict[str, Any]) -> str:
 
 def _result(item: dict[str, Any]) -> Result:
     return Result(item.get("index"), bool(item.get("new", False)), item.get("problem"))
+
+
+def _suspect(item: dict[str, Any]) -> Suspect:
+    return Suspect(
+        index=int(item["index"]),
+        digest=str(item["digest"]),
+        type=str(item["type"]),
+        subject=str(item["subject"]),
+        key=tuple(item["key"]),
+        time=str(item["time"]),
+        cause=item["cause"],
+        last=bool(item["last"]),
+        reattested=bool(item["reattested"]),
+    )
 
 
 def _in_force(item: dict[str, Any]) -> InForce:

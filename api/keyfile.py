@@ -90,6 +90,11 @@ def read(path: Path, passphrase: bytes | None = None, *, production: bool) -> Ke
     return _key_file(path, private, members, insecure)
 
 
+def read_secret(path: Path, passphrase: bytes | None = None) -> PrivateKey:
+    """Read the private key alone. Raises KeyFileRefused."""
+    return _private(path, _pem(path)[0], passphrase)
+
+
 def sidecar(path: Path) -> Path:
     """Where the public half of a key file lies."""
     return path.with_suffix(SIDECAR_SUFFIX)

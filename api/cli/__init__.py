@@ -30,6 +30,10 @@ COMMANDS: Final = {
     "sign": "supplier:sign",
     "consent": "supplier:consent",
     "submit": "supplier:submit",
+    "rotate": "keys:rotate",
+    "revoke": "keys:revoke",
+    "suspects": "keys:suspects",
+    "reattest": "keys:reattest",
     "verify": "verification:verify",
     "log": "log:log",
     "witness": "witness:witness",
@@ -37,6 +41,7 @@ COMMANDS: Final = {
     "product": "figures:product",
     "park": "figures:park",
     "enterprise": "figures:enterprise",
+    "impact": "impact:impact",
 }
 """Command -> module of this package and name in it."""
 

@@ -100,7 +100,8 @@ class _InProcess(BaseAdapter):
         from api.callers import Caller
 
         headers = dict(request.headers)
-        with self._app.test_request_context(request.url, request.method, headers=headers):
+        asked = {"headers": headers, "data": request.body}
+        with self._app.test_request_context(request.url, method=request.method, **asked):
             g.caller = Caller("auditor")
             made = self._app.full_dispatch_request()
             response = requests.Response()

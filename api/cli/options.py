@@ -37,6 +37,17 @@ def token_option(command: F) -> F:
     )(command)
 
 
+def here_option(command: F) -> F:
+    """For whoever has the database: its contents are open to them anyway."""
+    return click.option(
+        "--here", is_flag=True, help="On the server's machine: use its database directly."
+    )(command)
+
+
+def yes_option(command: F) -> F:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
 def key_options(command: F) -> F:
     """``--key`` and ``--passphrase-file``; the command is given ``key``, a KeyFile or None."""
 
@@ -61,11 +72,14 @@ def key_options(command: F) -> F:
 def open_key(path: Path, passphrase_file: Path | None) -> KeyFile:
     """Read a key file, asking for the passphrase where it needs one and none is given."""
     production = Settings.from_env().is_production
+    return keyfile.read(path, passphrase_of(path, passphrase_file), production=production)
+
+
+def passphrase_of(path: Path, passphrase_file: Path | None) -> bytes | None:
+    """The passphrase of a key: from a file, asked for where the key has one, or none."""
     if passphrase_file is not None:
-        return keyfile.read(
-            path, passphrase_file.read_bytes().rstrip(b"\r\n"), production=production
-        )
+        return passphrase_file.read_bytes().rstrip(b"\r\n")
     if _ENCRYPTED in path.read_bytes()[:1024]:
         typed: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
-        return keyfile.read(path, typed.encode("utf-8"), production=production)
-    return keyfile.read(path, production=production)
+        return typed.encode("utf-8")
+    return None

@@ -62,7 +62,7 @@ def keygen(
     to the registrar), and trust.json beside them where a server is named.
     """
     trust = _trusted(log, out.parent, speech)
-    passphrase = _passphrase(passphrase_prompt, passphrase_file)
+    passphrase = new_passphrase(passphrase_prompt, passphrase_file)
     private = PrivateKey.generate(alg)
     key = KeyFile(private, enterprise or str(uuid.uuid4()), trust.origin, trust.genesis)
     members = {"id": key.enterprise, "name": name, "country": country,
@@ -71,15 +71,15 @@ def keygen(
     request_path = out.with_name(f"{out.name}.request.json")
     if request_path.exists():
         raise WouldOverwrite(path=str(request_path))
-    keyfile.write(_key_path(out), key, passphrase)
+    keyfile.write(key_path(out), key, passphrase)
     request = _request(key, name, country, identifiers, roles)
     request_path.write_text(json.dumps(request, indent=2, ensure_ascii=False) + "\n", "utf-8")
     if speech.as_json:
-        speech.json({"enterprise": key.enterprise, "kid": key.kid, "key": str(_key_path(out)),
+        speech.json({"enterprise": key.enterprise, "kid": key.kid, "key": str(key_path(out)),
                      "request": str(request_path)})  # fmt: skip
         return
     speech.say("The key is in %(path)s: keep it secret, and a copy of it safe.",
-               path=_key_path(out))  # fmt: skip
+               path=key_path(out))  # fmt: skip
     speech.say("Send %(path)s to the registrar. Your key id is %(kid)s.",
                path=request_path, kid=key.kid)  # fmt: skip
 
@@ -255,7 +255,7 @@ def _trusted(log: str, folder: Path, speech: Speech) -> Trust:
     return trust
 
 
-def _passphrase(prompt: bool, file: Path | None) -> bytes | None:
+def new_passphrase(prompt: bool, file: Path | None) -> bytes | None:
     if file is not None:
         return file.read_bytes().rstrip(b"\r\n")
     if prompt:
@@ -264,7 +264,7 @@ def _passphrase(prompt: bool, file: Path | None) -> bytes | None:
     return None
 
 
-def _key_path(out: Path) -> Path:
+def key_path(out: Path) -> Path:
     return out.with_name(f"{out.name}{keyfile.SUFFIX}")
 
 
@@ -276,11 +276,6 @@ def _request(
     roles: tuple[str, ...],
 ) -> dict[str, Any]:
     """What the registrar is sent; ``proof`` shows that the sender holds the key."""
-    promise = {
-        "log": {"origin": key.origin, "genesis": key.genesis},
-        "enterprise": key.enterprise,
-        "thumbprint": key.kid,
-    }
     members: dict[str, Any] = {
         "enterprise": key.enterprise,
         "name": name,
@@ -288,9 +283,19 @@ def _request(
         "identifiers": list(identifiers),
         "jwk": key.private.public.jwk,
         "roles": list(roles),
-        "proof": jws.sign(promise, key.private, jws.KEY_PROOF_TYP).decode("ascii"),
+        "proof": key_proof(key),
     }
     return {name: value for name, value in members.items() if value}
+
+
+def key_proof(key: KeyFile) -> str:
+    """What shows that the sender holds the key, and whose it is to be."""
+    promise = {
+        "log": {"origin": key.origin, "genesis": key.genesis},
+        "enterprise": key.enterprise,
+        "thumbprint": key.kid,
+    }
+    return jws.sign(promise, key.private, jws.KEY_PROOF_TYP).decode("ascii")
 
 
 @click.command()
