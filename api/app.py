@@ -19,6 +19,7 @@ from api import (
     documentation,
     figures,
     health,
+    impact,
     log,
     pages,
     problems,
@@ -100,7 +101,17 @@ def _register_operations(app: Flask) -> None:
     api = documentation.documentation()
     api.init_app(app)
     documentation.describe(api)
-    for module in (statements, log, suspects, published, registry, figures, catalogue, health):
+    for module in (
+        statements,
+        log,
+        suspects,
+        impact,
+        published,
+        registry,
+        figures,
+        catalogue,
+        health,
+    ):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)
     app.register_blueprint(pages.blueprint)

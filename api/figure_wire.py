@@ -58,6 +58,15 @@ def _list(schema: type[ma.Schema], text: str, **more: Any) -> fields.List[Any]:
 # --- Questions -------------------------------------------------------------------------------
 
 
+def gwp_set() -> fields.String:
+    """Under which potentials gases are added up."""
+    return fields.String(
+        load_default="AR6",
+        validate=validate.OneOf(GWP_SETS),
+        metadata=described("Global warming potentials: an IPCC assessment report, 100 years."),
+    )
+
+
 class FigureQuery(Query):
     """What is asked besides the thing itself."""
 
@@ -65,11 +74,7 @@ class FigureQuery(Query):
         validate=validate.Range(FIRST_YEAR, LAST_YEAR),
         metadata=described("Calendar year; by default the latest that anything was stated for."),
     )
-    gwp = fields.String(
-        load_default="AR6",
-        validate=validate.OneOf(GWP_SETS),
-        metadata=described("Global warming potentials: an IPCC assessment report, 100 years."),
-    )
+    gwp = gwp_set()
     at = fields.Integer(
         validate=validate.Range(1, MAX_INTEGER),
         metadata=described("Answer as of the first so many entries of the log."),

@@ -68,7 +68,7 @@ _RECENT_KEYS = 4096
 _RECENT_PREFIXES = 8
 _PAGE = 1000
 
-_ENTRY, _CHECKPOINT = tables.entry.c, tables.checkpoint.c
+_ENTRY, _CHECKPOINT, _HEAD = tables.entry.c, tables.checkpoint.c, tables.head.c
 _ENTRIES = sa.select(_ENTRY.index, _ENTRY.leaf, _ENTRY.envelope)
 _LEAVES_FROM = (
     sa.select(_ENTRY.leaf).where(_ENTRY.index >= sa.bindparam("start")).order_by(_ENTRY.index)
@@ -154,6 +154,8 @@ class Log:
                 raise LogNotFound
             self.genesis: Final = _entry(row).statement
             _check_signer(self._draft(connection), signer)
+            self.checkpoint_keys: Final = _checkpoint_keys(connection, self.genesis)
+            """Every key that ever signed for this log, the one in force last."""
 
     @classmethod
     def create(
@@ -170,7 +172,7 @@ class Log:
         `append` where ``high_water`` is the mark of another log, or of this one further on.
         """
         statement = read(jws.parse(genesis))
-        with high_water.held(_verifiers(signer)) as mark:
+        with high_water.held([signer.verifier]) as mark:
             with writing(engine) as connection:
                 draft = Draft(connection, None, Recent(1))
                 if draft.size:
@@ -268,7 +270,7 @@ class Log:
         """
         if len(submissions) > 1 and any(each.atomic for each in submissions):
             raise ValueError("an atomic submission shares its transaction with no other")
-        with self._high_water.held(_verifiers(self._signer)) as mark:
+        with self._high_water.held(self.checkpoint_keys) as mark:
             with writing(self._engine) as connection:
                 draft = self._draft(connection)
                 _check_signer(draft, self._signer)
@@ -289,7 +291,7 @@ class Log:
 
         Raises LogRolledBack, LogForked or HighWaterRefused.
         """
-        marked = self._high_water.checkpoint(_verifiers(self._signer))
+        marked = self._high_water.checkpoint(self.checkpoint_keys)
         with reading(self._engine) as connection:
             check_continues(marked, _latest(connection)[0], tile_store.reader(connection))
 
@@ -510,6 +512,14 @@ def checkpoint_key(view: View) -> note.VerifierKey:
     return note.VerifierKey.parse(cast(Genesis | Recovery, body).checkpoint_key)
 
 
+def _checkpoint_keys(connection: sa.Connection, genesis: Statement) -> tuple[note.VerifierKey, ...]:
+    chain = sa.select(_HEAD.opening).where(_HEAD.type == "recovery").scalar_subquery()
+    query = sa.select(_ENTRY.envelope).where(_ENTRY.chain == chain).order_by(_ENTRY.index)
+    recoveries = [read(jws.parse(each)) for each in connection.execute(query).scalars()]
+    bodies = [cast(Genesis | Recovery, each.body) for each in (genesis, *recoveries)]
+    return tuple(note.VerifierKey.parse(body.checkpoint_key) for body in bodies)
+
+
 def _check_signer(view: View, signer: note.SignerKey) -> None:
     if cast(Statement, view.genesis()).common.log.origin != signer.name:
         raise GenesisRefused("/log/origin", reason="it names another origin than the signer's")
@@ -518,11 +528,6 @@ def _check_signer(view: View, signer: note.SignerKey) -> None:
             raise SignerReplaced(vkey=str(checkpoint_key(view)))
     elif checkpoint_key(view) != signer.verifier:
         raise GenesisRefused("/checkpointKey", reason="it names another key than the signer's")
-
-
-def _verifiers(signer: note.SignerKey) -> list[note.VerifierKey]:
-    """Whose signature on an older checkpoint of the log the signer goes on from."""
-    return [signer.verifier]
 
 
 def _is_spoiled(submission: Submission, outcomes: Sequence[Outcome]) -> bool:

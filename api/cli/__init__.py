@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "demo": "operator:demo",
     "token": "tokens:token",
     "admit": "admission:admit",
+    "recovery": "recovery:recovery",
     "keygen": "supplier:keygen",
     "sign": "supplier:sign",
     "consent": "supplier:consent",

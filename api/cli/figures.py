@@ -29,21 +29,29 @@ _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
+def server_or_here_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--server",
+        envvar="CATCHMENT_SERVER",
+        show_envvar=True,
+        help="Ask this server, with a token; otherwise the database of this machine.",
+    )(command)
+
+
+def gwp_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--gwp", type=click.Choice(GWP_SETS, case_sensitive=False), help="By default AR6."
+    )(command)
+
+
 def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every figure is asked with."""
     for option in (
         json_option,
         token_option,
-        click.option(
-            "--server",
-            envvar="CATCHMENT_SERVER",
-            show_envvar=True,
-            help="Ask this server, with a token; otherwise the database of this machine.",
-        ),
+        server_or_here_option,
         click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
-        click.option(
-            "--gwp", type=click.Choice(GWP_SETS, case_sensitive=False), help="By default AR6."
-        ),
+        gwp_option,
         click.option("--year", type=int, help="Calendar year; by default the latest."),
         click.argument("which", metavar="ID|NAME"),
     ):
@@ -98,6 +106,13 @@ def enterprise(speech: Speech, /, which: str, **asked: Any) -> None:
 # --- Asking --------------------------------------------------------------------------------
 
 
+def asked_client(speech: Speech, server: str | None, token: str | None) -> Client:
+    """The server that is named, or the database of this machine, read with an auditor's eyes."""
+    if server:
+        return Client(server, token, language=speech.language)
+    return local_client(Settings.from_env(), speech.language)
+
+
 def _figure(
     speech: Speech,
     kind: str,
@@ -110,11 +125,7 @@ def _figure(
     at: int | None,
     site: str | None = None,
 ) -> dict[str, Any]:
-    client = (
-        Client(server, token, language=speech.language)
-        if server
-        else local_client(Settings.from_env(), speech.language)
-    )
+    client = asked_client(speech, server, token)
     question = {"year": year, "gwp": gwp, "at": at, "site": site}
     query = {name: None if value is None else str(value) for name, value in question.items()}
     return client.figure(kind, _id_of(client, kind, which), **query)
