@@ -5,6 +5,7 @@ A zip whose members lie as C2SP tlog-tiles has them, so that unpacking it gives 
 ========================  ========================================================================
 ``checkpoint``            the latest signed note
 ``checkpoints``           every signed note in the order of sizes
+``cosigned``              the notes that witnesses cosigned, where there are any
 ``tile/<L>/<N>[.p/<W>]``  the hashes of the tree
 ``tile/entries/<N>...``   leaf records: 256 to a bundle
 ``envelope/<N>...``       the signed envelopes of the same entries; of length 0 where erased
@@ -48,6 +49,7 @@ from ledger.tiles import WIDTH
 
 CHECKPOINT: Final = "checkpoint"
 CHECKPOINTS: Final = "checkpoints"
+COSIGNED: Final = "cosigned"
 
 MAX_LEAF_BYTES: Final = 0xFFFF
 """What the two bytes before a leaf record can say; ours have a few hundred."""
@@ -102,16 +104,16 @@ def bundles(size: int) -> list[tuple[int, int]]:
     return [(index, width) for _, index, width in lowest]
 
 
-def _members(size: int) -> Iterator[str]:
+def _members(size: int, cosigned: bool) -> Iterator[str]:
     """The names in the export of a log, in their order."""
-    yield from (CHECKPOINT, CHECKPOINTS)
+    yield from (CHECKPOINT, CHECKPOINTS, *([COSIGNED] if cosigned else []))
     yield from (tiles.tile_path(*tile) for tile in tiles.layout(size))
     yield from (tiles.entries_path(*bundle) for bundle in bundles(size))
     yield from (envelopes_path(*bundle) for bundle in bundles(size))
 
 
 def _count(size: int) -> int:
-    """How many names `_members` gives."""
+    """How many names `_members` gives, without the cosigned notes."""
     found, level = 2 + 2 * -(-size // WIDTH), size
     while level:
         found, level = found + -(-level // WIDTH), level // WIDTH
@@ -149,7 +151,8 @@ class _Writer:
         checkpoint = unverified(note)
         size = checkpoint.size
         self._add(CHECKPOINT, note)
-        self._add_notes(size)
+        self._add_notes(CHECKPOINTS, tables.checkpoint, size)
+        self._add_notes(COSIGNED, tables.published, size)
         read = tile_store.reader(self.connection)
         for level, index, width in tiles.layout(size):
             self._add(tiles.tile_path(level, index, width), _cut(read, level, index, width))
@@ -176,13 +179,16 @@ class _Writer:
     def _add(self, name: str, data: bytes) -> None:
         self.zip.writestr(_info(name), data)
 
-    def _add_notes(self, size: int) -> None:
-        """Every checkpoint, piece by piece: there may be as many as entries."""
-        of_log = _CHECKPOINT.size <= size
-        lengths = sa.select(sa.func.sum(sa.func.length(_CHECKPOINT.note) + NOTES.head))
-        info = _info(CHECKPOINTS)
-        info.file_size = self.connection.execute(lengths.where(of_log)).scalar_one()
-        notes = sa.select(_CHECKPOINT.note).where(of_log).order_by(_CHECKPOINT.size)
+    def _add_notes(self, name: str, table: sa.Table, size: int) -> None:
+        """The notes of a table, piece by piece: there may be as many as entries."""
+        of_log = table.c.size <= size
+        lengths = sa.select(sa.func.sum(sa.func.length(table.c.note) + NOTES.head))
+        length = self.connection.execute(lengths.where(of_log)).scalar_one()
+        if not length:
+            return
+        info = _info(name)
+        info.file_size = length
+        notes = sa.select(table.c.note).where(of_log).order_by(table.c.size)
         with self.zip.open(info, "w") as member:
             for page in self.connection.execute(notes).scalars().partitions(WIDTH):
                 member.write(NOTES.join(page))
@@ -249,7 +255,14 @@ class Archive:
 
     def notes(self) -> Iterator[bytes]:
         """Every checkpoint's signed note, in the order of sizes."""
-        with _zip_faults(), self._zip.open(CHECKPOINTS) as file:
+        return self._notes(CHECKPOINTS)
+
+    def cosigned(self) -> Iterator[bytes]:
+        """The notes that witnesses cosigned, in the order of sizes."""
+        return self._notes(COSIGNED) if COSIGNED in self._lengths else iter(())
+
+    def _notes(self, name: str) -> Iterator[bytes]:
+        with _zip_faults(), self._zip.open(name) as file:
             yield from NOTES.split(file)
 
     def tile(self, level: int, index: int, width: int) -> bytes:
@@ -285,8 +298,9 @@ class Archive:
 
     def _check_members(self) -> None:
         # Counted first: a size out of thin air would have more names than there is memory.
-        counted = self.size > 0 and len(self._lengths) == _count(self.size)
-        if not counted or list(self._lengths) != list(_members(self.size)):
+        cosigned = COSIGNED in self._lengths
+        counted = self.size > 0 and len(self._lengths) == _count(self.size) + cosigned
+        if not counted or list(self._lengths) != list(_members(self.size, cosigned)):
             raise ExportRefused(reason="its members are not those of a log of its size")
 
 

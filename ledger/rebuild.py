@@ -35,7 +35,7 @@ from ledger.errors import (
 from ledger.export import Archive, Step, bundles, nobody, unverified
 from ledger.leaf import Leaf
 from ledger.merkle import HASH_BYTES, Frontier, leaf_hash
-from ledger.note import VerifierKey, open_note
+from ledger.note import VerifierKey, open_note, text_of
 from ledger.recent import Recent
 from ledger.statements import Erasure, Genesis, Recovery, Statement, read
 from ledger.store import reading, writing
@@ -194,6 +194,8 @@ class _Rebuild:
             self.replay.take(connection, entries, self._erasure_of)
             self._check_notes(hashes)
             self._write_notes(connection)
+            if self.is_last:
+                self._write_cosigned(connection)
 
     @property
     def is_last(self) -> bool:
@@ -282,6 +284,22 @@ class _Rebuild:
             rows = [{"size": size, "note": note} for size, note in due.items()]
             connection.execute(tables.checkpoint.insert(), rows)
         self.sealed = limit
+
+    def _write_cosigned(self, connection: sa.Connection) -> None:
+        """What witnesses added to checkpoints that are stored by now; whom to believe of them is
+        each reader's own choice."""
+        table = tables.published.c
+        known = set(connection.execute(sa.select(table.size)).scalars())
+        for note in self.archive.cosigned():
+            size = unverified(note).size
+            signed = sa.select(_CHECKPOINT.note).where(_CHECKPOINT.size == size)
+            found = connection.execute(signed).scalar_one_or_none()
+            key = cast(VerifierKey, self.replay.verifier(size))
+            if found is None or open_note(note, [key]).text != text_of(found):
+                raise ExportRefused(reason="a cosigned note in it is not one of its checkpoints")
+            if size not in known:
+                known.add(size)
+                connection.execute(tables.published.insert(), {"size": size, "note": note})
 
 
 def _noted(archive: Archive) -> Iterator[tuple[int, bytes]]:

@@ -14,10 +14,11 @@ from ledger import errors, jws, receipt, tables
 from ledger.checkpoint import Checkpoint
 from ledger.export import export, open_archive
 from ledger.log import Log
-from ledger.note import SignerKey, open_note, sign
+from ledger.note import SignerKey, open_note, sign, text_of
 from ledger.rebuild import Rebuilt, rebuild
 from ledger.receipt import Receipt
 from ledger.statements import Product
+from ledger.store import writing
 from ledger.trust import Trust
 from tests.factory import ORIGIN, Actor, Factory
 
@@ -28,7 +29,7 @@ def rows(engine: sa.Engine) -> dict[str, set[Any]]:
     with engine.connect() as connection:
         return {
             table.name: {tuple(row) for row in connection.execute(table.select())}
-            for table in (tables.entry, tables.tile, tables.checkpoint, tables.head, tables.taken)
+            for table in tables.metadata.sorted_tables
         }
 
 
@@ -96,6 +97,30 @@ def test_export_rebuild_export_is_byte_for_byte_the_same(
     built(engine, first)
     export(engine, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == first.read_bytes()
+
+
+def test_what_witnesses_cosigned_is_kept_beside_the_checkpoints(
+    factory: Factory, acme: Actor, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """Two of the checkpoints have been published with the line of a witness below the log's."""
+    with factory.engine.connect() as connection:
+        stored = dict(tuple(row) for row in connection.execute(tables.checkpoint.select()))
+    witness = SignerKey("witness.example", factory.operator.key)
+    lines = [
+        {"size": size, "note": stored[size] + sign(text_of(stored[size]), witness).splitlines()[-1]
+         + b"\n"}
+        for size in (1, 600)
+    ]  # fmt: skip
+    with writing(factory.engine) as connection:
+        connection.execute(tables.published.insert(), lines)
+    path, engine = exported(factory), new_database("other")
+    built(engine, path)
+    assert rows(engine) == rows(factory.engine)
+    export(engine, tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
+    wrong = framed([lines[0]["note"].replace(b"\n1\n", b"\n600\n")])
+    with pytest.raises((errors.ExportRefused, errors.NoteRefused)):
+        built(new_database("third"), retold(path, {"cosigned": wrong}))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
