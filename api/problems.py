@@ -29,6 +29,7 @@ TITLES: Final[Mapping[int, str]] = MappingProxyType(
         HTTPStatus.NOT_FOUND: "There is nothing like this",
         HTTPStatus.METHOD_NOT_ALLOWED: "The method does not fit",
         HTTPStatus.CONFLICT: "The log holds something that stands against this",
+        HTTPStatus.GONE: "It was erased",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "It is too large",
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The media type does not fit",
         HTTPStatus.UNPROCESSABLE_ENTITY: "The content is not accepted",
