@@ -122,7 +122,7 @@ class Draft:
     def statement(self, digest: str) -> Statement | None:
         if digest in self._drafted:
             index = self._drafted[digest][0]
-            return self.added[index] if index not in self._erased else None
+            return self.added.get(index) if index not in self._erased else None
         query = sa.select(_ENTRY.envelope, _ENTRY.index).where(_ENTRY.signed == digest)
         row = self._connection.execute(query).one_or_none()
         envelope, index = row if row is not None else (b"", -1)

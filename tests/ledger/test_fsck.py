@@ -308,7 +308,7 @@ VALUES = ("X''", "X'FF00'", "'text'", "7", "-1", "1e300", "CAST(X'C328' AS TEXT)
     value=st.sampled_from(VALUES),
     table=st.sampled_from(sorted(COLUMNS)),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_whatever_is_stored_findings_come_of_it(
     world: World, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, value: str,
     table: str,

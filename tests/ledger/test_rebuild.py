@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from ledger import errors, jws, receipt, tables
 from ledger.checkpoint import Checkpoint
 from ledger.export import export, open_archive
-from ledger.log import Log
+from ledger.fsck import fsck
+from ledger.log import Accepted, Log
 from ledger.note import SignerKey, open_note, sign, text_of
 from ledger.rebuild import Rebuilt, rebuild
 from ledger.receipt import Receipt
-from ledger.statements import Product
+from ledger.statements import Erasure, Product
 from ledger.store import writing
 from ledger.trust import Trust
 from tests.factory import ORIGIN, Actor, Factory
@@ -375,3 +376,26 @@ def test_what_a_careless_or_bribed_log_took_in_is_not_taken_again(
     assert caught.value.params["index"] == said.index
     assert "signature" in str(caught.value)
     assert not any(rows(engine).values())
+
+
+def test_an_erased_payload_is_absent_from_the_rebuilt_log_too(
+    factory: Factory, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    """One erased soon after, in the same bundle of 256; one erased much later, in another."""
+    acme = factory.enterprise("Acme")
+    steel, plant = acme.product("Steel"), acme.site()
+    first, second = acme.footprint(steel, "1.5"), acme.inventory(plant)
+    erase(acme, first)
+    fill(acme, 300)
+    erase(acme, second)
+    path, engine = exported(factory), new_database("other")
+    built(engine, path)
+    assert rows(engine) == rows(factory.engine)
+    assert fsck(engine).findings == fsck(factory.engine).findings == ()
+    export(engine, tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == path.read_bytes()
+
+
+def erase(acme: Actor, said: Accepted) -> None:
+    key = said.statement.body.natural_key(acme.id).text
+    acme.say(Erasure(digest=said.digest, key=key, reason="A person was named."))
