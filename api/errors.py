@@ -92,6 +92,14 @@ class AlreadyAdmitted(ApiError):
     advice = "Nothing is left to do; for another token there is “catchment token issue”."
 
 
+class NoRecoveryKeys(ApiError):
+    """The genesis names no offline keys, and nothing can add them later."""
+
+    code = "no-recovery-keys"
+    sentence = "This log has no recovery keys: its genesis names none."
+    advice = "Restore the key from its copy. Without one, begin a new log, with recovery keys."
+
+
 class TokenUnknown(ApiError):
     code = "token-unknown"
     sentence = "There is no token %(token)s."

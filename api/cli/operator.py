@@ -7,9 +7,11 @@ import socket
 import sqlite3
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import click
 import sqlalchemy as sa
@@ -23,13 +25,15 @@ from api.keyfile import KeyFile
 from api.settings import Settings
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
+from ledger.draft import Draft
 from ledger.errors import AlreadyInitialised, LogNotFound, TreeDamaged
 from ledger.high_water import HighWater
 from ledger.jws import parse
 from ledger.keys import PrivateKey
-from ledger.log import Log, Refused
+from ledger.log import Log, Refused, checkpoint_key
 from ledger.merkle import leaf_hash
-from ledger.note import SignerKey, VerifierKey, open_note
+from ledger.note import SignerKey, open_note
+from ledger.recent import Recent
 from ledger.statements import Enterprise, Genesis, RecoveryKeys, read
 from ledger.store import open_engine, parse_url, reading
 from ledger.trust import Trust
@@ -45,20 +49,39 @@ _PAGES_PER_STEP = 1000
 @click.option(
     "--operator", default="Operator", show_default=True, help="Legal name of who runs it."
 )
+@click.option(
+    "--recovery-key",
+    "recovery_keys",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="safe1.pub.json of “catchment recovery keygen”; one for each offline key.",
+)
+@click.option(
+    "--threshold", type=click.IntRange(1, 20), help="How many recovery keys must approve."
+)
 @json_option
 @pass_speech
-def init(speech: Speech, origin: str | None, name: str, operator: str) -> None:
+def init(
+    speech: Speech,
+    origin: str | None,
+    name: str,
+    operator: str,
+    recovery_keys: tuple[Path, ...],
+    threshold: int | None,
+) -> None:
     """Begin a log: keys, database, genesis, and the operator as its first enterprise.
 
-    Nothing that exists is overwritten. Keep copies of the two key files in a safe place: who loses
-    the signing key cannot go on, and who loses the registrar's can admit nobody.
+    Nothing that exists is overwritten. Keep copies of the two key files in a safe place. Who loses
+    one of them, or finds it stolen, needs recovery keys, and those can only be named now.
     """
     settings = Settings.from_env()
+    recovery = _recovery(recovery_keys, threshold)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = open_engine(settings.database)
     migrations.upgrade(database)
     _check_fresh(settings, database)
-    trust = _begin(settings, database, origin or _own_origin(), name, operator)
+    body = partial(Genesis, name=name, recovery=recovery)
+    trust = _begin(settings, database, origin or _own_origin(), operator, body)
     if speech.as_json:
         speech.json(trust.members)
         return
@@ -66,6 +89,22 @@ def init(speech: Speech, origin: str | None, name: str, operator: str) -> None:
     speech.say("Its fingerprint is %(text)s.", text=trust.fingerprint)
     speech.say("Keep copies of %(signing)s and %(registrar)s in a safe place.",
                signing=settings.signing_key_file, registrar=registrar_path(settings))  # fmt: skip
+    if not recovery_keys:
+        speech.say("It has no recovery keys: a key that is lost cannot be replaced.")
+
+
+def _recovery(paths: tuple[Path, ...], threshold: int | None) -> RecoveryKeys:
+    """The offline keys, if there are to be any. Raises FileRefused or KeyRefused."""
+    from api.cli.recovery import read_public
+
+    if threshold is None and paths:
+        raise click.UsageError("--threshold is needed: how many recovery keys must approve.")
+    if (threshold or 0) > len(set(paths)):
+        raise click.UsageError("--threshold is more than there are recovery keys.")
+    keys = [read_public(path) for path in paths]
+    if len(set(keys)) < len(keys):
+        raise click.UsageError("Two files of recovery keys hold the same key.")
+    return RecoveryKeys(threshold=threshold or 0, keys=tuple(key.jwk for key in keys))
 
 
 def _own_origin() -> str:
@@ -83,14 +122,18 @@ def _check_fresh(settings: Settings, database: sa.Engine) -> None:
             raise WouldOverwrite(path=str(path))
 
 
-def _begin(settings: Settings, database: sa.Engine, origin: str, name: str, operator: str) -> Trust:
+def _begin(
+    settings: Settings,
+    database: sa.Engine,
+    origin: str,
+    operator: str,
+    rules: Callable[..., Genesis],
+) -> Trust:
     signer = SignerKey(origin, PrivateKey.generate("EdDSA"))
     registrar = KeyFile(PrivateKey.generate("EdDSA"), str(uuid.uuid4()), origin, "")
-    body = Genesis(
-        name=name,
+    body = rules(
         registrar=registrar.private.public.jwk,
         checkpoint_key=str(signer.verifier),
-        recovery=RecoveryKeys(threshold=0, keys=()),
         past_seconds=PAST_SECONDS,
         future_seconds=FUTURE_SECONDS,
     )
@@ -251,8 +294,7 @@ def checked_size(database: sa.Engine) -> int:
         note = connection.execute(latest).scalar_one()
         leaves = connection.execute(sa.select(entry.c.leaf).order_by(entry.c.index)).scalars()
         hashes = [leaf_hash(leaf) for leaf in leaves]
-    genesis = cast(Genesis, read(parse(first)).body)
-    key = VerifierKey.parse(genesis.checkpoint_key)
+        key = checkpoint_key(Draft(connection, read(parse(first)), Recent(1)))
     built = tiles.extend(0, hashes, lambda *_: b"")
     root = tiles.root(len(hashes), lambda *tile: built.get(tile, b""))
     if open_note(note, [key]).text != Checkpoint(key.name, len(hashes), root).text:
