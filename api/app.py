@@ -24,6 +24,7 @@ from api import (
     pages,
     problems,
     published,
+    published_figures,
     registry,
     statements,
     suspects,
@@ -109,6 +110,7 @@ def _register_operations(app: Flask) -> None:
         published,
         registry,
         figures,
+        published_figures,
         catalogue,
         health,
     ):

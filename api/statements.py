@@ -356,10 +356,10 @@ def show(digest: str) -> dict[str, Any]:
     Whatever its state. A statement the caller may not read and one that does not exist are answered
     alike, so that nobody learns what exists by guessing.
     """
-    return _statement(_readable(digest))
+    return statement_answer(readable(digest))
 
 
-def _readable(digest: str) -> Entry:
+def readable(digest: str) -> Entry:
     """The entry, if the caller may read its statement.
 
     Raises StatementNotFound; PayloadErased to those with a token, as nobody can tell any more who
@@ -383,7 +383,8 @@ def _access() -> Access:
     return Access(services().engine.standing(), current_caller())
 
 
-def _statement(entry: Entry) -> dict[str, Any]:
+def statement_answer(entry: Entry) -> dict[str, Any]:
+    """A statement that the caller may read, as `StatementSchema` shows it."""
     statement, standing = entry.statement, services().engine.standing()
     state = _state(entry, standing)
     today = dt.datetime.now(dt.UTC).date()

@@ -56,8 +56,13 @@ def question_of(figure: Figure) -> Question:
 
 def books_of(engine: Engine, figure: Figure) -> Books:
     """The books that a published figure is about; raises as ``Engine.park`` does."""
-    ask = engine.park if figure.object.type == "park" else engine.enterprise
-    return ask(figure.object.id, question_of(figure))
+    return books_about(engine, figure.object, question_of(figure))
+
+
+def books_about(engine: Engine, about: FigureObject, question: Question) -> Books:
+    """The books of what a figure is of; raises as ``Engine.park`` does."""
+    ask = engine.park if about.type == "park" else engine.enterprise
+    return ask(about.id, question)
 
 
 def figure_body(books: Books, inputs: Inputs, root: bytes) -> Figure:
