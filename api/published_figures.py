@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import fields as members_of
+from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import IO, Any, cast
 from uuid import UUID
 
 import marshmallow as ma
-from flask import Response, send_file, url_for
+from flask import Response, url_for
 from marshmallow import fields, validate
 
 from api.access import Access
@@ -36,6 +38,7 @@ from ledger.standing import Said, Standing
 from ledger.statements import Figure
 
 BUNDLE_TYPE = "application/zip"
+_CHUNK_BYTES = 1 << 16
 _ZIP: dict[str, Any] = {"type": "string", "format": "binary"}
 
 blueprint = Blueprint(
@@ -300,14 +303,29 @@ def bundle(digest: str) -> Response:
     them.
     """
     entry, published = _published(digest)
-    # Bundles may be larger than memory has room for; the file goes when the answer is sent.
-    file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by whoever sends it
-    access = Access(services().engine.standing(), current_caller())
-    Bundler(services().log, access).write(file, entry.index, published.at.size)
+    bundler = Bundler(services().log, Access(services().engine.standing(), current_caller()))
+    with ExitStack() as opened:
+        # Bundles may be larger than memory has room for.
+        file = opened.enter_context(tempfile.TemporaryFile())
+        bundler.write(file, entry.index, published.at.size)
+        opened.pop_all()
+    return _sent(file, f"figure-{digest[:12]}.zip")
+
+
+def _sent(file: IO[bytes], name: str) -> Response:
+    """The whole file as a download; it goes when it is sent, or the reader hangs up."""
+    size = file.tell()
     file.seek(0)
-    return send_file(
-        file, BUNDLE_TYPE, as_attachment=True, download_name=f"figure-{digest[:12]}.zip"
-    )
+    response = Response(_closing(file), content_type=BUNDLE_TYPE)
+    response.content_length = size
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
+    response.call_on_close(file.close)
+    return response
+
+
+def _closing(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from iter(partial(file.read, _CHUNK_BYTES), b"")
 
 
 def _published(digest: str) -> tuple[Entry, Figure]:

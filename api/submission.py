@@ -9,6 +9,7 @@ good: nothing that happens between this and the commit can make a confirmed figu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from api.publication import check_confirmed
 from api.services import Services
@@ -23,40 +24,32 @@ def append(
 ) -> list[Outcome]:
     """As ``Sequencer.append``; a figure that the engine does not confirm is refused.
 
-    A figure stands on a prefix that is already there, so it is judged on top of that and of what
-    comes before it in the batch; it is not stored together with what would make it admissible only
-    later. Raises as ``Sequencer.append``.
+    A figure is first judged by what the log holds, apart from its batch: it rests on a prefix that
+    is there, and a wrong one beside it must not stand in its way. Raises as ``Sequencer.append``.
     """
-    places = [place for place, envelope in enumerate(envelopes) if _is_figure(envelope)]
-    refused = _unconfirmed(services, envelopes, places) if places else {}
+    refused = {
+        place: judged
+        for place, envelope in enumerate(envelopes)
+        if _is_figure(envelope) and isinstance(judged := _confirmed(services, envelope), Refused)
+    }
     passed = [each for place, each in enumerate(envelopes) if place not in refused]
     rehearse = dry_run or not passed or (atomic and bool(refused))
-    judged = iter(services.sequencer.append(passed, atomic=atomic, dry_run=rehearse))
-    return [refused.get(place) or next(judged) for place in range(len(envelopes))]
+    others = iter(services.sequencer.append(passed, atomic=atomic, dry_run=rehearse))
+    return [refused.get(place) or next(others) for place in range(len(envelopes))]
 
 
-def _unconfirmed(
-    services: Services, envelopes: Sequence[bytes], places: Sequence[int]
-) -> dict[int, Refused]:
-    """Those of the places whose figure the log would not take, or the engine does not confirm.
+def _confirmed(services: Services, envelope: bytes) -> Outcome:
+    """What the log would do with a figure, and Refused where the engine does not confirm it.
 
-    Only a figure that the log would take is computed: whoever may not publish it cannot have it
-    computed either.
+    Only one that the log would take is computed: who may not publish it cannot have it computed.
     """
-    rehearsed = services.sequencer.append(envelopes, dry_run=True)
-    judged = {place: _confirmed(services, rehearsed[place]) for place in places}
-    return {place: each for place, each in judged.items() if isinstance(each, Refused)}
-
-
-def _confirmed(services: Services, outcome: Outcome) -> Outcome:
+    (outcome,) = services.sequencer.append([envelope], dry_run=True)
     if isinstance(outcome, Refused) or not outcome.new:
         return outcome
-    body = outcome.statement.body
-    if isinstance(body, Figure):
-        try:
-            check_confirmed(services, outcome.statement, body)
-        except CatchmentError as error:
-            return Refused(error)
+    try:
+        check_confirmed(services, outcome.statement, cast(Figure, outcome.statement.body))
+    except CatchmentError as error:
+        return Refused(error)
     return outcome
 
 

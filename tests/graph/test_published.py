@@ -85,8 +85,8 @@ def test_a_lower_bound_states_no_value(factory: Factory) -> None:
     maker.production(product, plant, "10")
     asked = Engine(factory.log).enterprise(maker.id, Question(year=YEAR))
     results = {each.name: each for each in results_of(asked)}
-    assert (results["scope1"].at_least, results["scope1"].value) == (20, 20)
-    assert (results["t2"].at_least, results["t2"].value) == (20, None)
+    assert (results["scope1"].at_least, results["scope1"].value) == (Decimal(20), Decimal(20))
+    assert (results["t2"].at_least, results["t2"].value) == (Decimal(20), None)
 
 
 @pytest.mark.parametrize(
