@@ -28,6 +28,7 @@ from api.wire import (
     whole,
 )
 from ledger.entry import Entry
+from ledger.statements import Withdrawal
 from ledger.suspects import ChainEnd
 
 _SEE_ALL = ("auditor", "operator")
@@ -64,7 +65,10 @@ class SuspectSchema(Wire):
         required=True, metadata=described("Whether it is the last word of its chain.")
     )
     reattested = fields.Boolean(
-        required=True, metadata=described("Whether something sound has been said in its place.")
+        required=True,
+        metadata=described(
+            "Whether something sound has been said in its place, or it ended what does not stand."
+        ),
     )
 
 
@@ -145,5 +149,12 @@ def _item(entry: Entry, cause: int | None, end: ChainEnd) -> dict[str, Any]:
         "time": iso_time(entry.leaf.time),
         "cause": cause,
         "last": end.index == entry.index,
-        "reattested": end.is_sound and end.index > entry.index,
+        "reattested": _is_settled(entry, end),
     }
+
+
+def _is_settled(entry: Entry, end: ChainEnd) -> bool:
+    """Whether nothing is left to be said again; a withdrawal not where nothing stands anyway."""
+    if isinstance(entry.statement.body, Withdrawal) and end.withdrawn:
+        return True
+    return end.is_sound and end.index > entry.index

@@ -45,8 +45,8 @@ from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
 from ledger.soundness import Compromise, Soundness
-from ledger.statements import Genesis, NaturalKey, Recovery, Statement, read
-from ledger.store import reading, writing
+from ledger.statements import Erasure, Genesis, NaturalKey, Recovery, Statement, read
+from ledger.store import reading, scrub, writing
 from ledger.suspects import (
     ChainEnd,
     ends_of,
@@ -284,6 +284,8 @@ class Log:
                 else:
                     return judged
             mark.move()
+        if any(isinstance(each.body, Erasure) for each in draft.added.values()):
+            scrub(self._engine)
         return [[_stored(outcome) for outcome in outcomes] for outcomes in judged]
 
     def check_high_water(self) -> None:

@@ -18,7 +18,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -180,6 +180,24 @@ def _writing_sqlite(engine: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def scrub(engine: sa.Engine) -> None:
+    """After an erasure was committed: leave no older copy of it where others could find one.
+
+    SQLite's write-ahead log still holds pages as they were: it is written into the file and
+    emptied, unless readers keep it in use all the while; then that happens with a later one. On
+    PostgreSQL the old rows stay in the files until VACUUM has gone over the table.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        # What was committed is committed: a disk that fails here is met at the next commit.
+        with suppress(sqlite3.OperationalError):
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+
+
 def _open_sqlite(url: sa.URL) -> sa.Engine:
     if url.database in (None, "", ":memory:") or "mode" in url.query:
         raise StoreUnsupported(dialect="a SQLite database in memory")
@@ -193,7 +211,13 @@ def _open_sqlite(url: sa.URL) -> sa.Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions late, and as readers; _begin_sqlite does it instead.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is erased is overwritten in the file, not only taken out of its index.
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

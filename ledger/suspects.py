@@ -31,23 +31,26 @@ _PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class ChainEnd:
-    """The last entry of a chain, and whether it is sound; ``key`` is what the chain is about."""
+    """The last entry of a chain, and whether it is sound; ``key`` is what the chain is about.
+
+    ``withdrawn``: nothing of the chain is in force.
+    """
 
     key: NaturalKey
     index: int
     is_sound: bool
+    withdrawn: bool
 
 
 def ends_of(connection: sa.Connection, chains: Sequence[str]) -> dict[str, ChainEnd]:
     """By its opening, where each of these chains has come to."""
-    columns = (_HEAD.opening, _HEAD.key, _HEAD.index, _HEAD.digest, _HEAD.sound_digest)
+    sound = sa.func.coalesce(_HEAD.sound_digest == _HEAD.digest, sa.false())
+    columns = (_HEAD.opening, _HEAD.key, _HEAD.index, sound, _HEAD.withdrawn)
     ends: dict[str, ChainEnd] = {}
     for start in range(0, len(chains), _PAGE):
-        which = _HEAD.opening.in_(chains[start : start + _PAGE])
-        for opening, key, index, last, sound in connection.execute(
-            sa.select(*columns).where(which)
-        ):
-            ends[opening] = ChainEnd(NaturalKey.parse(key), index, last == sound)
+        query = sa.select(*columns).where(_HEAD.opening.in_(chains[start : start + _PAGE]))
+        for opening, key, index, is_sound, withdrawn in connection.execute(query):
+            ends[opening] = ChainEnd(NaturalKey.parse(key), index, bool(is_sound), withdrawn)
     return ends
 
 

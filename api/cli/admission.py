@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
 from api.cli.local import existing, registrar_key, signed
 from api.cli.speech import Speech, json_option, pass_speech
-from api.errors import AlreadyAdmitted, FileRefused
+from api.errors import AlreadyAdmitted, FileRefused, NameUnknown
 from api.settings import Settings
 from ledger import strict_json
 from ledger.errors import CatchmentError
 from ledger.log import Log, Refused
 from ledger.schema import load
 from ledger.standing import Standing
-from ledger.statements import ROLES, Body, Enterprise, Key, NaturalKey
+from ledger.statements import ROLES, Body, Enterprise, Key, NaturalKey, Revocation
 
 MAX_REQUEST_BYTES: Final = 64 * 1024
 _TOKEN_ROLES = ("park", "supplier")
@@ -30,6 +31,13 @@ _REQUEST = frozenset({"enterprise", "name", "jwk", "roles", "proof"})
 @click.option("--admit-identifier", "admitted", multiple=True, metavar="URN",
               help="A product identifier you have seen proof for.")  # fmt: skip
 @click.option("--custody", is_flag=True, help="The operator holds the private key.")
+@click.option(
+    "--lost",
+    "lost",
+    multiple=True,
+    metavar="KEY-ID",
+    help="A lost key of the same enterprise, which ends: the new one takes its place.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_speech
@@ -39,12 +47,15 @@ def admit(
     roles: tuple[str, ...],
     admitted: tuple[str, ...],
     custody: bool,
+    lost: tuple[str, ...],
     yes: bool,
 ) -> None:
     """Admit the enterprise of a request that “catchment keygen” wrote, and issue its first token.
 
     That the request comes from the enterprise it names is for you to find out: compare the key id
-    with a person there whom you reached by other means.
+    with a person there whom you reached by other means. So too where an enterprise has lost its key
+    (--lost): its registration stays as it is, the lost key ends, and what it signed stands. A key
+    that others may have is ended by “catchment revoke --reason compromised” as well.
     """
     from api.opening import open_services
 
@@ -57,11 +68,16 @@ def admit(
     standing = services.engine.standing()
     if standing.find(NaturalKey("key", (key.public.kid,))) is not None:
         raise AlreadyAdmitted(kid=key.public.kid)
-    said = _said(standing, enterprise, key)
+    if lost:
+        enterprise = _registered(standing, enterprise.id)
+        said: list[tuple[Body, str | None]] = [*_ended(standing, lost), (key, None)]
+    else:
+        said = _said(standing, enterprise, key)
     envelopes = [signed(registrar, body, enterprise.id, prev) for body, prev in said]
     # Judged first, its proof too: nobody is asked about what could not be admitted.
     _append(services.log, envelopes, dry_run=True)
     _show(speech, enterprise, key)
+    _show_others(speech, standing, enterprise.id, lost)
     if not yes:
         click.confirm(speech.text("Admit?"), abort=True, err=True)
     _append(services.log, envelopes)
@@ -122,6 +138,38 @@ def _said(standing: Standing, enterprise: Enterprise, key: Key) -> list[tuple[Bo
     if stands.statement.body == enterprise:
         return [(key, None)]
     return [(enterprise, stands.digest), (key, None)]
+
+
+def _registered(standing: Standing, enterprise: str) -> Enterprise:
+    """Raises NameUnknown: only who was admitted can have lost a key."""
+    stands = standing.enterprises.get(enterprise)
+    if stands is None:
+        raise NameUnknown(kind="enterprise", text=enterprise)
+    return cast(Enterprise, stands.statement.body)
+
+
+def _ended(standing: Standing, lost: tuple[str, ...]) -> Iterator[tuple[Body, str | None]]:
+    """What ends the lost keys, but for those that have ended already."""
+    for kid in lost:
+        if standing.find(NaturalKey(Revocation.TYPE, (kid,))) is None:
+            yield Revocation(kid=kid, reason="lost"), None
+
+
+def _show_others(
+    speech: Speech, standing: Standing, enterprise: str, lost: tuple[str, ...]
+) -> None:
+    """The keys that an enterprise has already: a stranger might ask for one more."""
+    ended = {said.statement.body.kid for said in standing.statements(Revocation.TYPE)
+             if isinstance(said.statement.body, Revocation)}  # fmt: skip
+    keys = (said for said in standing.statements(Key.TYPE) if said.owner == enterprise)
+    for kid in (cast(Key, said.statement.body).public.kid for said in keys):
+        if kid in lost:
+            text = speech.text("Its lost key %(kid)s ends.", {"kid": kid})
+        elif kid not in ended:
+            text = speech.text("It has the key %(kid)s already, which goes on.", {"kid": kid})
+        else:
+            continue
+        speech.err.print(text)
 
 
 def _show(speech: Speech, enterprise: Enterprise, key: Key) -> None:
