@@ -111,3 +111,27 @@ class NoLoop(GraphError):
     code = "no-loop"
     sentence = "None of the %(products)s products feeds itself, directly or through the others."
     advice = "Ask about the products of one strongly connected component."
+
+
+class FigureDiffers(GraphError):
+    """A published figure that its inputs do not give."""
+
+    code = "figure-differs"
+    sentence = "Its inputs give %(computed)s for %(name)s, and published was %(stated)s."
+    advice = "Do not rely on the figure: ask whoever published it to publish it again."
+
+
+class EngineDiffers(GraphError):
+    """A figure computed by an engine of another version."""
+
+    code = "engine-differs"
+    sentence = "The figure was computed by version %(stated)s of the engine; this is %(own)s."
+    advice = "Verify it with a release of Catchment that has that version."
+
+
+class FactorsDiffer(GraphError):
+    """A figure computed with other factors than this engine carries."""
+
+    code = "factors-differ"
+    sentence = "The figure was computed with other tables of factors than this engine's %(gwp)s."
+    advice = "Verify it with the release of Catchment that computed it."

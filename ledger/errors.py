@@ -847,3 +847,34 @@ class BundleRefused(LedgerError):
     code = "bundle-refused"
     sentence = "The bundle is refused: %(reason)s."
     advice = "Fetch it again: nothing in it was looked at any further."
+
+
+class EntryInvalid(LedgerError):
+    """An entry that the log could not have taken as it stands in a bundle."""
+
+    code = "entry-invalid"
+    sentence = "Entry %(index)d does not hold: %(reason)s."
+    advice = "The log or the bundle was altered: keep it, and ask the operator for an export."
+
+
+class TrustMissing(LedgerError):
+    code = "trust-missing"
+    sentence = "Nothing says which log to believe."
+    advice = "Name your trust.json with --trust: a bundle cannot say whom to trust."
+
+
+class FigureMissing(LedgerError):
+    code = "figure-missing"
+    sentence = "The published figure itself is withheld: entry %(index)d."
+    advice = "Ask whoever published it for a bundle that you may read."
+
+
+class InputsDiffer(LedgerError):
+    """A figure that names other inputs than were in force."""
+
+    code = "inputs-differ"
+    sentence = (
+        "The figure says that it was computed from %(stated)d statements with the root "
+        "%(stated_root)s; in force were %(count)d with the root %(root)s."
+    )
+    advice = "Do not rely on the figure: ask whoever published it to publish it again."

@@ -1,0 +1,394 @@
+"""A bundle checked offline: everything about it that needs no knowledge of footprints.
+
+Needs the bundle and the trust file; no server, no database. In this order, because each check rests
+on those before it:
+
+1. sizes: the bundle is well-formed (`ledger.bundle`);
+2. trust: its genesis is the one that is trusted, which nothing in the bundle can say;
+3. checkpoint: the log signed the head of the tree, with the trusted key or one that recoveries,
+   approved by the recovery keys of that genesis, put in its place;
+4. cosignatures: as many of the trusted witnesses cosigned it as the trust file asks for;
+5. root: the leaves of all entries lead to the signed root;
+6. times: every leaf record is well-formed, and ledger time never runs backwards;
+7. keys: what decides who could say what, judged as the log had to judge it;
+8. envelopes: every other envelope that is there is the one of its leaf, signed by a key that could
+   sign then, by somebody who could say it;
+9. heads: what stood at the end of the prefix that the figure was computed from, which of it is
+   withheld from this reader, and what others may have signed;
+10. inputs: those are the statements that the figure says it was computed from.
+
+All leaves are there, so that nothing that supersedes an input can be hidden: without its envelope
+it is *withheld*, and said so. The figure itself is recomputed by whoever knows how
+(``graph.recompute``).
+
+What cannot be judged is let pass: a statement may refer to others that the bundle has no reason to
+hold, because they were superseded before the figure was computed. Its signature, its key and its
+issuer are verified all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import BinaryIO, Final, cast
+
+from ledger import bundle as bundles
+from ledger import jws
+from ledger.bundle import Bundle, LeafHash
+from ledger.errors import (
+    BundleRefused,
+    CatchmentError,
+    EntryInvalid,
+    FigureMissing,
+    ForeignLog,
+    InputsDiffer,
+    LeafRefused,
+    PrefixRefused,
+    ProofMismatch,
+    QuorumMissing,
+    TrustMissing,
+)
+from ledger.leaf import Leaf
+from ledger.merkle import Frontier
+from ledger.rejudge import DECIDE, Rejudged, Step
+from ledger.replay import Replay
+from ledger.soundness import Soundness
+from ledger.statements import Figure, Genesis, Membership, Recovery, Statement, read
+from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
+
+NAMES: Final = (
+    "sizes",
+    "trust",
+    "checkpoint",
+    "cosignatures",
+    "root",
+    "times",
+    "keys",
+    "envelopes",
+    "heads",
+    "inputs",
+)
+_NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+
+
+class Verdict(Enum):
+    """What came of a check. ``DOUBTED``: valid, but something is suspect or withheld."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    DOUBTED = "doubted"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. ``detail`` is a template over ``params``; ``refused`` says what is wrong.
+
+    ``entries`` are the indexes of those that it is about, where it does not hold for all.
+    """
+
+    name: str
+    verdict: Verdict
+    detail: str = ""
+    params: Mapping[str, object] = field(default_factory=dict)
+    refused: CatchmentError | None = None
+    entries: tuple[int, ...] = ()
+
+
+def verdict_of(checks: Sequence[Check]) -> Verdict:
+    """What all checks come to; what was not decided outweighs what is in doubt."""
+    found = {check.verdict for check in checks}
+    order = (Verdict.INVALID, Verdict.UNDECIDED, Verdict.DOUBTED)
+    return next((each for each in order if each in found), Verdict.VALID)
+
+
+def guarded(name: str, make: Callable[[], Check]) -> Check:
+    """A check that was made, whatever the bundle holds; what was refused makes it invalid."""
+    try:
+        return make()
+    except CatchmentError as refused:
+        return Check(name, Verdict.INVALID, refused=refused)
+    except _NOT_UNDERSTOOD:
+        # A reader that stumbles over a crafted bundle has still not found it valid.
+        crafted = BundleRefused(reason="something in it cannot be understood")
+        return Check(name, Verdict.INVALID, refused=crafted)
+
+
+class Audit:
+    """A bundle and what is found out about it, check by check; ``checks`` are those made so far.
+
+    ``kinds`` are the statement types that can be inputs. Once all checks are made, ``replay`` holds
+    the entries, ``figure`` what is published, ``inputs`` the indexes of what it rests on, and
+    ``withheld`` those that are not there, or may not be.
+    """
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        trust: Trust | None,
+        kinds: Collection[str],
+        step: Step,
+    ) -> None:
+        self._source, self._trusted, self._kinds, self._step = source, trust, kinds, step
+        self.checks: list[Check] = []
+        self.withheld: tuple[int, ...] = ()
+        self._leaves: list[Leaf | None] = []
+
+    def run(self) -> list[Check]:
+        """Make every check up to the first that fails; those after it are undecided."""
+        makes = (
+            self._sizes,
+            self._trust,
+            self._checkpoint,
+            self._cosignatures,
+            self._root,
+            self._times,
+            self._keys,
+            self._envelopes,
+            self._heads,
+            self._inputs,
+        )
+        for name, make in zip(NAMES, makes, strict=True):
+            if self.is_stopped:
+                self.checks.append(Check(name, Verdict.UNDECIDED))
+            else:
+                self.checks.append(guarded(name, make))
+        return self.checks
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether later checks have nothing to rest on any more."""
+        return any(
+            check.verdict is Verdict.INVALID
+            or (check.verdict is Verdict.UNDECIDED and check.name != "cosignatures")
+            for check in self.checks
+        )
+
+    # --- The tree ---
+
+    def _sizes(self) -> Check:
+        self.bundle: Bundle = bundles.read(self._source)
+        for index in self.bundle.envelopes:
+            if isinstance(self.bundle.leaves[index], LeafHash):
+                raise BundleRefused(reason="an envelope in it has no leaf record")
+        said = {
+            "entries": self.bundle.size,
+            "envelopes": len(self.bundle.envelopes),
+            "figure": self.bundle.figure,
+        }
+        template = "%(entries)d entries, %(envelopes)d envelopes, the figure is entry %(figure)d"
+        return _valid("sizes", template, said)
+
+    def _trust(self) -> Check:
+        if self._trusted is None:
+            return Check("trust", Verdict.UNDECIDED, refused=TrustMissing())
+        trust = self._trusted
+        if 0 not in self.bundle.envelopes:
+            raise BundleRefused(reason="the genesis is not in it")
+        genesis = self._statement(0)
+        log = genesis.common.log
+        if not isinstance(genesis.body, Genesis) or (log.origin, genesis.digest) != (
+            trust.origin,
+            trust.genesis,
+        ):
+            raise ForeignLog(
+                "/log",
+                named=log.origin,
+                begun=genesis.digest,
+                origin=trust.origin,
+                genesis=trust.genesis,
+            )
+        return _valid("trust", "%(origin)s, as the trust file names it", {"origin": trust.origin})
+
+    def _checkpoint(self) -> Check:
+        self._signed: Signed = open_checkpoint(self.bundle.checkpoint, self._trust_in_force())
+        checkpoint = self._signed.checkpoint
+        if checkpoint.size != self.bundle.size:
+            raise BundleRefused(reason="its checkpoint is of another size")
+        states = {"origin": checkpoint.origin, "size": checkpoint.size}
+        return _valid("checkpoint", "%(origin)s, %(size)d entries", states)
+
+    def _trust_in_force(self) -> Trust:
+        """The trust with the key that signs at the end, which the trusted one leads to.
+
+        That the recoveries between them were approved is checked with the keys.
+        """
+        trust = cast(Trust, self._trusted)
+        keys = [cast(Genesis, self._statement(0).body).checkpoint_key]
+        keys += [each.checkpoint_key for each in self._recoveries()]
+        return replace(trust, vkey=keys[-1]) if trust.vkey in keys else trust
+
+    def _recoveries(self) -> Iterator[Recovery]:
+        for index in self.bundle.envelopes:
+            # The records are not read before it is known that they are the log's.
+            if b'"type":"recovery"' in cast(bytes, self.bundle.leaves[index]):
+                body = self._statement(index).body
+                if isinstance(body, Recovery):
+                    yield body
+
+    def _statement(self, index: int) -> Statement:
+        return read(jws.parse(self.bundle.envelopes[index]))
+
+    def _cosignatures(self) -> Check:
+        trust = cast(Trust, self._trusted)
+        if not trust.quorum:
+            return _valid("cosignatures", "the trust file asks for none")
+        try:
+            check_quorum(self._signed, trust)
+        except QuorumMissing as missing:
+            return Check("cosignatures", Verdict.UNDECIDED, refused=missing)
+        names = ", ".join(each.witness.name for each in self._signed.cosignatures)
+        return _valid("cosignatures", "cosigned by %(names)s", {"names": names})
+
+    def _root(self) -> Check:
+        self._hashes = list(self.bundle.leaf_hashes())
+        root = Frontier(0, ()).grown(self._hashes).root
+        if root != self._signed.checkpoint.root:
+            raise ProofMismatch(reason="the leaves do not lead to the signed root")
+        return _valid("root", "%(root)s", {"root": root.hex()})
+
+    def _times(self) -> Check:
+        before = 0
+        for index, record in enumerate(self.bundle.leaves):
+            leaf = None if isinstance(record, LeafHash) else self._leaf(index, record)
+            if leaf and leaf.time < before:
+                raise EntryInvalid(index=index, reason="its time lies before that of the last")
+            before = leaf.time if leaf else before
+            self._leaves.append(leaf)
+        if hidden := tuple(i for i, leaf in enumerate(self._leaves) if leaf is None):
+            return _doubted("times", "the leaf records of %(count)d entries are withheld", hidden)
+        return _valid("times", "they never run backwards")
+
+    def _leaf(self, index: int, record: bytes) -> Leaf:
+        try:
+            return Leaf.parse(record)
+        except LeafRefused:
+            raise EntryInvalid(index=index, reason="its leaf record is malformed") from None
+
+    # --- Who could say what ---
+
+    def _keys(self) -> Check:
+        self.judged = Rejudged(self._leaves, self._hashes, self.bundle.envelopes)
+        self.judged.run(self._step)
+        self._raise_fault(self._decides)
+        if missing := tuple(filter(self._decides, self.judged.unseen)):
+            return _doubted("keys", "%(count)d statements on keys and rights are withheld", missing)
+        count = sum(map(self._decides, self.bundle.envelopes))
+        return _valid("keys", "%(count)d statements on keys and rights", {"count": count})
+
+    def _envelopes(self) -> Check:
+        self._raise_fault(lambda index: not self._decides(index))
+        if unverified := tuple(self.judged.unverified):
+            return _doubted(
+                "envelopes", "the keys that signed %(count)d entries are withheld", unverified
+            )
+        count = sum(not self._decides(index) for index in self.bundle.envelopes)
+        return _valid("envelopes", "%(count)d others, each by who could say it", {"count": count})
+
+    def _decides(self, index: int) -> bool:
+        return self.judged.kind(index) in DECIDE
+
+    def _raise_fault(self, concerns: Callable[[int], bool]) -> None:
+        for index, fault in sorted(self.judged.faults.items()):
+            if concerns(index):
+                raise fault
+
+    # --- What the figure rests on ---
+
+    def _heads(self) -> Check:
+        if (figure := self._figure()) is None:
+            unseen = FigureMissing(index=self.bundle.figure)
+            return Check("heads", Verdict.UNDECIDED, refused=unseen)
+        self.figure = figure
+        at, replay = figure.at, self.replay
+        if at.size > self.bundle.figure or replay.root(at.size).hex() != at.root:
+            raise PrefixRefused("/at", size=at.size)
+        self.inputs = self._in_force(at.size)
+        missing = [i for i in self.inputs if i not in self.bundle.envelopes]
+        missing += [i for i in self.judged.hidden if i < at.size]
+        self.withheld = tuple(sorted(missing))
+        if self.withheld:
+            return _doubted(
+                "heads", "%(count)d of what stood, or may have, is withheld", self.withheld
+            )
+        said = {"size": at.size, "count": len(self.inputs)}
+        return _valid("heads", "%(count)d statements in force after %(size)d entries", said)
+
+    def _figure(self) -> Figure | None:
+        if self.bundle.figure not in self.bundle.envelopes:
+            return None
+        body = self.judged.entries[self.bundle.figure].statement.body
+        if not isinstance(body, Figure):
+            raise BundleRefused(reason="the entry that it names is no published figure")
+        return body
+
+    @property
+    def replay(self) -> Replay:
+        return self.judged.replay
+
+    def _in_force(self, size: int) -> list[int]:
+        """The inputs of a figure: what was in force, of the types that move figures."""
+        return sorted(
+            index
+            for index in self.replay.ends_at(size).values()
+            if self.judged.kind(index) in self._kinds
+            and self.judged.entries[index].leaf.type != "withdrawal"
+            and not self._was_erased(index, size)
+        )
+
+    def _was_erased(self, index: int, size: int) -> bool:
+        erased_by = self.replay.erased_by(index)
+        return erased_by is not None and erased_by < size
+
+    @property
+    def withdrawn_by(self) -> int | None:
+        """The entry that withdrew the figure later on, if it is the last word on it."""
+        entries = self.judged.entries
+        chain = entries[self.bundle.figure].leaf.chain
+        later = [each for each in entries.values() if each.leaf.chain == chain]
+        return later[-1].index if later[-1].leaf.type == "withdrawal" else None
+
+    def is_unseen(self, kind: str, size: int) -> bool:
+        """Whether a chain of this type has an entry among the first ``size`` that is not seen."""
+        return any(i < size and self.judged.kind(i) == kind for i in self.judged.unseen)
+
+    def _inputs(self) -> Check:
+        stated, found = self.figure.inputs, [self._hashes[index] for index in self.inputs]
+        root = Frontier(0, ()).grown(found).root.hex()
+        if (stated.count, stated.root) != (len(found), root):
+            if any(index < self.figure.at.size for index in self.judged.hidden):
+                return _doubted("inputs", "not comparable: some may be withheld", self.withheld)
+            raise InputsDiffer(
+                stated=stated.count, stated_root=stated.root, count=len(found), root=root
+            )
+        if suspect := self._suspect_since():
+            template = "%(count)d entries became suspect since: others may have signed them"
+            return _doubted("inputs", template, suspect)
+        return _valid("inputs", "%(count)d, as the figure says", {"count": len(found)})
+
+    def _suspect_since(self) -> tuple[int, ...]:
+        """Inputs, and the figure itself, that a later revocation makes suspect."""
+        size = self.bundle.size
+        causes, soundness = self.replay.causes_at(size), self.replay.soundness_at(size)
+        rests_on = [*self.inputs, self.bundle.figure]
+        return tuple(
+            index for index in rests_on if index in causes or self._lost_consent(index, soundness)
+        )
+
+    def _lost_consent(self, index: int, soundness: Soundness) -> bool:
+        entry = self.judged.entries[index]
+        if entry.is_erased or not isinstance(entry.statement.body, Membership):
+            return False
+        then = self.replay.soundness_at(self.figure.at.size)
+        said = (entry.statement.body, index, entry.leaf.time)
+        return soundness.consent_cause(*said) is not None and then.consent_cause(*said) is None
+
+
+def _valid(name: str, detail: str, params: Mapping[str, object] = MappingProxyType({})) -> Check:
+    return Check(name, Verdict.VALID, detail, params)
+
+
+def _doubted(name: str, detail: str, entries: tuple[int, ...]) -> Check:
+    return Check(name, Verdict.DOUBTED, detail, {"count": len(entries)}, entries=entries)
