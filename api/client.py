@@ -26,6 +26,8 @@ TIMEOUT_SECONDS: Final = (5, 60)
 PAGE: Final = 500
 MOST_WAITS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 60
+BUNDLE_TYPE: Final = "application/zip"
+_PIECE_BYTES = 1 << 16
 
 _COMMON = frozenset({"type", "v", "log", "jti", "iat", "iss", "subject", "prev"})
 
@@ -205,6 +207,28 @@ class Client:
         """A computed figure: ``kind`` is products, parks or enterprises."""
         path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
+
+    def unsigned_figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """The statement that publishes a figure, to be signed; ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/figure", **query)
+
+    def published_figure(self, digest: str) -> dict[str, Any]:
+        """A published figure, and what has come after it. Raises Refused."""
+        return self._get(f"/v1/figures/{digest}")
+
+    def bundle_address(self, digest: str) -> str:
+        return f"{self.base_url}/v1/figures/{digest}/bundle"
+
+    def bundle(self, digest: str) -> Iterator[bytes]:
+        """What it takes to check a published figure offline, piece by piece. Raises Refused."""
+        with self._send("GET", f"/v1/figures/{digest}/bundle", stream=True) as response:
+            if not response.ok or response.headers.get("Content-Type") != BUNDLE_TYPE:
+                self._read(response)
+                raise AnswerNotUnderstood(url=self.base_url)
+            try:
+                yield from response.iter_content(_PIECE_BYTES)
+            except requests.RequestException as failed:
+                raise ServerUnreachable(url=self.base_url, reason=_reason(failed)) from failed
 
     def impact(self, cause: int, **query: str | None) -> dict[str, Any]:
         """By how much an entry that made others suspect moved the figures."""

@@ -128,10 +128,10 @@ def _figure(
     client = asked_client(speech, server, token)
     question = {"year": year, "gwp": gwp, "at": at, "site": site}
     query = {name: None if value is None else str(value) for name, value in question.items()}
-    return client.figure(kind, _id_of(client, kind, which), **query)
+    return client.figure(kind, id_of(client, kind, which), **query)
 
 
-def _id_of(client: Client, kind: str, which: str) -> str:
+def id_of(client: Client, kind: str, which: str) -> str:
     """The id of what is called by id or by name. Raises NameUnknown or NameAmbiguous."""
     if _is_id(which):
         return which.lower()

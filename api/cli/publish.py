@@ -1,0 +1,170 @@
+"""Publishing a figure, and fetching the bundle that lets others check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from api.cli.figures import id_of
+from api.cli.options import key_options, server_option, token_option
+from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.supplier import RECEIPT_SUFFIX, filled
+from api.client import Client, Submitted
+from api.errors import WouldOverwrite
+from api.keyfile import KeyFile
+from api.scope3 import CATEGORIES
+from graph.published import category_name
+from ledger import jws
+from ledger.gases import GWP_SETS
+from ledger.statements import read
+
+_KINDS: Final = {"park": "parks", "enterprise": "enterprises"}
+_SAID_AGAIN: Final = ("engine", "factorSets", "results")
+"""What a figure says that can differ while the entry that moved it last is the same."""
+
+
+@click.command()
+@click.argument("which", metavar="ID|NAME")
+@click.option("--of", "kind", type=click.Choice(sorted(_KINDS)), default="park", show_default=True,
+              help="What the figure is of.")  # fmt: skip
+@click.option("--year", type=int, help="Calendar year; by default the latest.")
+@click.option("--gwp", type=click.Choice(GWP_SETS, case_sensitive=False), help="By default AR6.")
+@key_options
+@server_option
+@token_option
+@click.option("--receipt-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
+              default=".", help="Where the statement and its receipt are saved.")  # fmt: skip
+@json_option
+@pass_speech
+def publish(
+    speech: Speech,
+    which: str,
+    kind: str,
+    year: int | None,
+    gwp: str | None,
+    key: KeyFile | None,
+    server: str,
+    token: str | None,
+    receipt_dir: Path,
+) -> None:
+    """Publish the figure of a park or an enterprise: sign it, and say it in the log.
+
+    The server computes it and confirms it again when it comes back signed. From then on nobody can
+    change it, and whoever has its bundle can compute it again.
+    """
+    if key is None:
+        raise click.UsageError("--key is needed.")
+    client = Client(server, token, language=speech.language)
+    asked = {"year": None if year is None else str(year), "gwp": gwp}
+    entity = id_of(client, _KINDS[kind], which)
+    document = client.unsigned_figure(_KINDS[kind], entity, **asked)
+    if not speech.as_json:
+        _show(speech, document)
+    if _is_published(client, document):
+        _say_published(speech, client, document)
+        return
+    envelope = jws.sign(filled(document, key, None, None), key.private)
+    read(jws.parse(envelope))
+    held = client.submit(envelope)
+    saved = _save(receipt_dir, envelope, held)
+    _say_done(speech, client, held, saved)
+
+
+@click.command()
+@click.argument("digest")
+@server_option
+@token_option
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False),
+              help="Where to write it, such as figure.zip.")  # fmt: skip
+@pass_speech
+def bundle(speech: Speech, digest: str, server: str, token: str | None, out: Path) -> None:
+    """Download the bundle of a published figure, for “catchment verify”."""
+    _write_new(out, Client(server, token, language=speech.language).bundle(digest))
+    speech.say("%(path)s is written. Check it with “catchment verify”, offline.", path=out)
+
+
+def _is_published(client: Client, document: dict[str, Any]) -> bool:
+    """Whether what was published of the same question before says the same."""
+    if "prev" not in document:
+        return False
+    before = client.published_figure(document["prev"])["payload"]
+    return all(before[name] == document[name] for name in _SAID_AGAIN)
+
+
+def _save(folder: Path, envelope: bytes, held: Submitted) -> tuple[Path, Path]:
+    """The two files that “catchment verify” takes for a receipt."""
+    stem = f"figure-{held.digest[:12]}"
+    statement, receipt = folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}"
+    statement.write_bytes(envelope)
+    receipt.write_bytes(held.receipt.encode("utf-8"))
+    return statement, receipt
+
+
+def _write_new(path: Path, pieces: Iterable[bytes]) -> None:
+    """Raises WouldOverwrite; a file that is not complete does not stay."""
+    try:
+        file = path.open("xb")
+    except FileExistsError:
+        raise WouldOverwrite(path=str(path)) from None
+    try:
+        with file:
+            file.writelines(pieces)
+    except BaseException:
+        path.unlink()
+        raise
+
+
+# --- Showing -------------------------------------------------------------------------------
+
+
+def _show(speech: Speech, document: dict[str, Any]) -> None:
+    speech.say("%(year)s, GWP %(gwp)s, from %(at)d entries; last moved by entry %(as_of)d.",
+               year=str(document["year"]), gwp=document["gwp"], at=document["at"]["size"],
+               as_of=document["asOf"])  # fmt: skip
+    names = _names(speech)
+    table = speech.table("", "kg CO2e", right=("kg CO2e",))
+    for result in document["results"]:
+        number = result.get("value") or f"≥ {result['atLeast']}"
+        table.add_row(names.get(result["name"], result["name"]), number)
+    speech.out.print(table)
+
+
+def _names(speech: Speech) -> dict[str, str]:
+    return {
+        "scope1": speech.text("Scope 1"),
+        "scope2Location": speech.text("Scope 2, location-based"),
+        "scope3Upstream": speech.text("Scope 3, upstream"),
+        **{category_name(n): f"  {n} {speech.text(name)}" for n, name in CATEGORIES.items()},
+        "upstream": speech.text("Scope 2 and upstream Scope 3"),
+        "t0": "T0",
+        "t1": "T1",
+        "t2": "T2",
+        "returned": "T1 − T2",
+    }
+
+
+def _say_published(speech: Speech, client: Client, document: dict[str, Any]) -> None:
+    address = client.bundle_address(document["prev"])
+    if speech.as_json:
+        speech.json({"digest": document["prev"], "new": False, "bundle": address})
+        return
+    speech.say("It is published already, as %(digest)s.", digest=document["prev"])
+    speech.say("Its bundle: %(address)s", address=address)
+
+
+def _say_done(speech: Speech, client: Client, held: Submitted, saved: tuple[Path, Path]) -> None:
+    statement, receipt = saved
+    address = client.bundle_address(held.digest)
+    if speech.as_json:
+        speech.json({"digest": held.digest, "index": held.index, "new": held.new,
+                     "bundle": address, "statement": str(statement),
+                     "receipt": str(receipt)})  # fmt: skip
+        return
+    speech.say("Published as entry %(index)d, digest %(digest)s.",
+               index=held.index, digest=held.digest)  # fmt: skip
+    speech.say("%(statement)s and its receipt %(receipt)s are saved.",
+               statement=statement, receipt=receipt)  # fmt: skip
+    speech.say("Its bundle: %(address)s", address=address)
