@@ -246,11 +246,16 @@ class Replay:
         for indexes in self._chains.values():
             sound = [i for i in indexes if i < size and i not in suspects]
             stated = [i for i in sound if self._entry(i).leaf.type != "withdrawal"]
-            wanted.update((*sound[-1:], *stated[-1:]))
+            if sound and not self._is_gone(sound[-1], size):
+                wanted.update((*sound[-1:], *stated[-1:]))
         for index in sorted(wanted):
-            erased_by = self.erased_by(index)
-            if not self._entry(index).is_erased and (erased_by is None or erased_by >= size):
+            if not self._is_gone(index, size):
                 yield self._entry(index)
+
+    def _is_gone(self, index: int, size: int) -> bool:
+        """Whether the payload is not there; of an erased withdrawal, what it ended stays ended."""
+        erased_by = self.erased_by(index)
+        return self._entry(index).is_erased or (erased_by is not None and erased_by < size)
 
     def size(self) -> int:
         return len(self._places)

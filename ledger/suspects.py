@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -113,17 +114,23 @@ def last_of_chains(connection: sa.Connection, size: int, suspects: Mapping[int, 
     """What it takes to know what stands after ``size`` entries, in the order of indexes.
 
     Of every chain the last sound entry; where that is a withdrawal, also the sound statement that
-    it ended. A payload that an entry before ``size`` erased is left out: nothing takes its place.
+    it ended. A payload that an entry before ``size`` erased is left out: nothing takes its place,
+    also not what an erased withdrawal ended.
     """
     shaken = set(chains_of(connection, list(suspects)))
     within = _ENTRY.index < size
     last, stated = _last(within), _last(sa.and_(within, _ENTRY.type != "withdrawal"))
     rows = connection.execute(sa.union(last, stated)).mappings()
-    wanted = {row["index"] for row in rows if row["chain"] not in shaken}
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        if row["chain"] not in shaken:
+            wanted[row["chain"]].add(row["index"])
     for chain in shaken:
-        wanted.update(_last_sound(versions_of(connection, chain, size), suspects))
-    erased = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
-    return sorted(wanted - set(connection.execute(erased).scalars()))
+        wanted[chain].update(_last_sound(versions_of(connection, chain, size), suspects))
+    query = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
+    erased = set(connection.execute(query).scalars())
+    standing = (each for each in wanted.values() if max(each, default=-1) not in erased)
+    return sorted(set().union(*standing) - erased)
 
 
 def versions_of(connection: sa.Connection, chain: str, size: int) -> list[Version]:
