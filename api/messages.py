@@ -16,8 +16,9 @@ from api.problems import TITLES
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
+from graph import recompute
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
-from ledger import pact
+from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
 from ledger.statements import BODIES
@@ -80,7 +81,7 @@ def _all_spoken() -> Iterator[str]:
             if isinstance(call, ast.Call) and (called := _called(call)) in _SAID:
                 yield from (text for each in call.args[_SAID[called] :] for text in _either(each))
     yield from (column.doc for sheet in SHEETS.values() for column in sheet.columns)
-    for named in (FLAWS.values(), BODIES, ORIGINS, NAMES):
+    for named in (FLAWS.values(), BODIES, ORIGINS, NAMES, verify.NAMES, (recompute.NAME,)):
         yield from named
 
 
@@ -99,6 +100,8 @@ def _all_templates() -> Iterator[str]:
         SENTENCES,
         GAP_SENTENCES,
         MISSING_SENTENCES,
+        verify.DETAILS,
+        recompute.DETAILS,
     ):
         yield from sentences.values()
     yield from TITLES.values()

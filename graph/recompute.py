@@ -7,8 +7,9 @@ without anybody having done wrong; then nothing can be decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from graph.engine import MOVES_FIGURES, VERSION, Engine
@@ -23,6 +24,15 @@ from ledger.trust import Trust
 from ledger.verify import Audit, Check, Verdict, guarded
 
 NAME: Final = "figure"
+DETAILS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "agrees": "%(count)d numbers, the same as published",
+        "withdrawn": "the same numbers as published, and withdrawn later by entry %(index)d",
+        "inputs-withheld": "not computed: some of its inputs are withheld",
+        "boundary-withheld": "not computed: the statement that draws its boundary is withheld",
+    }
+)
+"""What is said of the check where it did not fail: templates over its particulars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +82,9 @@ class _Again:
         if set(stated.factor_sets) != set(factor_sets(stated.gwp)):
             return _undecided(FactorsDiffer(gwp=stated.gwp))
         if self._audit.withheld:
-            return Check(NAME, Verdict.DOUBTED, "not computed: some of its inputs are withheld")
+            return Check(NAME, Verdict.DOUBTED, DETAILS["inputs-withheld"])
         if (computed := self._computed()) is None:
-            return Check(NAME, Verdict.DOUBTED, "not computed: its boundary is withheld")
+            return Check(NAME, Verdict.DOUBTED, DETAILS["boundary-withheld"])
         self.numbers += _numbers(stated.results, computed.results)
         if (differs := difference(stated, computed)) is not None:
             raise FigureDiffers(
@@ -87,10 +97,10 @@ class _Again:
 
     def _agreed(self) -> Check:
         if (index := self._audit.withdrawn_by) is not None:
-            template = "the same numbers, but it was withdrawn by entry %(index)d"
-            return Check(NAME, Verdict.DOUBTED, template, {"index": index}, entries=(index,))
-        said = {"count": len(self.numbers)}
-        return Check(NAME, Verdict.VALID, "%(count)d numbers, the same as published", said)
+            said = {"index": index}
+            return Check(NAME, Verdict.DOUBTED, DETAILS["withdrawn"], said, entries=(index,))
+        counted = {"count": len(self.numbers)}
+        return Check(NAME, Verdict.VALID, DETAILS["agrees"], counted)
 
     def _computed(self) -> Figure | None:
         """The same question, answered here; ``None`` where the boundary's statement is withheld."""

@@ -70,6 +70,29 @@ NAMES: Final = (
     "heads",
     "inputs",
 )
+DETAILS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "sizes": "%(entries)d entries, %(envelopes)d envelopes; the figure is entry %(figure)d",
+        "trust": "%(origin)s, as the trust file names it",
+        "checkpoint": "%(origin)s, %(size)d entries",
+        "cosignatures": "cosigned by %(names)s",
+        "no-witnesses": "the trust file asks for none",
+        "root": "%(root)s",
+        "times": "ledger time never runs backwards",
+        "hidden": "the leaf records of %(count)d entries are withheld",
+        "keys": "%(count)d statements on keys and rights",
+        "unseen-keys": "%(count)d statements on keys and rights are withheld",
+        "envelopes": "%(count)d other statements, each by who could say it",
+        "unverified": "the keys that signed %(count)d entries are withheld",
+        "heads": "%(count)d statements in force after %(size)d entries",
+        "withheld": "%(count)d entries that were in force, or may have been, are withheld",
+        "inputs": "%(count)d, as the figure says",
+        "not-comparable": "cannot be counted: some of the records are withheld",
+        "suspect": "%(count)d became suspect since: others may have signed them",
+    }
+)
+"""What is said of a check that did not fail: templates over its particulars."""
+
 _NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
 
 
@@ -178,8 +201,7 @@ class Audit:
             "envelopes": len(self.bundle.envelopes),
             "figure": self.bundle.figure,
         }
-        template = "%(entries)d entries, %(envelopes)d envelopes, the figure is entry %(figure)d"
-        return _valid("sizes", template, said)
+        return _valid("sizes", said)
 
     def _trust(self) -> Check:
         if self._trusted is None:
@@ -200,7 +222,7 @@ class Audit:
                 origin=trust.origin,
                 genesis=trust.genesis,
             )
-        return _valid("trust", "%(origin)s, as the trust file names it", {"origin": trust.origin})
+        return _valid("trust", {"origin": trust.origin})
 
     def _checkpoint(self) -> Check:
         self._signed: Signed = open_checkpoint(self.bundle.checkpoint, self._trust_in_force())
@@ -208,7 +230,7 @@ class Audit:
         if checkpoint.size != self.bundle.size:
             raise BundleRefused(reason="its checkpoint is of another size")
         states = {"origin": checkpoint.origin, "size": checkpoint.size}
-        return _valid("checkpoint", "%(origin)s, %(size)d entries", states)
+        return _valid("checkpoint", states)
 
     def _trust_in_force(self) -> Trust:
         """The trust with the key that signs at the end, which the trusted one leads to.
@@ -234,20 +256,20 @@ class Audit:
     def _cosignatures(self) -> Check:
         trust = cast(Trust, self._trusted)
         if not trust.quorum:
-            return _valid("cosignatures", "the trust file asks for none")
+            return Check("cosignatures", Verdict.VALID, DETAILS["no-witnesses"])
         try:
             check_quorum(self._signed, trust)
         except QuorumMissing as missing:
             return Check("cosignatures", Verdict.UNDECIDED, refused=missing)
         names = ", ".join(each.witness.name for each in self._signed.cosignatures)
-        return _valid("cosignatures", "cosigned by %(names)s", {"names": names})
+        return _valid("cosignatures", {"names": names})
 
     def _root(self) -> Check:
         self._hashes = list(self.bundle.leaf_hashes())
         root = Frontier(0, ()).grown(self._hashes).root
         if root != self._signed.checkpoint.root:
             raise ProofMismatch(reason="the leaves do not lead to the signed root")
-        return _valid("root", "%(root)s", {"root": root.hex()})
+        return _valid("root", {"root": root.hex()})
 
     def _times(self) -> Check:
         before = 0
@@ -258,8 +280,8 @@ class Audit:
             before = leaf.time if leaf else before
             self._leaves.append(leaf)
         if hidden := tuple(i for i, leaf in enumerate(self._leaves) if leaf is None):
-            return _doubted("times", "the leaf records of %(count)d entries are withheld", hidden)
-        return _valid("times", "they never run backwards")
+            return _doubted("times", "hidden", hidden)
+        return _valid("times", {})
 
     def _leaf(self, index: int, record: bytes) -> Leaf:
         try:
@@ -274,18 +296,16 @@ class Audit:
         self.judged.run(self._step)
         self._raise_fault(self._decides)
         if missing := tuple(filter(self._decides, self.judged.unseen)):
-            return _doubted("keys", "%(count)d statements on keys and rights are withheld", missing)
+            return _doubted("keys", "unseen-keys", missing)
         count = sum(map(self._decides, self.bundle.envelopes))
-        return _valid("keys", "%(count)d statements on keys and rights", {"count": count})
+        return _valid("keys", {"count": count})
 
     def _envelopes(self) -> Check:
         self._raise_fault(lambda index: not self._decides(index))
         if unverified := tuple(self.judged.unverified):
-            return _doubted(
-                "envelopes", "the keys that signed %(count)d entries are withheld", unverified
-            )
+            return _doubted("envelopes", "unverified", unverified)
         count = sum(not self._decides(index) for index in self.bundle.envelopes)
-        return _valid("envelopes", "%(count)d others, each by who could say it", {"count": count})
+        return _valid("envelopes", {"count": count})
 
     def _decides(self, index: int) -> bool:
         return self.judged.kind(index) in DECIDE
@@ -310,11 +330,9 @@ class Audit:
         missing += [i for i in self.judged.hidden if i < at.size]
         self.withheld = tuple(sorted(missing))
         if self.withheld:
-            return _doubted(
-                "heads", "%(count)d of what stood, or may have, is withheld", self.withheld
-            )
+            return _doubted("heads", "withheld", self.withheld)
         said = {"size": at.size, "count": len(self.inputs)}
-        return _valid("heads", "%(count)d statements in force after %(size)d entries", said)
+        return _valid("heads", said)
 
     def _figure(self) -> Figure | None:
         if self.bundle.figure not in self.bundle.envelopes:
@@ -359,14 +377,13 @@ class Audit:
         root = Frontier(0, ()).grown(found).root.hex()
         if (stated.count, stated.root) != (len(found), root):
             if any(index < self.figure.at.size for index in self.judged.hidden):
-                return _doubted("inputs", "not comparable: some may be withheld", self.withheld)
+                return _doubted("inputs", "not-comparable", self.withheld)
             raise InputsDiffer(
                 stated=stated.count, stated_root=stated.root, count=len(found), root=root
             )
         if suspect := self._suspect_since():
-            template = "%(count)d entries became suspect since: others may have signed them"
-            return _doubted("inputs", template, suspect)
-        return _valid("inputs", "%(count)d, as the figure says", {"count": len(found)})
+            return _doubted("inputs", "suspect", suspect)
+        return _valid("inputs", {"count": len(found)})
 
     def _suspect_since(self) -> tuple[int, ...]:
         """Inputs, and the figure itself, that a later revocation makes suspect."""
@@ -386,9 +403,9 @@ class Audit:
         return soundness.consent_cause(*said) is not None and then.consent_cause(*said) is None
 
 
-def _valid(name: str, detail: str, params: Mapping[str, object] = MappingProxyType({})) -> Check:
-    return Check(name, Verdict.VALID, detail, params)
+def _valid(name: str, params: Mapping[str, object]) -> Check:
+    return Check(name, Verdict.VALID, DETAILS[name], params)
 
 
 def _doubted(name: str, detail: str, entries: tuple[int, ...]) -> Check:
-    return Check(name, Verdict.DOUBTED, detail, {"count": len(entries)}, entries=entries)
+    return Check(name, Verdict.DOUBTED, DETAILS[detail], {"count": len(entries)}, entries=entries)

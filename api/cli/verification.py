@@ -1,4 +1,7 @@
-"""``catchment verify``: a receipt checked offline, each check by its name.
+"""``catchment verify``: a receipt or a bundle checked offline, each check by its name.
+
+A bundle is checked by ``ledger.verify`` and ``graph.recompute`` and shown by ``api.cli.audit``,
+which is loaded for bundles only. The rest is about receipts.
 
 Needs the receipt, the signed statement and the log that is trusted; no server, no database, no web
 framework. In this order, because each check rests on those before it:
@@ -21,6 +24,7 @@ the log when it took it; to check it again, take the public key from the key's o
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,22 +149,39 @@ _MARKS = {
 
 
 @click.command()
-@click.argument("receipt", type=_FILE, metavar="RECEIPT")
-@click.option("--statement", required=True, type=_FILE, help="The signed statement, FILE.jws.")
-@click.option("--trust", "trust_file", required=True, type=_FILE, help="trust.json of the log.")
+@click.argument("file", type=_FILE, metavar="FILE")
+@click.option("--statement", type=_FILE, help="For a receipt: the signed statement, FILE.jws.")
+@click.option(
+    "--trust", "trust_file", type=click.Path(path_type=Path), help="trust.json of the log."
+)
 @json_option
 @pass_speech
 @click.pass_context
 def verify(
-    ctx: click.Context, speech: Speech, receipt: Path, statement: Path, trust_file: Path
+    ctx: click.Context,
+    speech: Speech,
+    file: Path,
+    statement: Path | None,
+    trust_file: Path | None,
 ) -> None:
-    """Check offline that a log holds a statement.
+    """Check a receipt or the bundle of a published figure offline.
 
-    Exit code 0 if every check passes, 1 if one fails, and 3 where witnesses that the trust file
-    asks for have not cosigned yet: fetch a later receipt.
+    \b
+    Exit codes:
+      0  every check passes
+      1  one fails
+      2  a bundle is valid, and something in it is suspect or withheld
+      3  cannot be decided: no trust file, witnesses that the trust file asks for
+         are missing, or another version of the engine computed the figure
     """
+    if _is_bundle(file):
+        audit = importlib.import_module("api.cli.audit")
+        ctx.exit(audit.show(speech, file, trust_file))
+    if statement is None or trust_file is None or not trust_file.is_file():
+        missing = "--statement" if statement is None else "--trust"
+        raise click.BadParameter("a receipt needs the file", param_hint=f"'{missing}'")
     trust = Trust.read(trust_file)
-    done = checks(_read(receipt, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
+    done = checks(_read(file, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
     valid = _valid(done)
     if speech.as_json:
         speech.json({"valid": valid, "checks": [_row(speech, check) for check in done]})
@@ -173,6 +194,12 @@ def verify(
     ctx.exit(_EXIT[valid])
 
 
+def _is_bundle(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return file.suffix == ".zip" or opened.read(len(_ZIP)) == _ZIP
+
+
+_ZIP = b"PK\3\4"
 _EXIT = {True: 0, False: REFUSED, None: CANNOT_DECIDE}
 
 
