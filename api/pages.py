@@ -30,11 +30,12 @@ from api.problems import problem_of
 from api.scope3 import CATEGORIES
 from api.services import services
 from api.waterfall import Picture, Step
+from api.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary
 from ledger import strict_base64
 from ledger.errors import CatchmentError
-from ledger.statements import Park
+from ledger.statements import Figure, Park
 
 LANGUAGES: Final = {"en": "English", "zh": "中文"}
 
@@ -87,7 +88,24 @@ def park(park: UUID) -> str:
         categories=_categories(books["scope3"]),
         picture=bridge_picture(books, places),
         places=places,
+        published=_published(wanted, books["year"], books["gwp"], access),
     )
+
+
+def _published(park: str, year: int, gwp: str, access: Access) -> dict[str, str] | None:
+    """What was last published of the same question, if anything was."""
+    found = None
+    for said in access.standing.statements(Figure.TYPE):
+        figure = cast(Figure, said.statement.body)
+        same = (figure.object.id, figure.year, figure.gwp) == (park, year, gwp)
+        if same and access.may_read_said(said):
+            found = said
+    if found is None:
+        return None
+    time = iso_time(services().log.entry(found.index).leaf.time)
+    engine = cast(Figure, found.statement.body).engine
+    bundle = url_for("publication.bundle", digest=found.digest)
+    return {"day": time.partition("T")[0], "engine": engine, "bundle": bundle}
 
 
 @blueprint.errorhandler(CatchmentError)

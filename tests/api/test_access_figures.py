@@ -55,6 +55,9 @@ EXPECTED = {
     "/v1/parks/{park}/inventory": statuses("manager", "grantee", "auditor"),
     "/v1/parks/{public_park}/inventory": EVERYONE,
     "/v1/enterprises/{P1}/inventory": statuses("P1", "grantee", "auditor"),
+    "/v1/parks/{park}/figure": statuses("manager", "grantee", "auditor"),
+    "/v1/parks/{public_park}/figure": EVERYONE,
+    "/v1/enterprises/{P1}/figure": statuses("P1", "grantee", "auditor"),
     "/parks/{public_park}": EVERYONE,
     "/parks/{park}": dict.fromkeys(READERS, CLOSED),
     "/": EVERYONE,
@@ -141,6 +144,8 @@ def test_a_figure_is_shown_to_those_it_is_for_and_to_nobody_else(
         "/v1/parks/{site}",
         "/v1/parks/{site}/inventory",
         "/v1/enterprises/{site}/inventory",
+        "/v1/parks/{site}/figure",
+        "/v1/enterprises/{site}/figure",
     ],
 )
 def test_what_is_not_registered_is_not_found_whoever_asks_with_a_token(

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import waterfall
+from api.publication import publishable
 from api.waterfall import Step, picture
+from graph.engine import Engine, Question
 from tests.api.conftest import AsRole
 from tests.chain import Chain, build_chain
 from tests.factory import Factory
@@ -50,6 +52,20 @@ def test_the_front_page_lists_parks_whose_figure_is_public(
     assert "Closed park" not in html
     assert 'href="/docs"' in html
     assert chain.factory.log.genesis.digest in html
+
+
+def test_a_park_s_page_leads_to_the_bundle_of_what_was_published(
+    client: FlaskClient, chain: Chain
+) -> None:
+    address = f"/parks/{chain.park}?year=2025"
+    assert "/bundle" not in page(client, address)
+    log = chain.factory.log
+    books = Engine(log).park(chain.park, Question(year=2025))
+    figure = chain.manager.say(publishable(log, books, chain.factory.standing()))
+    html = page(client, address)
+    assert f'href="/v1/figures/{figure.digest}/bundle"' in html
+    assert "2026-01-15, with engine 1" in html
+    assert "/bundle" not in page(client, f"{address}&gwp=AR5")
 
 
 def test_a_park_s_page_shows_the_bridge_and_the_scopes(client: FlaskClient, chain: Chain) -> None:

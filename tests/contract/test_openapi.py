@@ -18,10 +18,12 @@ from werkzeug.test import TestResponse
 
 from api.app import assemble, create_app
 from api.openapi import spec_text
+from api.publication import publishable
 from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
-from graph.engine import Engine
+from graph.engine import Engine, Question
+from ledger.statements import Figure
 from tests.factory import Factory
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +124,13 @@ def ids(factory: Factory) -> dict[str, str]:
         "product": steel,
         "park": park,
         "digest": stated.digest,
+        "figure": acme.say(published(factory, park)).digest,
     }
+
+
+def published(factory: Factory, park: str) -> Figure:
+    books = Engine(factory.log).park(park, Question(year=2025))
+    return publishable(factory.log, books, factory.standing())
 
 
 @pytest.fixture
@@ -157,6 +165,9 @@ def client(factory: Factory) -> FlaskClient:
         ("/v1/products/{product}/contributions", ""),
         ("/v1/parks/{park}/inventory", ""),
         ("/v1/enterprises/{enterprise}/inventory", ""),
+        ("/v1/parks/{park}/figure", "?year=2025"),
+        ("/v1/enterprises/{enterprise}/figure", ""),
+        ("/v1/figures", ""),
     ],
 )
 def test_answers_have_the_documented_form(
@@ -166,6 +177,14 @@ def test_answers_have_the_documented_form(
     response = client.get(address, headers=auditor)
     assert response.status_code == 200, response.text
     check_form(path, response)
+
+
+def test_a_published_figure_has_the_documented_form(
+    client: FlaskClient, auditor: dict[str, str], ids: dict[str, str]
+) -> None:
+    response = client.get(f"/v1/figures/{ids['figure']}", headers=auditor)
+    assert response.status_code == 200, response.text
+    check_form("/v1/figures/{digest}", response)
 
 
 @pytest.mark.parametrize(
