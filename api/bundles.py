@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from api.access import Access
 from graph.engine import MOVES_FIGURES
@@ -21,6 +21,7 @@ from ledger.errors import CatchmentError
 from ledger.log import Log
 from ledger.merkle import leaf_hash
 from ledger.note import open_note
+from ledger.statements import Figure, Park
 
 JUDGED_BY: Final = frozenset(
     {
@@ -48,23 +49,23 @@ class Bundler:
     log: Log
     access: Access
 
-    def write(self, target: BinaryIO, figure: int, prefix: int) -> None:
-        """Write the bundle of the figure in entry ``figure``, computed from ``prefix`` entries.
+    def write(self, target: BinaryIO, index: int, figure: Figure) -> None:
+        """Write the bundle of ``figure``, which is entry ``index``.
 
         Raises BundleRefused when it becomes too large.
         """
-        size, note = self._checkpoint(figure)
-        envelopes = self._envelopes(size, {figure, *self._inputs(prefix)})
-        bundle.write(target, figure, note, self._leaves(size), envelopes)
+        size, note = self._checkpoint(index)
+        envelopes = self._envelopes(size, {index, *self._inputs(figure)})
+        bundle.write(target, index, note, self._leaves(size), envelopes)
 
-    def _checkpoint(self, figure: int) -> tuple[int, bytes]:
+    def _checkpoint(self, index: int) -> tuple[int, bytes]:
         """A note that covers the figure: the published one, which witnesses have seen, if it does.
 
         One that an earlier key signed is of no use to whoever trusts the key of today.
         """
         with suppress(CatchmentError):
             published = self.log.published()
-            if (size := self._size(published)) > figure:
+            if (size := self._size(published)) > index:
                 return size, published
         latest = self.log.checkpoint()
         return self._size(latest), latest
@@ -72,14 +73,14 @@ class Bundler:
     def _size(self, note: bytes) -> int:
         return Checkpoint.parse(open_note(note, [self.log.verifier]).text).size
 
-    def _inputs(self, prefix: int) -> Iterator[int]:
+    def _inputs(self, figure: Figure) -> Iterator[int]:
         """Entries that decide what stood: the last sound ones of chains that can move a figure, and
         those that were suspect, as they tell which entry moved it last."""
-        chains = set[str]()
-        suspects = (each.entry for each in self.log.suspects_at(prefix))
-        for entries in (self.log.heads_at(prefix), suspects):
+        chains, size = set[str](), figure.at.size
+        suspects = (each.entry for each in self.log.suspects_at(size))
+        for entries in (self.log.heads_at(size), suspects):
             for entry in entries:
-                if entry.leaf.type in MOVES_FIGURES:
+                if entry.leaf.type in MOVES_FIGURES or _draws(entry, figure):
                     chains.add(entry.leaf.chain)
                 if entry.leaf.chain in chains:
                     yield entry.index
@@ -103,8 +104,21 @@ class Bundler:
                 yield bundle.LeafHash(leaf_hash(record))
 
     def _is_shown(self, entry: Entry) -> bool:
-        """Whether there is an envelope that the reader may see."""
+        """Whether there is an envelope that the reader may see.
+
+        The genesis says nothing that ``/v1/log`` does not tell everybody, and without it there is
+        no telling of which log the rest is.
+        """
         if entry.is_erased:
             return False
         # Auditors may read everything; there is no need to look into each statement first.
-        return self.access.caller.is_auditor or self.access.may_read_statement(entry.statement)
+        if self.access.caller.is_auditor or entry.index == 0:
+            return True
+        return self.access.may_read_statement(entry.statement)
+
+
+def _draws(entry: Entry, figure: Figure) -> bool:
+    """Whether an entry is what registers the park that the figure is of."""
+    if entry.leaf.type != Park.TYPE or entry.is_erased:
+        return False
+    return cast(Park, entry.statement.body).id == figure.object.id

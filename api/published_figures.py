@@ -307,7 +307,7 @@ def bundle(digest: str) -> Response:
     with ExitStack() as opened:
         # Bundles may be larger than memory has room for.
         file = opened.enter_context(tempfile.TemporaryFile())
-        bundler.write(file, entry.index, published.at.size)
+        bundler.write(file, entry.index, published)
         opened.pop_all()
     return _sent(file, f"figure-{digest[:12]}.zip")
 

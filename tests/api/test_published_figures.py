@@ -419,14 +419,18 @@ def test_an_auditors_bundle_has_all_leaves_under_the_checkpoint_and_the_inputs(
     assert Frontier(0, ()).grown(made.leaf_hashes()).root == checkpoint.root
     assert all(isinstance(leaf, bytes) for leaf in made.leaves)
     assert made.figure == log.entry_by_digest(digest).index
-    inputs = {entry.index for entry in log.heads_at(made.figure)} - skipped(chain)
-    assert set(made.envelopes) == {made.figure, *inputs}
+    # All that stands moves the figure, draws it, or says who could say what.
+    assert set(made.envelopes) == {entry.index for entry in log.heads_at(log.size())}
 
 
-def skipped(chain: Chain) -> set[int]:
-    """Of all that stands, the park alone neither moves the figure nor says who may say what."""
-    parks = chain.factory.standing().statements("park")
-    return {said.index for said in parks}
+def test_of_other_parks_nothing_is_bundled(
+    client: FlaskClient, chain: Chain, manager: dict[str, str], auditor: dict[str, str]
+) -> None:
+    other = chain.manager.park("Other park")
+    made = bundled(client, publish(client, chain, manager), auditor)
+    standing = chain.factory.standing()
+    assert standing.parks[chain.park].index in made.envelopes
+    assert standing.parks[other].index not in made.envelopes
 
 
 def test_what_the_reader_may_not_see_is_left_out_and_its_leaf_is_a_hash(
@@ -439,7 +443,7 @@ def test_what_the_reader_may_not_see_is_left_out_and_its_leaf_is_a_hash(
     assert isinstance(own.leaves[recipe], bundle.LeafHash)
     assert recipe in whole.envelopes
     assert recipe not in own.envelopes
-    assert own.figure in own.envelopes
+    assert {0, own.figure} < set(own.envelopes)
     assert set(own.envelopes) < set(whole.envelopes)
 
 
