@@ -205,20 +205,21 @@ def _admission(case: Case) -> Admission:
 
 def _checked_claims(case: Case) -> tuple[tuple[str, str], ...]:
     """Raises IdTaken when another entry has claimed one; the ``jti`` was checked before."""
-    claims = [each for each in claims_of(case.statement) if not _holds(case, *each)]
+    opens = case.head is None
+    claims = [each for each in claims_of(case.statement) if opens or each[0] != ENTITY_ID]
     for space, value in claims:
-        if space != JTI and case.view.taken(space, value) is not None:
+        if space == JTI or case.view.taken(space, value) is None:
+            continue
+        if not _says_again(case, value):
             raise IdTaken("/pact/id" if space == PACT_ID else "/id", id=value)
     return tuple(claims)
 
 
-def _holds(case: Case, space: str, value: str) -> bool:
-    """Whether the chain has claimed it before: an entity its id; a footprint that is said again,
-    because a thief may have said it, its PACT id."""
+def _says_again(case: Case, pact_id: str) -> bool:
+    """Whether a footprint is said again because a thief may have said it: then it takes its PACT
+    id over."""
     head = case.head
-    if head is None or space == JTI:
+    if head is None or head.digest == head.sound_digest:
         return False
-    if space == ENTITY_ID:
-        return True
-    suspect = case.view.statement(head.digest) if head.digest != head.sound_digest else None
-    return suspect is not None and cast(Footprint, suspect.body).pact.id == value
+    suspect = case.view.statement(head.digest)
+    return isinstance(said := suspect and suspect.body, Footprint) and said.pact.id == pact_id

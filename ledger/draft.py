@@ -8,7 +8,7 @@ of it, forget it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any, cast
 
@@ -37,6 +37,8 @@ from ledger.view import ENTITY_ID, Admission, Head, Stamp, about_of_key, claims_
 Bodies = Recent[int, Body]
 """What committed statements say, by their index."""
 
+_PAGE = 1000
+
 _About = tuple[str, tuple[str, ...]]
 
 _ENTRY, _HEAD, _TAKEN = tables.entry.c, tables.head.c, tables.taken.c
@@ -52,6 +54,7 @@ _CLAIMED = sa.select(_TAKEN.value).where(
 )
 _HEADS = sa.select(tables.head).order_by(_HEAD.index)
 _HEADS_BY_KEY = _HEADS.where(_HEAD.key.in_(sa.bindparam("keys", expanding=True)))
+_HEADS_OF = _HEADS.where(_HEAD.opening.in_(sa.bindparam("chains", expanding=True)))
 _HEADS_ABOUT = _HEADS.where(
     _HEAD.type == sa.bindparam("kind"), _HEAD.about == sa.bindparam("of_about")
 )
@@ -197,8 +200,8 @@ class Draft:
         self._genesis = self._genesis or statement
         index = self._append(leaf, admission.key, statement.subject, envelope.compact)
         self.added[index] = statement
+        self._released.update(each for each in admission.claims if self.taken(*each) is not None)
         self._taken.update(dict.fromkeys(admission.claims, index))
-        self._released.difference_update(admission.claims)
         self._move_head(index, leaf, admission.key, admission.about, admission.owner)
         if isinstance(statement.body, Erasure):
             self._erase(index, statement.body, statement.subject)
@@ -213,7 +216,7 @@ class Draft:
         erasure itself has to follow.
         """
         key = erasure.erased_key
-        index = self._append(leaf, key, "", b"")
+        index = self._append(leaf, key, owner, b"")
         self._move_head(index, leaf, key, about_of_key(key), owner)
         return index
 
@@ -232,8 +235,9 @@ class Draft:
     def _write_erasures(self) -> None:
         stored = {index: by for index, by in self._erased.items() if index < self._stored_size}
         for index, by in stored.items():
-            row = {"envelope": b"", "subject": "", "erased_by": by}
-            self._connection.execute(tables.entry.update().where(_ENTRY.index == index).values(row))
+            gone = tables.entry.update().values(envelope=b"", erased_by=by)
+            here = gone.where(_ENTRY.index == index, _ENTRY.erased_by.is_(None))
+            self._connection.execute(here)
         for space, value in self._released:
             which = (_TAKEN.space == space, _TAKEN.value == value)
             self._connection.execute(tables.taken.delete().where(*which))
@@ -271,30 +275,39 @@ class Draft:
         """The payload goes, and with it what it claimed and, if it stands, what is in force."""
         index, _ = cast(tuple[int, str], self.find(body.digest))
         if (erased := self.statement(body.digest)) is not None:
-            released = [claim for claim in claims_of(erased) if claim[0] != ENTITY_ID]
+            own = (each for each in claims_of(erased) if self.taken(*each) == index)
+            released = [each for each in own if each[0] != ENTITY_ID]
             self._released.update(released)
             for claim in released:
                 self._taken.pop(claim, None)
-        self._erased[index] = erasure
+        first = self._erased.setdefault(index, erasure)
         if index in self._rows:
-            self._rows[index] |= {"envelope": b"", "subject": "", "erased_by": erasure}
+            self._rows[index] |= {"envelope": b"", "erased_by": first}
         head = cast(Head, self.head_of(body.digest))
         self._put(heads.erased(head, index, owner))
 
     # --- What is suspect ---
 
     def _settle(self) -> None:
-        """Let every chain that has a suspect entry, or had one, rest on its last sound one."""
+        """Let every chain in which the last entry makes others suspect, or sound again, rest on its
+        last sound one."""
         stored = stored_events(self._connection, self._stored_size)
-        soundness = Soundness.of([*stored, *self._drafted_events()])
-        suspects = suspects_at(self._connection, soundness, self._stored_size)
-        shaken = set(chains_of(self._connection, list(suspects))) | self._unsound_chains()
-        for signed in map(self._signed, self._rows):
-            if (cause := soundness.cause(signed)) is not None:
-                suspects[signed.index] = cause
-                shaken.add(signed.chain)
-        for chain in sorted(shaken):
-            self._put(self._settled(chain, suspects))
+        *before, last = (*stored, *self._drafted_events())
+        suspects = self._suspects(Soundness.of([*before, last]))
+        shaken = self._chains(suspects.keys() ^ self._suspects(Soundness.of(before)).keys())
+        versions = self._versions(shaken)
+        for head in self._heads_of(shaken):
+            self._put(heads.settled(head, versions[head.opening], suspects))
+
+    def _suspects(self, soundness: Soundness) -> dict[int, int]:
+        drafted = ((index, soundness.cause(self._signed(index))) for index in self._rows)
+        suspects = {index: cause for index, cause in drafted if cause is not None}
+        return suspects | suspects_at(self._connection, soundness, self._stored_size)
+
+    def _chains(self, indexes: Set[int]) -> list[str]:
+        drafted = {self._rows[each]["chain"] for each in indexes & self._rows.keys()}
+        stored = chains_of(self._connection, sorted(indexes - self._rows.keys()))
+        return sorted(drafted.union(stored))
 
     def _drafted_events(self) -> Iterator[Event]:
         for index, statement in self.added.items():
@@ -314,22 +327,27 @@ class Draft:
             objects=self._drafted[row["signed"]][1].parts,
         )
 
-    def _unsound_chains(self) -> set[str]:
-        unsound = sa.or_(_HEAD.sound_digest.is_(None), _HEAD.sound_digest != _HEAD.digest)
-        stored = set(self._connection.execute(sa.select(_HEAD.opening).where(unsound)).scalars())
-        changed = self._changed.values()
-        return stored | {head.opening for head in changed if head.digest != head.sound_digest}
+    def _versions(self, chains: Sequence[str]) -> dict[str, list[Version]]:
+        versions = versions_of(self._connection, chains, self._stored_size)
+        for row in self._rows.values():
+            if row["chain"] in versions:
+                versions[row["chain"]].append(_version(row))
+        return {
+            chain: [self._as_erased(each) for each in found] for chain, found in versions.items()
+        }
 
-    def _settled(self, chain: str, suspects: Mapping[int, int]) -> Head:
-        versions = versions_of(self._connection, chain, self._stored_size)
-        drafted = (row for row in self._rows.values() if row["chain"] == chain)
-        versions += [_version(row) for row in drafted]
-        versions = [
-            replace(each, erased_by=self._erased.get(each.index, each.erased_by))
-            for each in versions
-        ]
-        head = cast(Head, self.head_of(versions[-1].digest))
-        return heads.settled(head, versions, suspects)
+    def _as_erased(self, version: Version) -> Version:
+        by = self._erased.get(version.index) if version.erased_by is None else version.erased_by
+        return replace(version, erased_by=by)
+
+    def _heads_of(self, chains: Sequence[str]) -> list[Head]:
+        found: dict[str, Head] = {}
+        for start in range(0, len(chains), _PAGE):
+            page = {"chains": chains[start : start + _PAGE]}
+            found |= {head.opening: head for head in self._heads(_HEADS_OF, page)}
+        wanted = set(chains)
+        changed = (head for head in self._changed.values() if head.opening in wanted)
+        return list((found | {head.opening: head for head in changed}).values())
 
     # --- Reading what is stored ---
 

@@ -79,5 +79,5 @@ def erased(head: Head, index: int, owner: str) -> Head:
     return replace(
         head,
         withdrawn=head.withdrawn or head.stated_index == index,
-        owner=owner if head.index == index else head.owner,
+        owner=owner if head.index == index and head.digest == head.sound_digest else head.owner,
     )

@@ -50,6 +50,7 @@ from ledger.store import reading, scrub, writing
 from ledger.suspects import (
     ChainEnd,
     ends_of,
+    erased_before,
     last_of_chains,
     soundness_at,
     soundness_if,
@@ -402,9 +403,14 @@ class Log:
         yield from self._chosen(wanted)
 
     def suspects_at(self, size: int) -> list[Suspected]:
-        """The entries that were suspect after ``size`` entries, in the order of indexes."""
+        """The entries that were suspect after ``size`` entries, in the order of indexes.
+
+        Erased ones as in `heads_at`.
+        """
         causes = self._suspects(size)[1]
-        return [Suspected(each, causes[each.index]) for each in self._chosen(sorted(causes))]
+        with reading(self._engine) as connection:
+            wanted = sorted(causes.keys() - erased_before(connection, size))
+        return [Suspected(each, causes[each.index]) for each in self._chosen(wanted)]
 
     def suspects_if(self, kid: str, since_ms: int) -> list[Entry]:
         """The entries that would become suspect if it were said now that others may have signed

@@ -27,6 +27,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, TypeAlias
 
 from ledger import jws
@@ -109,14 +110,15 @@ class Soundness:
     """What is suspect in a prefix, by the keys, delegations and transfers that are.
 
     ``spans``: by key, the entries during which its own registration was suspect. ``allowed``: for
-    (subject, delegate), what was said of the delegation. ``usurped``: (object, enterprise) where
-    the enterprise owns it through suspect transfers alone. ``enterprises``: whose a key is.
+    (subject, delegate), what was said of the delegation. ``usurped``: by (object, enterprise), the
+    entries during which the enterprise owned it through suspect transfers alone. ``enterprises``:
+    whose a key is.
     """
 
     compromised: Mapping[str, Compromise] = field(default_factory=dict)
     spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     allowed: Mapping[_Pair, Sequence[Allowed]] = field(default_factory=dict)
-    usurped: Mapping[_Pair, int] = field(default_factory=dict)
+    usurped: Mapping[_Pair, Sequence[Span]] = field(default_factory=dict)
     enterprises: Mapping[str, str] = field(default_factory=dict)
     operator: str = ""
 
@@ -147,8 +149,7 @@ class Soundness:
         own = self.compromised.get(kid)
         if own is not None and time >= own.since and index < own.cause:
             return own.cause
-        spans = self.spans.get(kid, ())
-        return next((span.cause for span in spans if span.start < index < span.end), None)
+        return _cause_within(self.spans.get(kid, ()), index)
 
     def cause(self, entry: Signed) -> int | None:
         """The entry that makes this one suspect; ``None`` if it is sound, as the genesis always is.
@@ -161,8 +162,8 @@ class Soundness:
             return cause
         if (cause := self._unsupported(entry)) is not None:
             return cause
-        owned = (self.usurped.get((each, entry.subject)) for each in entry.objects)
-        return next((cause for cause in owned if cause is not None), None)
+        owned = (self.usurped.get((each, entry.subject), ()) for each in entry.objects)
+        return _cause_within(chain.from_iterable(owned), entry.index)
 
     def consent_cause(self, membership: Membership, index: int, time: int) -> int | None:
         """The entry that voids the consent in a membership stated at ``index`` and ``time``."""
@@ -206,6 +207,10 @@ class Allowed:
     cause: int | None
 
 
+def _cause_within(spans: Iterable[Span], index: int) -> int | None:
+    return next((span.cause for span in spans if span.start < index < span.end), None)
+
+
 def _claims(events: Sequence[Event]) -> Iterator[Compromise]:
     """What revocations and recoveries say; one without a compromise corrects those before it."""
     registrar = ""
@@ -234,7 +239,7 @@ class _Pass:
         self.causes: dict[int, int] = {}
         self._spans: dict[str, list[Span]] = defaultdict(list)
         self._allowed: dict[_Pair, list[Allowed]] = defaultdict(list)
-        self._usurped: dict[_Pair, int] = {}
+        self._usurped: dict[_Pair, list[Span]] = defaultdict(list)
         self._enterprises: dict[str, str] = {}
         self._delegations: dict[str, _Pair] = {}
         self._owners: set[_Pair] = set()
@@ -265,7 +270,7 @@ class _Pass:
                 ended = Allowed(signed.index, signed.chain, dt.date.min, cause)
                 self._allowed[pair].append(ended)
             case Transfer():
-                self._take_transfer(body, signed.subject, cause)
+                self._take_transfer(body, signed, cause)
 
     def _begin(self, operator: str) -> None:
         self.soundness = Soundness(
@@ -279,20 +284,23 @@ class _Pass:
 
     def _take_key(self, kid: str, signed: Signed, cause: int | None) -> None:
         self._enterprises.setdefault(kid, signed.subject)
-        spans = self._spans[kid]
-        is_open = bool(spans) and spans[-1].end == _NEVER
-        if cause is not None and not is_open:
-            spans.append(Span(signed.index, _NEVER, cause))
-        elif cause is None and is_open:
-            spans[-1] = replace(spans[-1], end=signed.index)
+        _extend(self._spans[kid], signed.index, cause)
 
-    def _take_transfer(self, body: Transfer, seller: str, cause: int | None) -> None:
-        thing = body.object.id
+    def _take_transfer(self, body: Transfer, signed: Signed, cause: int | None) -> None:
+        thing, pair = body.object.id, (body.object.id, body.to)
         if thing not in self._transferred:
-            self._owners.add((thing, seller))
+            self._owners.add((thing, signed.subject))
         self._transferred.add(thing)
+        if cause is None or pair not in self._owners:
+            _extend(self._usurped[pair], signed.index, cause)
         if cause is None:
-            self._owners.add((thing, body.to))
-            self._usurped.pop((thing, body.to), None)
-        elif (thing, body.to) not in self._owners:
-            self._usurped.setdefault((thing, body.to), cause)
+            self._owners.add(pair)
+
+
+def _extend(spans: list[Span], index: int, cause: int | None) -> None:
+    """A word that ``cause`` makes suspect begins a span; a sound one ends it."""
+    is_open = bool(spans) and spans[-1].end == _NEVER
+    if cause is not None and not is_open:
+        spans.append(Span(index, _NEVER, cause))
+    elif cause is None and is_open:
+        spans[-1] = replace(spans[-1], end=index)

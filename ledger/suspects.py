@@ -95,8 +95,9 @@ def suspects_at(connection: sa.Connection, soundness: Soundness, size: int) -> d
 
 def _candidates(soundness: Soundness) -> Iterator[sa.ColumnElement[bool]]:
     """Conditions that every suspect entry meets one of, each with an index to find it by."""
-    for kid, compromise in soundness.compromised.items():
-        yield sa.and_(_ENTRY.kid == kid, _ENTRY.index < compromise.cause)
+    for kid, stolen in soundness.compromised.items():
+        since = _ENTRY.time >= stolen.since
+        yield sa.and_(_ENTRY.kid == kid, _ENTRY.index < stolen.cause, since)
     for kid, spans in soundness.spans.items():
         for span in spans:
             yield sa.and_(_ENTRY.kid == kid, _ENTRY.index > span.start, _ENTRY.index < span.end)
@@ -106,8 +107,10 @@ def _candidates(soundness: Soundness) -> Iterator[sa.ColumnElement[bool]]:
     for subject, delegate in doubtful:
         kids = [kid for kid, whose in soundness.enterprises.items() if whose == delegate]
         yield sa.and_(_ENTRY.subject == subject, _ENTRY.kid.in_(kids))
-    for (thing, enterprise), _ in soundness.usurped.items():
-        yield sa.and_(_ENTRY.subject == enterprise, _HEAD.key.contains(thing, autoescape=True))
+    for (thing, enterprise), spans in soundness.usurped.items():
+        about = sa.and_(_ENTRY.subject == enterprise, _HEAD.key.contains(thing, autoescape=True))
+        for span in spans:
+            yield sa.and_(_ENTRY.index > span.start, _ENTRY.index < span.end, about)
 
 
 def last_of_chains(connection: sa.Connection, size: int, suspects: Mapping[int, int]) -> list[int]:
@@ -125,19 +128,31 @@ def last_of_chains(connection: sa.Connection, size: int, suspects: Mapping[int, 
     for row in rows:
         if row["chain"] not in shaken:
             wanted[row["chain"]].add(row["index"])
-    for chain in shaken:
-        wanted[chain].update(_last_sound(versions_of(connection, chain, size), suspects))
-    query = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
-    erased = set(connection.execute(query).scalars())
+    for chain, versions in versions_of(connection, sorted(shaken), size).items():
+        wanted[chain].update(_last_sound(versions, suspects))
+    erased = erased_before(connection, size)
     standing = (each for each in wanted.values() if max(each, default=-1) not in erased)
     return sorted(set().union(*standing) - erased)
 
 
-def versions_of(connection: sa.Connection, chain: str, size: int) -> list[Version]:
-    """The entries of a chain among the first ``size``, in their order."""
+def erased_before(connection: sa.Connection, size: int) -> set[int]:
+    """The entries whose payload one of the first ``size`` erased."""
+    query = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
+    return set(connection.execute(query).scalars())
+
+
+def versions_of(
+    connection: sa.Connection, chains: Sequence[str], size: int
+) -> dict[str, list[Version]]:
+    """By chain, its entries among the first ``size``, in their order."""
     columns = (_ENTRY.index, _ENTRY.type, _ENTRY.signed, _ENTRY.subject, _ENTRY.erased_by)
-    query = sa.select(*columns).where(_ENTRY.chain == chain, _ENTRY.index < size)
-    return [Version(*row) for row in connection.execute(query.order_by(_ENTRY.index))]
+    query = sa.select(_ENTRY.chain, *columns).where(_ENTRY.index < size).order_by(_ENTRY.index)
+    found: dict[str, list[Version]] = {chain: [] for chain in chains}
+    for start in range(0, len(chains), _PAGE):
+        which = _ENTRY.chain.in_(chains[start : start + _PAGE])
+        for chain, *version in connection.execute(query.where(which)):
+            found[chain].append(Version(*version))
+    return found
 
 
 def chains_of(connection: sa.Connection, indexes: Sequence[int]) -> list[str]:

@@ -44,7 +44,7 @@ entry = sa.Table(
     # Given by the log under its lock, never by a sequence: those leave gaps.
     sa.Column("index", _INDEX, primary_key=True, autoincrement=False),
     sa.Column("signed", sa.Text, nullable=False, unique=True),
-    # Empty where the payload was erased, by the entry erased_by; so is its subject then.
+    # Empty where the payload was erased, first by the entry erased_by.
     sa.Column("envelope", sa.LargeBinary, nullable=False),
     sa.Column("leaf", sa.LargeBinary, nullable=False),
     sa.Column("type", sa.Text, nullable=False),

@@ -51,7 +51,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What is known of an entry without its payload; ``subject`` is empty once that is erased."""
+    """What is known of an entry without its payload; ``subject`` is empty where nothing tells."""
 
     type: str
     subject: str
