@@ -186,8 +186,11 @@ class Rejudged:
 
     def _rests_on_unseen(self, refused: CatchmentError) -> bool:
         """Whether it is refused for what may be in an entry that is not seen."""
-        if self.hidden and isinstance(refused, AdmissionRefused):
+        unsettled = self.hidden or self._unkeyed & DECIDE
+        if unsettled and isinstance(refused, AdmissionRefused):
             return True
+        if isinstance(refused.__cause__, CatchmentError):  # of a consent, say, in a membership
+            return self._rests_on_unseen(refused.__cause__)
         match refused:
             case PayloadErased():
                 return True

@@ -5,19 +5,22 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from graph.engine import Engine, Question
 from graph.published import books_about, figure_body, inputs_of
 from graph.recompute import Verified, verify
-from ledger import bundle
+from ledger import bundle, jws
 from ledger.bundle import Bundle, LeafHash
-from ledger.log import Accepted, Log
-from ledger.note import text_of
 from ledger.checkpoint import Checkpoint
-from ledger.statements import Figure, FigureObject
+from ledger.leaf import Leaf
+from ledger.log import Accepted, Log
+from ledger.merkle import Frontier
+from ledger.note import sign, text_of
+from ledger.statements import Figure, FigureObject, read
 from ledger.trust import Trust
 from ledger.verify import Check, Verdict, verdict_of
-from tests.factory import Actor
+from tests.factory import Actor, Factory
 
 YEAR = 2025
 
@@ -85,3 +88,27 @@ def failed(found: Verified) -> str:
 
 def overall(found: Verified) -> Verdict:
     return verdict_of(found.checks)
+
+
+def forced(factory: Factory, content: Bundle, envelope: bytes, **members: Any) -> Bundle:
+    """As if the operator had written an entry behind the others, whatever the rules say.
+
+    ``members`` are those of its leaf.
+    """
+    statement = read(jws.parse(envelope))
+    plain: dict[str, Any] = {
+        "envelope": statement.envelope.envelope_digest,
+        "signed": statement.digest,
+        "type": statement.type,
+        "kid": statement.envelope.kid,
+        "chain": statement.digest,
+        "time": factory.clock.now_ms,
+    }
+    longer = dataclasses.replace(
+        content,
+        leaves=[*content.leaves, Leaf(**{**plain, **members}).encode()],
+        envelopes={**content.envelopes, content.size: envelope},
+    )
+    root = Frontier(0, ()).grown(longer.leaf_hashes()).root
+    text = Checkpoint(factory.log.origin, longer.size, root).text
+    return dataclasses.replace(longer, checkpoint=sign(text, factory.signer))
