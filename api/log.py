@@ -85,7 +85,9 @@ class EntrySchema(Wire):
 
     index = whole(required=True, metadata=described("Place in the log, from 0."))
     leaf = fields.Nested(LeafSchema, required=True, metadata=described("The leaf record."))
-    envelope = fields.String(required=True, metadata=described("The signed bytes as sent."))
+    envelope = fields.String(
+        required=True, metadata=described("The signed bytes as sent; empty where they were erased.")
+    )
     receipt = fields.String(required=True, metadata=described("Proof of the entry (tlog-proof)."))
 
 
@@ -262,9 +264,15 @@ def consistency(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def readable(index: int) -> Entry:
-    """The entry, if its leaf may be shown to the caller. Raises EntryNotFound."""
+    """The entry, if its leaf may be shown to the caller. Raises EntryNotFound.
+
+    Of one that was erased nobody can tell any more whose it was: it is for auditors.
+    """
     found = services().log.entry(index)
-    if not Access(services().engine.standing(), current_caller()).may_read_entry(found):
+    access = Access(services().engine.standing(), current_caller())
+    if found.is_erased and not access.caller.is_auditor:
+        raise EntryNotFound(entry=index)
+    if not access.may_read_entry(found):
         raise EntryNotFound(entry=index)
     return found
 

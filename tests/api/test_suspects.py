@@ -96,3 +96,4 @@ def test_an_erased_statement_is_not_listed(
     assert len(items(client, as_role("auditor"))) == 2
     sound.erase(said)
     assert len(items(client, as_role("auditor"))) == 1
+    assert [each.said.statement.type for each in factory.standing().suspects] == ["site"]
