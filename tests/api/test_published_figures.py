@@ -19,7 +19,7 @@ from ledger.schema import load
 from ledger.statements import WHOLE, Figure, Purchases, Recipe
 from ledger.strict_json import dumps
 from tests.chain import Chain, build_chain
-from tests.factory import Actor, Factory, year_of
+from tests.factory import START_MS, Actor, Factory, year_of
 
 AsRole = Callable[..., dict[str, str]]
 COMMON = ("type", "subject", "prev")
@@ -339,6 +339,41 @@ def test_a_published_figure_stands_as_of_its_prefix_and_says_what_came_after(
     assert shown["asOfNow"] > shown["payload"]["asOf"]
     results = {each["name"]: each["value"] for each in shown["payload"]["results"]}
     assert results["t2"] == "330"
+
+
+def test_inputs_of_a_stolen_key_are_counted_as_suspect_and_come_with_the_bundle(
+    client: FlaskClient, chain: Chain, manager: dict[str, str], auditor: dict[str, str]
+) -> None:
+    digest = publish(client, chain, manager)
+    firm = chain.firms["P1"]
+    chain.factory.operator.revoke(firm, since=START_MS)
+    shown = read(client, digest, auditor)
+    own = [said for said in chain.factory.standing().suspects if said.said.owner == firm.id]
+    assert shown["inputsSince"] == {"superseded": 0, "withdrawn": 0, "suspect": len(own)}
+    assert chain.recipes["P1"].index in bundled(client, digest, auditor).envelopes
+
+
+def test_of_an_erased_input_is_said_that_nobody_can_compute_the_figure_here_any_more(
+    client: FlaskClient, chain: Chain, manager: dict[str, str], auditor: dict[str, str]
+) -> None:
+    digest = publish(client, chain, manager)
+    erased = chain.recipes["T4"]
+    chain.firms["T4"].erase(erased)
+    shown = read(client, digest, auditor)
+    assert shown["state"] == "in-force"
+    assert shown["inputsSince"] is None
+    made = bundled(client, digest, auditor)
+    assert erased.index not in made.envelopes
+    assert isinstance(made.leaves[erased.index], bytes)
+
+
+def test_a_figure_whose_input_is_erased_is_not_confirmed_any_more(
+    client: FlaskClient, chain: Chain, manager: dict[str, str]
+) -> None:
+    figure = body_of(unsigned(client, chain, manager))
+    chain.firms["T4"].erase(chain.recipes["T4"])
+    status, problem = submit(client, chain.manager.sign(figure))
+    assert (status, problem["code"]) == (410, "payload-erased")
 
 
 def test_a_figure_of_an_earlier_prefix_is_confirmed_by_that_prefix(
