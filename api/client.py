@@ -216,6 +216,10 @@ class Client:
         """A published figure, and what has come after it. Raises Refused."""
         return self._get(f"/v1/figures/{digest}")
 
+    def published_figures(self, **query: str | None) -> list[dict[str, Any]]:
+        """The published figures in force, in the log's order."""
+        return self._all_pages("/v1/figures", query)
+
     def bundle_address(self, digest: str) -> str:
         return f"{self.base_url}/v1/figures/{digest}/bundle"
 

@@ -293,6 +293,12 @@ class FigureDiffers(ApiError):
 # --- Reading what others have said -----------------------------------------------------------
 
 
+class NothingPublished(ApiError):
+    code = "nothing-published"
+    sentence = "No figure of the %(kind)s %(id)s has been published that you may read."
+    advice = "Its owner publishes one with “catchment publish”."
+
+
 class NotDisclosed(ApiError):
     """Something that exists but that its owner has not opened to the caller."""
 
@@ -467,6 +473,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         BodyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         BatchRefused: HTTPStatus.CONFLICT,
         StatementNotFound: HTTPStatus.NOT_FOUND,
+        NothingPublished: HTTPStatus.NOT_FOUND,
         FigureDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,

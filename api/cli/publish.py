@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from api.cli.figures import id_of
+from api.cli.figures import asked_client, id_of, server_or_here_option
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import RECEIPT_SUFFIX, filled
 from api.client import Client, Submitted
-from api.errors import WouldOverwrite
+from api.errors import NothingPublished, WouldOverwrite
 from api.keyfile import KeyFile
 from api.scope3 import CATEGORIES
 from graph.published import category_name
@@ -22,6 +23,7 @@ from ledger.gases import GWP_SETS
 from ledger.statements import read
 
 _KINDS: Final = {"park": "parks", "enterprise": "enterprises"}
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 """What a figure says that can differ while the entry that moved it last is the same."""
 
@@ -74,16 +76,42 @@ def publish(
 
 
 @click.command()
-@click.argument("digest")
-@server_option
+@click.argument("which", metavar="DIGEST|ID|NAME")
+@click.option("--of", "kind", type=click.Choice(sorted(_KINDS)), default="park", show_default=True,
+              help="What is named.")  # fmt: skip
+@click.option("--year", type=int, help="Calendar year; by default that published last.")
+@server_or_here_option
 @token_option
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False),
               help="Where to write it, such as figure.zip.")  # fmt: skip
 @pass_speech
-def bundle(speech: Speech, digest: str, server: str, token: str | None, out: Path) -> None:
-    """Download the bundle of a published figure, for “catchment verify”."""
-    _write_new(out, Client(server, token, language=speech.language).bundle(digest))
+def bundle(
+    speech: Speech,
+    which: str,
+    kind: str,
+    year: int | None,
+    server: str | None,
+    token: str | None,
+    out: Path,
+) -> None:
+    """Write the bundle of a published figure, for “catchment verify”.
+
+    Name the figure by its digest, or the park: then it is what was published of it last.
+    """
+    client = asked_client(speech, server, token)
+    digest = which if _DIGEST.fullmatch(which) else _last_published(client, kind, which, year)
+    _write_new(out, client.bundle(digest))
     speech.say("%(path)s is written. Check it with “catchment verify”, offline.", path=out)
+
+
+def _last_published(client: Client, kind: str, which: str, year: int | None) -> str:
+    """The digest of what was published last of a park or enterprise. Raises NothingPublished."""
+    entity = id_of(client, _KINDS[kind], which)
+    asked = None if year is None else str(year)
+    figures = client.published_figures(object=entity, year=asked)
+    if not figures:
+        raise NothingPublished(kind=kind, id=entity)
+    return str(figures[-1]["digest"])
 
 
 def _is_published(client: Client, document: dict[str, Any]) -> bool:

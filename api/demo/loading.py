@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.demo import tables
 from api.errors import DemoInProduction
+from api.publication import publishable
 from api.settings import Settings
+from graph.engine import Engine, Question
 from ledger import jws, strict_base64
 from ledger.keys import PrivateKey
 from ledger.log import Log, Refused
@@ -60,7 +62,8 @@ def load(
     """Fill a fresh log with the demonstration, signed at ``now`` (seconds since 1970, UTC).
 
     Does nothing to a log in which anybody but its operator has spoken. Everything comes in one
-    transaction, so an interrupted load leaves the log as it was.
+    transaction, so an interrupted load leaves the log as it was; then the parks publish their
+    figures.
 
     Raises
     ------
@@ -73,11 +76,12 @@ def load(
         raise DemoInProduction
     if _others_have_spoken(log):
         return _summary(0)
-    envelopes = _signed(_Speaker(log, registrar_key, now), progress)
-    refused = (o for o in log.append(envelopes, atomic=True) if isinstance(o, Refused))
-    if first := next(refused, None):
-        raise first.error
-    return _summary(len(envelopes))
+    speaker = _Speaker(log, registrar_key, now)
+    envelopes = _signed(speaker, progress)
+    _append(log, envelopes)
+    figures = _published(log, speaker)
+    _append(log, figures)
+    return _summary(len(envelopes) + len(figures))
 
 
 def insecure_key(enterprise: str) -> PrivateKey:
@@ -87,6 +91,23 @@ def insecure_key(enterprise: str) -> PrivateKey:
     """
     secret = hashlib.sha256(_SECRET_PREFIX + enterprise.encode()).digest()
     return PrivateKey(Ed25519PrivateKey.from_private_bytes(secret))
+
+
+def _append(log: Log, envelopes: list[bytes]) -> None:
+    refused = (o for o in log.append(envelopes, atomic=True) if isinstance(o, Refused))
+    if first := next(refused, None):
+        raise first.error
+
+
+def _published(log: Log, speaker: _Speaker) -> list[bytes]:
+    """The figure of each park in the latest year, signed by its park company."""
+    engine = Engine(log)
+    standing = engine.standing()
+    parks = {row["enterprise"]: tables.id_of(row["park"]) for row in tables.rows("parks")}
+    return [
+        speaker.sign(company, publishable(log, engine.park(park, Question()), standing))
+        for company, park in parks.items()
+    ]
 
 
 def _others_have_spoken(log: Log) -> bool:

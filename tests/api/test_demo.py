@@ -16,7 +16,7 @@ from graph.boundary import Amount, Assessed, Assessment
 from graph.engine import Engine, Question
 from graph.network import Feed, Network
 from ledger.standing import Standing
-from ledger.statements import Disclosure, Membership
+from ledger.statements import Disclosure, Figure, Membership
 from tests.databases import Databases
 from tests.factory import Factory
 
@@ -84,8 +84,14 @@ def test_every_statement_is_accepted(demo: Demo) -> None:
 
 
 def test_progress_is_told_up_to_the_last_statement(demo: Demo) -> None:
-    total = demo.summary.statements
+    total = demo.summary.statements - len(demo.summary.parks)
     assert demo.progress == [(done, total) for done in range(1, total + 1)]
+
+
+def test_each_park_has_published_its_figure_of_2025(demo: Demo) -> None:
+    bodies = (said.statement.body for said in demo.standing.statements("figure"))
+    published = {(body.object.id, body.year) for body in bodies if isinstance(body, Figure)}
+    assert published == {(park, 2025) for park in demo.summary.parks.values()}
 
 
 def test_there_are_three_parks_with_at_least_three_tenants_beside_the_park_company(
