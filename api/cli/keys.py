@@ -83,6 +83,8 @@ def _revoked(who: Speaker, by_registrar: bool, kid: str) -> tuple[str, str | Non
     """Whose the key is; for the registrar, also the revocation that this one corrects."""
     if not by_registrar:
         return who.key.enterprise, None
+    if kid == who.client.log()["registrar"]:
+        return who.key.enterprise, None  # refused by the log, which says what ends it
     registered = who.in_force(NaturalKey(Key.TYPE, (kid,)))
     if registered is None:
         raise NameUnknown(kind="key", text=kid)

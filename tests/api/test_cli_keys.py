@@ -191,6 +191,21 @@ def test_a_revocation_is_corrected_by_the_registrar_alone(at: Terminal) -> None:
     assert len(at.ok("suspects", "--json").json) == 1
 
 
+def test_the_registrars_own_key_ends_by_the_recovery_keys_alone(at: Terminal) -> None:
+    said = at.run("revoke", kid("var/registrar"), "--reason", "lost", "--yes")
+    assert said.code == 1
+    assert "only the recovery keys replace the registrar's" in said.err
+
+
+def test_a_key_that_the_log_does_not_know_is_not_revoked(at: Terminal) -> None:
+    said = at.run("revoke", "x" * 43, "--reason", "lost", "--yes")
+    assert (said.code, "There is no key" in said.err) == (1, True)
+    said = at.run("revoke", "x" * 43, "--reason", "lost", "--key", "acme.key", "--yes")
+    assert (said.code, "is in force in this log" in said.err) == (1, True)
+    said = at.run("revoke", "mistyped", "--reason", "lost", "--key", "acme.key", "--yes")
+    assert (said.code, "thumbprint is expected" in said.err) == (1, True)
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from api import keyfile
+from api.cli.examples import EXAMPLES
 from api.cli.operator import checked_size
 from api.opening import open_services
 from api.settings import Settings
-from ledger.errors import SignerReplaced
+from ledger.checkpoint import Checkpoint
+from ledger.errors import NoteRefused, SignerReplaced
+from ledger.note import SignerKey, sign
 from ledger.store import open_engine
-from ledger.trust import Trust
+from ledger.trust import Trust, open_checkpoint
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
 
 
@@ -98,6 +102,34 @@ def test_the_old_registrar_signs_nothing_more(at: Terminal) -> None:
     said = at.run("admit", "acme.request.json", "--yes")
     assert said.code == 1
     assert "was revoked (replaced by a recovery)" in said.err
+
+
+def test_what_a_thief_signs_with_the_old_key_convinces_nobody_who_has_the_new_trust(
+    at: Terminal,
+) -> None:
+    old = SignerKey(ORIGIN, keyfile.read_secret(Path("var/signing-key.pem")))
+    file = draft(at, "--new-signing-key")
+    at.ok("recovery", "apply", file, *approved(at, file, 1, 2), "--yes")
+    forged = sign(Checkpoint(ORIGIN, 99, bytes(32)).text, old)
+    with pytest.raises(NoteRefused):
+        open_checkpoint(forged, Trust.read(Path("var/trust.json")))
+    log = open_services(Settings.from_env()).log
+    assert open_checkpoint(log.checkpoint(), Trust.read(Path("var/trust.json")))
+
+
+def test_after_a_recovery_receipts_are_fetched_anew(at: Terminal) -> None:
+    at.write("site.json", EXAMPLES["site"])
+    with served() as address:
+        admitted(at, address, "acme")
+        at.ok("sign", "site.json", "--key", "acme.key", "--out", "site.jws")
+        at.ok("submit", "site.jws", "--server", address)
+    file = draft(at, "--new-signing-key")
+    at.ok("recovery", "apply", file, *approved(at, file, 1, 2), "--yes")
+    verify = ("verify", "site.tlog-proof", "--statement", "site.jws", "--trust", "var/trust.json")
+    assert at.run(*verify).code == 1
+    with served() as address:
+        assert "already" in at.ok("submit", "site.jws", "--server", address).out
+    at.ok(*verify)
 
 
 @pytest.mark.parametrize("numbers", [(1,), (1, 1)])
