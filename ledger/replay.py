@@ -101,8 +101,7 @@ class Replay:
         place = self._place(digest)
         if place is None:
             return None
-        said = place.statement
-        return Stamp(place.leaf.type, said.subject if said else "")
+        return Stamp(place.leaf.type, "" if place.entry.is_erased else place.subject)
 
     def taken(self, space: str, value: str) -> int | None:
         return self._taken.get((space, value))
@@ -182,7 +181,8 @@ class Replay:
             for space, value in claims_of(said):
                 if space != ENTITY_ID and self._taken.get((space, value)) == index:
                     del self._taken[space, value]
-        place.erased_by, place.subject = erasure, ""
+        if place.erased_by is None:
+            place.erased_by = erasure
         if (head := self.head_of(body.digest)) is not None:
             self._put(heads.erased(head, index, owner))
 
@@ -197,7 +197,9 @@ class Replay:
 
     def causes_at(self, size: int) -> dict[int, int]:
         """Entry that was suspect after ``size`` entries -> the entry that made it so."""
-        soundness = self.soundness_at(size)
+        return self._causes(self.soundness_at(size), size)
+
+    def _causes(self, soundness: Soundness, size: int) -> dict[int, int]:
         if soundness.is_clean:
             return {}
         causes = ((i, soundness.cause(_signed(place))) for i, place in self._known(size))
@@ -205,20 +207,15 @@ class Replay:
 
     def suspects_at(self, size: int) -> list[Suspected]:
         """As `Log.suspects_at`, of the entries that are seen."""
-        return [
-            Suspected(self._entry(index), cause)
-            for index, cause in self.causes_at(size).items()
-            if not self._entry(index).is_erased
-        ]
+        causes = self.causes_at(size).items()
+        return [Suspected(self._entry(i), cause) for i, cause in causes if self._stood(i, size)]
 
     def _settle(self) -> None:
-        """Let every chain that has a suspect entry, or had one, rest on its last sound one."""
-        suspects = self.causes_at(len(self._places))
-        unsound = {
-            head.opening for head in self._heads.values() if head.digest != head.sound_digest
-        }
-        shaken = unsound | {cast(_Place, self._places[i]).leaf.chain for i in suspects}
-        for chain in sorted(shaken):
+        """Let every chain in which the last entry makes others suspect, or sound again, rest on its
+        last sound one."""
+        size = len(self._places)
+        suspects, before = self.causes_at(size), self.causes_at(size - 1)
+        for chain in {self._entry(i).leaf.chain for i in suspects.keys() ^ before.keys()}:
             versions = [_version(cast(_Place, self._places[i])) for i in self._chains[chain]]
             if (head := self.head_of(versions[-1].digest)) is not None:
                 self._put(heads.settled(head, versions, suspects))
@@ -226,13 +223,14 @@ class Replay:
     # --- How the log stood at each size ---
 
     def ends_at(self, size: int) -> dict[str, int]:
-        """By the opening of each chain, the last of its first ``size`` entries that was sound."""
+        """By the opening of each chain, its last sound one of the first ``size`` entries, unless it
+        was erased by then."""
         suspects = self.causes_at(size)
         ends: dict[str, int] = {}
         for index, place in self._known(size):
             if index not in suspects:
                 ends[place.leaf.chain] = index
-        return ends
+        return {chain: each for chain, each in ends.items() if not self._was_erased(each, size)}
 
     def erased_by(self, index: int) -> int | None:
         """The entry that erased the payload of ``index``."""
@@ -245,17 +243,18 @@ class Replay:
         wanted: set[int] = set()
         for indexes in self._chains.values():
             sound = [i for i in indexes if i < size and i not in suspects]
-            stated = [i for i in sound if self._entry(i).leaf.type != "withdrawal"]
-            if sound and not self._is_gone(sound[-1], size):
-                wanted.update((*sound[-1:], *stated[-1:]))
-        for index in sorted(wanted):
-            if not self._is_gone(index, size):
-                yield self._entry(index)
+            if sound and self._stood(sound[-1], size):
+                stated = [i for i in sound if self._entry(i).leaf.type != "withdrawal"]
+                wanted.update((sound[-1], *stated[-1:]))
+        yield from (self._entry(index) for index in sorted(wanted) if self._stood(index, size))
 
-    def _is_gone(self, index: int, size: int) -> bool:
-        """Whether the payload is not there; of an erased withdrawal, what it ended stays ended."""
+    def _stood(self, index: int, size: int) -> bool:
+        """Whether an entry is seen, and none of the first ``size`` erased it."""
+        return not (self._entry(index).is_erased or self._was_erased(index, size))
+
+    def _was_erased(self, index: int, size: int) -> bool:
         erased_by = self.erased_by(index)
-        return self._entry(index).is_erased or (erased_by is not None and erased_by < size)
+        return erased_by is not None and erased_by < size
 
     def size(self) -> int:
         return len(self._places)

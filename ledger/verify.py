@@ -353,12 +353,7 @@ class Audit:
             for index in self.replay.ends_at(size).values()
             if self.judged.kind(index) in self._kinds
             and self.judged.entries[index].leaf.type != "withdrawal"
-            and not self._was_erased(index, size)
         )
-
-    def _was_erased(self, index: int, size: int) -> bool:
-        erased_by = self.replay.erased_by(index)
-        return erased_by is not None and erased_by < size
 
     @property
     def withdrawn_by(self) -> int | None:
