@@ -27,7 +27,7 @@ from graph.footprint import Origin, ProductFootprint, origins_of, product_footpr
 from graph.solved import Solved
 from graph.year import Place, places_of
 from ledger.entry import Entry
-from ledger.soundness import unsettles
+from ledger.soundness import EVENTS, unsettles
 from ledger.standing import Prefixes, Said, Standing
 from ledger.statements import Erasure, Membership, Park, Periodic, Site
 
@@ -170,6 +170,9 @@ class Engine:
                 return self._at(size)
             if unsettles(entry.statement):
                 return self._at(size)
+            if entry.leaf.type in EVENTS and not ahead.soundness.is_clean:
+                # A key that was suspect may have been registered again: its consents count anew.
+                ahead.soundness = self._log.soundness_at(size)
             ahead.fold(entry)
         return ahead
 
