@@ -132,6 +132,22 @@ def test_a_transfer_is_final(at: Terminal) -> None:
     assert "let the new owner transfer the object back" in said.err or "another" in said.err
 
 
+def test_a_transfer_that_became_suspect_is_said_again(at: Terminal) -> None:
+    sent(at, "site")
+    drafted(at)
+    at.ok("transfer", "accept", "transfer.json", "--key", "buyer.key", "--yes")
+    at.ok("transfer", "submit", "transfer.json", "--key", "acme.key", "--yes")
+    at.ok("keygen", "--name", "Acme", "--log", "trust.json", "--out", "sound",
+          "--enterprise", enterprise("acme"))  # fmt: skip
+    at.ok("admit", "sound.request.json", "--yes")
+    kid = keyfile.read(Path("acme.key"), production=False).kid
+    at.ok("revoke", kid, "--reason", "compromised", "--since", "2020-01-01T00:00:00Z",
+          "--key", "sound.key", "--yes")  # fmt: skip
+    assert got(f"/v1/sites/{SITE}").status_code == 404
+    at.ok("reattest", "--key", "sound.key", "--yes")
+    assert got(f"/v1/sites/{SITE}").json()["owner"] == enterprise("buyer")
+
+
 def test_the_registrar_hands_over_by_a_mandate_on_paper(at: Terminal) -> None:
     sent(at, "site")
     drafted(at)
