@@ -16,10 +16,10 @@ from ledger.checkpoint import Checkpoint
 from ledger.merkle import Frontier
 from ledger.note import open_note
 from ledger.schema import load
-from ledger.statements import WHOLE, Figure, Purchases, Recipe
+from ledger.statements import WHOLE, Figure, Purchases, Recipe, Result
 from ledger.strict_json import dumps
 from tests.chain import Chain, build_chain
-from tests.factory import START_MS, Actor, Factory, year_of
+from tests.factory import START_MS, Actor, Factory, line, year_of
 
 AsRole = Callable[..., dict[str, str]]
 COMMON = ("type", "subject", "prev")
@@ -107,10 +107,8 @@ def test_a_lower_bound_leaves_the_value_out(
     buyer = chain.firms["P1"]
     recipe = chain.recipes["P1"].statement.body
     assert isinstance(recipe, Recipe)
-    line = dataclasses.replace(
-        recipe.inputs[0], ref=dataclasses.replace(recipe.inputs[0].ref, product=buyer.id)
-    )
-    buyer.correct(chain.recipes["P1"], inputs=(*recipe.inputs, line))
+    unknown = line((buyer.id, "1", "KGM"))
+    buyer.correct(chain.recipes["P1"], inputs=(*recipe.inputs, unknown))
     results = {each["name"]: each for each in unsigned(client, chain, manager)["results"]}
     assert "value" not in results["t2"]
     assert results["scope1"]["value"] == "250"
@@ -284,6 +282,35 @@ def test_figures_of_one_or_two_tenants_that_do_not_agree_cannot_be_published(
     for headers in (as_role("park", chain.manager), as_role("auditor")):
         response = client.get(path, headers=headers)
         assert response.get_json(force=True)["code"] == "fewer-than-three-tenants"
+
+
+def test_categories_that_hide_one_supplier_each_are_left_out_of_what_is_published(
+    client: FlaskClient, factory: Factory, as_role: AsRole
+) -> None:
+    """Categories 4 and 6 hide one supplier each: shown alone, they would be that one's figure."""
+    buyer = factory.enterprise("Buyer")
+    plant, machine = buyer.site(), buyer.product("Machine")
+    lines = []
+    for category in (1, 1, 1, 4, 6):
+        supplier = factory.enterprise(f"Supplier {len(lines)}")
+        part = supplier.product("Part")
+        supplier.footprint(part, "2")
+        lines.append(line((part, "1", "KGM"), category=category))
+    buyer.recipe(machine, plant, inputs=lines)
+    buyer.production(machine, plant, "1")
+    address = f"/v1/enterprises/{buyer.id}/figure?year=2025"
+    for headers in (as_role("supplier", buyer), as_role("auditor")):
+        document = client.get(address, headers=headers).get_json()
+        shown = {each["name"]: each["value"] for each in document["results"]}
+        assert not [name for name in shown if name.startswith("scope3Category")]
+        assert (shown["scope3Upstream"], shown["t2"]) == ("10", "10")
+    # An auditor could state them, and the log would show them to whom figures are disclosed.
+    figure = body_of(document)
+    freight = Result(name="scope3Category4", at_least=Decimal(2), value=Decimal(2))
+    told = dataclasses.replace(figure, results=(*figure.results, freight))
+    status, problem = submit(client, buyer.sign(told))
+    assert (status, problem["params"]["computed"]) == (422, "–")
+    assert submit(client, buyer.sign(figure))[0] == 201
 
 
 # --- What was published ---
