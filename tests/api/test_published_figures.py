@@ -16,7 +16,7 @@ from ledger.checkpoint import Checkpoint
 from ledger.merkle import Frontier
 from ledger.note import open_note
 from ledger.schema import load
-from ledger.statements import WHOLE, Figure, Purchases, Recipe, Result
+from ledger.statements import WHOLE, Figure, InputLine, Purchases, Recipe, Result
 from ledger.strict_json import dumps
 from tests.chain import Chain, build_chain
 from tests.factory import START_MS, Actor, Factory, line, year_of
@@ -290,7 +290,7 @@ def test_categories_that_hide_one_supplier_each_are_left_out_of_what_is_publishe
     """Categories 4 and 6 hide one supplier each: shown alone, they would be that one's figure."""
     buyer = factory.enterprise("Buyer")
     plant, machine = buyer.site(), buyer.product("Machine")
-    lines = []
+    lines: list[InputLine] = []
     for category in (1, 1, 1, 4, 6):
         supplier = factory.enterprise(f"Supplier {len(lines)}")
         part = supplier.product("Part")
