@@ -24,7 +24,10 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from functools import partial
+from io import BytesIO
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, Final
 
 from ledger.errors import BundleRefused
 from ledger.jws import MAX_COMPACT_BYTES
@@ -37,6 +40,8 @@ MAX_BYTES: Final = 1 << 30
 """Room for a million entries; whoever needs more has to ask for less of them."""
 
 _MAX_HEADING_BYTES = 256
+_IN_MEMORY = 1 << 23
+_CHUNK = 1 << 16
 _LIMITS: Mapping[str, int] = {"bundle.json": _MAX_HEADING_BYTES, "checkpoint": MAX_NOTE_BYTES}
 
 
@@ -87,19 +92,28 @@ def write(
     """Write the bundle of the figure that is entry ``figure``; ``target`` need not seek.
 
     ``leaves`` are those of every entry from 0 up to the checkpoint's size, ``envelopes`` come in
-    ascending order of their indexes. Raises BundleRefused when it becomes too large.
+    ascending order of their indexes. Both are taken as they come, and kept on disk where they are
+    many. Raises BundleRefused when it becomes too large.
     """
-    framed = [_framed(leaf) for leaf in leaves]
-    contents = (
-        _heading(figure, len(framed)),
-        checkpoint,
-        b"".join(framed),
-        b"".join(_ENVELOPE.pack(index, len(each)) + each for index, each in envelopes),
-    )
-    if sum(map(len, contents)) > MAX_BYTES - _MOST_AROUND:
-        raise BundleRefused(reason="it is too large")
-    for piece in _zipped(contents):
+    with SpooledTemporaryFile(_IN_MEMORY) as records, SpooledTemporaryFile(_IN_MEMORY) as compact:
+        size = _spool(records, map(_framed, leaves))
+        _spool(compact, (_ENVELOPE.pack(index, len(each)) + each for index, each in envelopes))
+        heading = _heading(figure, size)
+        if records.tell() + compact.tell() > MAX_BYTES - _most_around(heading, checkpoint):
+            raise BundleRefused(reason="it is too large")
+        for piece in _zipped((BytesIO(heading), BytesIO(checkpoint), records, compact)):
+            target.write(piece)
+
+
+def _spool(target: IO[bytes], pieces: Iterable[bytes]) -> int:
+    """Write pieces, and count them; no more than a bundle has room for."""
+    count = 0
+    for piece in pieces:
+        if target.tell() + len(piece) > MAX_BYTES:
+            raise BundleRefused(reason="it is too large")
         target.write(piece)
+        count += 1
+    return count
 
 
 def _heading(figure: int, size: int) -> bytes:
@@ -196,19 +210,38 @@ _UNIX = 3 << 8
 _PLAIN_FILE = 0o100644 << 16
 _MIDNIGHT, _NEW_YEAR_1980 = 0, 1 << 5 | 1
 _SIZE_AT = 18
-_MOST_AROUND = sum(_LOCAL.size + _CENTRAL.size + 2 * len(name) for name in MEMBERS) + _END.size
+_AROUND = sum(_LOCAL.size + _CENTRAL.size + 2 * len(name) for name in MEMBERS) + _END.size
 
 
-def _zipped(contents: Sequence[bytes]) -> Iterator[bytes]:
+def _most_around(*others: bytes) -> int:
+    """How many bytes a bundle has besides its leaves and envelopes."""
+    return _AROUND + sum(map(len, others))
+
+
+def _zipped(contents: Sequence[IO[bytes]]) -> Iterator[bytes]:
     at, directory = 0, []
     for name, content in zip(MEMBERS, contents, strict=True):
-        crc, length = zlib.crc32(content), len(content)
+        crc, length = _measured(content)
         directory.append(_central(name, crc, length, at))
         header = _local(name, crc, length)
         yield header
-        yield content
+        yield from _chunks(content)
         at += len(header) + length
     yield _directory(directory, at)
+
+
+def _measured(content: IO[bytes]) -> tuple[int, int]:
+    """Checksum and length."""
+    crc = length = 0
+    for chunk in _chunks(content):
+        crc, length = zlib.crc32(chunk, crc), length + len(chunk)
+    return crc, length
+
+
+def _chunks(content: IO[bytes]) -> Iterator[bytes]:
+    """All of it from the beginning."""
+    content.seek(0)
+    return iter(partial(content.read, _CHUNK), b"")
 
 
 def _unzipped(data: memoryview) -> list[memoryview]:

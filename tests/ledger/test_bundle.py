@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import tracemalloc
 import zipfile
 from collections.abc import Iterable
 
@@ -109,3 +111,17 @@ def test_the_figure_is_an_entry_of_the_tree() -> None:
 def test_a_leaf_hash_is_32_bytes() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         LeafHash(bytes(31))
+
+
+def test_a_large_bundle_is_not_held_in_memory() -> None:
+    """50 MB of leaves and envelopes, of which no more than 8 MB each are kept at a time."""
+    leaves = (b"x" * 1000 for _ in range(25_000))
+    envelopes = ((index, b"y" * 1000) for index in range(25_000))
+    with open(os.devnull, "wb") as nowhere:
+        tracemalloc.start()
+        try:
+            bundle.write(nowhere, 0, b"note", leaves, envelopes)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 25 << 20
