@@ -177,7 +177,8 @@ class Soundness:
         speaker = self.enterprises.get(entry.kid, "")
         by_operator = speaker == self.operator and entry.type in _OPERATOR_SAYS
         said = self.allowed.get((entry.subject, speaker), ())
-        if roles_for(entry.type) == ("registrar",) or by_operator or not said:
+        for_itself = speaker == entry.subject
+        if for_itself or by_operator or roles_for(entry.type) == ("registrar",) or not said:
             return None
         live: dict[str, dt.date] = {}
         cause = None

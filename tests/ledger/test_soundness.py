@@ -10,8 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from ledger import errors
+from ledger import errors, tables
 from ledger.keys import PrivateKey
 from ledger.log import Accepted, Log
 from ledger.note import SignerKey
@@ -412,3 +413,57 @@ def test_what_stands_is_the_same_by_a_fold_over_a_fresh_read(coup: Coup) -> None
     size = f.log.size()
     again = Log(f.engine, coup.signer, f.clock)
     assert Standing.after(again, size) == Standing.after(f.log, size)
+
+
+def test_a_thief_who_delegates_a_victim_to_itself_silences_nobody(victim: Victim) -> None:
+    victim.thief.delegate(victim.owner)
+    sound = victim.recovers()
+    later = sound.correct(victim.first, amount=Decimal(90))
+    assert amount_of(victim.factory, victim.product) == 90
+    assert later.index not in suspects(victim.factory)
+
+
+def test_what_a_thief_said_can_be_erased_and_the_rest_still_stands(victim: Victim) -> None:
+    forged = victim.thief.correct(victim.first, amount=Decimal(1))
+    sound = victim.recovers()
+    sound.erase(forged)
+    assert amount_of(victim.factory, victim.product) == 100
+    assert suspects(victim.factory) == []
+
+
+def test_what_was_said_of_a_stolen_site_stays_suspect_when_it_is_sold_in_earnest(
+    victim: Victim,
+) -> None:
+    factory = victim.factory
+    taker = factory.enterprise("Taker")
+    victim.thief.transfer("product", victim.product, taker, start="2025-06-01")
+    victim.thief.transfer("site", victim.site, taker, start="2025-06-01")
+    taker.say(
+        dataclasses.replace(victim.first.statement.body, amount=Decimal(1)),
+        prev=victim.first.digest,
+    )
+    sound = victim.recovers()
+    sound.transfer("product", victim.product, taker, start="2026-01-01", serial=2)
+    sound.transfer("site", victim.site, taker, start="2026-01-01", serial=2)
+    assert amount_of(factory, victim.product) == 100
+    assert Standing.after(factory.reopen(), factory.log.size()) == factory.standing()
+
+
+def test_a_withdrawn_chain_rests_on_what_turns_out_sound_after_all(victim: Victim) -> None:
+    """The head of the chain is sound all along; only the statement before it comes and goes."""
+    second = victim.owner.correct(victim.first, amount=Decimal(120))
+    sound = victim.recovers()
+    sound.withdraw(second)
+    (revoked,) = victim.factory.standing().statements("revocation")
+    factory = victim.factory
+    later = factory.clock.now_ms // 1000
+    factory.operator.say(
+        dataclasses.replace(revoked.statement.body, compromised_since=later),  # type: ignore[type-var]  # a dataclass
+        prev=revoked.digest,
+        subject=victim.owner.id,
+    )
+    with factory.engine.connect() as connection:
+        stated = connection.execute(
+            sa.select(tables.head.c.stated_index).where(tables.head.c.opening == second.opening)
+        ).scalar_one()
+    assert stated == second.index
