@@ -273,23 +273,6 @@ class AnswerNotUnderstood(ApiError):
     advice = "Check that the address is that of a Catchment server."
 
 
-# --- Publishing ------------------------------------------------------------------------------
-
-
-class FigureDiffers(ApiError):
-    """A published figure that does not follow from the prefix of the log that it names."""
-
-    code = "figure-differs"
-    sentence = (
-        "The figure does not follow from its prefix of the log: %(name)s is stated as %(stated)s "
-        "and computed as %(computed)s."
-    )
-    advice = (
-        "Ask for the figure again and sign it as it is answered. A dash stands for what is not "
-        "there, or not for you to read."
-    )
-
-
 # --- Reading what others have said -----------------------------------------------------------
 
 
@@ -474,7 +457,6 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         BatchRefused: HTTPStatus.CONFLICT,
         StatementNotFound: HTTPStatus.NOT_FOUND,
         NothingPublished: HTTPStatus.NOT_FOUND,
-        FigureDiffers: HTTPStatus.UNPROCESSABLE_ENTITY,
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,

@@ -12,11 +12,11 @@ from typing import Final
 from api.access import Access
 from api.boundary_answers import SCOPE2, Guarded
 from api.callers import Caller
-from api.errors import FigureDiffers
 from api.rule_of_three import merged
 from api.scope3 import CATEGORIES
 from api.services import Services
 from graph.engine import Books
+from graph.errors import FigureDiffers
 from graph.published import (
     Difference,
     books_of,

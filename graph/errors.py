@@ -117,8 +117,10 @@ class FigureDiffers(GraphError):
     """A published figure that its inputs do not give."""
 
     code = "figure-differs"
-    sentence = "Its inputs give %(computed)s for %(name)s, and published was %(stated)s."
-    advice = "Do not rely on the figure: ask whoever published it to publish it again."
+    sentence = "The figure states %(stated)s for %(name)s, and its inputs give %(computed)s."
+    advice = (
+        "Do not rely on it. Whoever publishes it asks for it again, and signs it as it is answered."
+    )
 
 
 class EngineDiffers(GraphError):

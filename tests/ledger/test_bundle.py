@@ -38,7 +38,9 @@ SMALL = written(1, b"a note", [b"zero", LeafHash(bytes(32)), b"2"], [(0, b"a.b.c
 
 
 @given(leaves=_LEAVES, note=st.binary(max_size=50), data=st.data())
-def test_what_is_written_is_read(leaves: list[bytes | LeafHash], note: bytes, data: st.DataObject):
+def test_what_is_written_is_read(
+    leaves: list[bytes | LeafHash], note: bytes, data: st.DataObject
+) -> None:
     indexes = st.integers(0, len(leaves) - 1)
     figure = data.draw(indexes)
     envelopes = dict(sorted(data.draw(st.dictionaries(indexes, st.binary(min_size=1))).items()))
