@@ -184,7 +184,7 @@ class Soundness:
         cause = None
         for each in said:
             if each.index < entry.index and each.cause is not None:
-                cause = each.cause
+                cause = each.cause if entry.index < each.cause else cause
             elif each.index < entry.index:
                 live[each.chain] = each.until
         return None if any(until >= day_of(entry.time) for until in live.values()) else cause
@@ -209,7 +209,9 @@ class Allowed:
 
 
 def _cause_within(spans: Iterable[Span], index: int) -> int | None:
-    return next((span.cause for span in spans if span.start < index < span.end), None)
+    # Whoever revokes a key by its successor takes back what that said before, and not this word.
+    ends = ((span, min(span.end, span.cause)) for span in spans)
+    return next((span.cause for span, end in ends if span.start < index < end), None)
 
 
 def _claims(events: Sequence[Event]) -> Iterator[Compromise]:

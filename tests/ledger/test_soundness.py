@@ -467,3 +467,18 @@ def test_a_withdrawn_chain_rests_on_what_turns_out_sound_after_all(victim: Victi
             sa.select(tables.head.c.stated_index).where(tables.head.c.opening == second.opening)
         ).scalar_one()
     assert stated == second.index
+
+
+def test_a_stolen_key_that_its_successor_revokes_stays_revoked(victim: Victim) -> None:
+    """The successor was registered by the stolen key, so it falls with it; its last word does not:
+    else nothing would revoke the stolen key any more."""
+    factory = victim.factory
+    successor = victim.owner.with_key()
+    body = factory.key_body(successor, action="rotate", replaces=victim.owner.key.public.kid)
+    victim.owner.say(body)
+    revoked = successor.revoke(victim.owner, since=victim.stolen_at)
+    assert revoked.index not in suspects(factory)
+    with pytest.raises(errors.KeyRevoked):
+        victim.thief.correct(victim.first, amount=Decimal(1))
+    with pytest.raises(errors.KeySuspect):
+        successor.correct(victim.first, amount=Decimal(2))
