@@ -13,6 +13,7 @@ Amounts are decimal strings; days are local to the site (``Period``); units are 
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -1166,12 +1167,41 @@ def read(envelope: Envelope) -> Statement:
         With every rule of the common members or of the type that the payload breaks.
     """
     payload = envelope.payload
-    common = load(Common, {name: payload[name] for name in _COMMON if name in payload})
+    common = _common({name: payload[name] for name in _COMMON if name in payload})
     said_here = {name: value for name, value in payload.items() if name not in _COMMON}
     body = load(BODIES[common.type], said_here)
     if isinstance(body, Withdrawal) and common.prev is None:
         raise StatementMalformed("/prev", (("/prev", "A withdrawal names the statement it ends."),))
     return Statement(common=common, body=body, envelope=envelope)
+
+
+def _common(members: Mapping[str, Any]) -> Common:
+    """As ``load(Common, members)``, in a fraction of the time where they are as they should be.
+
+    It takes nothing that the schema refuses, and leaves to it whatever it does not know.
+    """
+    filled = {"prev": _NO_PREV, **members}
+    kinds = {name: type(value) for name, value in filled.items()}
+    said = kinds == _KINDS and all(type(value) is str for value in filled["log"].values())
+    if not said or filled["type"] not in BODIES or filled["v"] != VERSION:
+        return load(Common, members)
+    texts = " ".join((filled["jti"], filled["iss"], filled["subject"], filled["prev"]))
+    if not 0 <= filled["iat"] <= MAX_INTEGER or not _TEXTS.fullmatch(texts):
+        return load(Common, members)
+    return Common(**{**members, "log": _log_id(tuple(filled["log"].items()))})
+
+
+_NO_PREV = "0" * 64
+_KINDS = {"v": int, "iat": int, "log": dict} | dict.fromkeys(
+    ("type", "jti", "iss", "subject", "prev"), str
+)
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_TEXTS = re.compile(f"[A-Za-z0-9_-]{{22,64}} {_ID} {_ID} [0-9a-f]{{64}}")
+
+
+@lru_cache(maxsize=256)
+def _log_id(members: tuple[tuple[str, str], ...]) -> LogId:
+    return load(LogId, dict(members), "/log")
 
 
 def payload_of(common: Common, body: Body) -> dict[str, Any]:

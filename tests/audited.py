@@ -17,6 +17,7 @@ from ledger.leaf import Leaf
 from ledger.log import Accepted, Log
 from ledger.merkle import Frontier
 from ledger.note import sign, text_of
+from ledger.rejudge import nobody
 from ledger.statements import Figure, FigureObject, read
 from ledger.trust import Trust
 from ledger.verify import Check, Verdict, verdict_of
@@ -74,7 +75,7 @@ def with_envelope(content: Bundle, index: int, envelope: bytes) -> Bundle:
 
 def verified(data: Bundle | bytes, trust: Trust | None) -> Verified:
     source = io.BytesIO(data if isinstance(data, bytes) else packed(data))
-    return verify(source, trust, lambda done, total: None)
+    return verify(source, trust, nobody)
 
 
 def check(found: Verified, name: str) -> Check:
