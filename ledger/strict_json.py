@@ -110,6 +110,8 @@ def _decoded(data: bytes) -> str:
 
 def _check_depth(text: str, max_depth: int) -> None:
     """Refuse deep nesting before the recursive parser meets it."""
+    if text.count("[") + text.count("{") <= max_depth:
+        return  # wherever they stand: most texts have few, and take no longer than this
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "[{" else -1
