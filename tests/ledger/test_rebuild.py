@@ -71,8 +71,13 @@ def acme(factory: Factory) -> Actor:
     return acme
 
 
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
 def exported(factory: Factory, name: str = "log") -> Path:
-    path = factory.database.with_name(f"{name}.zip")
+    path = Path(f"{name}.zip").absolute()
     export(factory.engine, path)
     return path
 
