@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from api.access import Access
+from api.bundles import Bundler
+from api.callers import Caller
+from ledger.statements import Figure
 from ledger.trust import Trust
 from tests.audited import bundled, packed, publish, trust_of
 from tests.chain import build_chain
@@ -100,3 +104,24 @@ def test_verifying_a_bundle_loads_no_web_framework_and_no_database(
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("role", "code"), [("auditor", 0), ("enterprise", 2), ("anonymous", 3)])
+def test_what_the_server_bundles_is_as_valid_as_its_reader_may_see(
+    at: Terminal, factory: Factory, role: str, code: int
+) -> None:
+    """Everything for an auditor; for the park itself some inputs are withheld, for others all."""
+    chain = build_chain(factory)
+    chain.firms["P1"].correct(chain.recipes["P1"])
+    chain.firms["T4"].transfer("site", chain.sites["T4"], chain.firms["E3"])
+    figure = publish(chain.manager, "park", chain.park)
+    trust_of(factory.log).write(at.folder / "trust.json")
+    reader = Caller(role, chain.manager.id if role == "enterprise" else None)
+    body = figure.statement.body
+    assert isinstance(body, Figure)
+    with (at.folder / "mine.zip").open("wb") as target:
+        Bundler(factory.log, Access(factory.standing(), reader)).write(target, figure.index, body)
+    said = at.run("verify", "mine.zip", "--trust", "trust.json")
+    assert said.code == code
+    assert "✗" not in said.out
+    assert ("withheld" in said.out) == (code != 0)

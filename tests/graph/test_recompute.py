@@ -344,6 +344,22 @@ def test_without_trust_nothing_is_decided(content: Bundle) -> None:
     assert [each.verdict for each in found.checks[1:]] == [Verdict.UNDECIDED] * 10
 
 
+def test_witnesses_that_the_trust_file_asks_for_must_have_cosigned(
+    factory: Factory, content: Bundle
+) -> None:
+    witness = SignerKey("witness.example", PrivateKey.generate("EdDSA"), note.Kind.COSIGNATURE)
+    trust = dataclasses.replace(trust_of(factory.log), witnesses=(str(witness.verifier),), quorum=1)
+    found = verified(content, trust)
+    assert check(found, "cosignatures").verdict is Verdict.UNDECIDED
+    assert check(found, "figure").verdict is Verdict.VALID
+    assert overall(found) is Verdict.UNDECIDED
+    line = note.cosign(text_of(content.checkpoint), witness, 1_768_435_200).line
+    cosigned = dataclasses.replace(content, checkpoint=content.checkpoint + line)
+    assert overall(verified(cosigned, trust)) is Verdict.VALID
+    forged = dataclasses.replace(content, checkpoint=content.checkpoint + line[:-9] + b"AAAAAAA=\n")
+    assert failed(verified(forged, trust)) == "checkpoint"
+
+
 # --- A stolen key (threat 8) ---
 
 
