@@ -93,7 +93,15 @@ DETAILS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What is said of a check that did not fail: templates over its particulars."""
 
-_NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError)
+_NOT_UNDERSTOOD = (
+    ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+)
 
 
 class Verdict(Enum):

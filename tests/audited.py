@@ -110,6 +110,11 @@ def forced(factory: Factory, content: Bundle, envelope: bytes, **members: Any) -
         leaves=[*content.leaves, Leaf(**{**plain, **members}).encode()],
         envelopes={**content.envelopes, content.size: envelope},
     )
-    root = Frontier(0, ()).grown(longer.leaf_hashes()).root
-    text = Checkpoint(factory.log.origin, longer.size, root).text
-    return dataclasses.replace(longer, checkpoint=sign(text, factory.signer))
+    return resigned(factory, longer)
+
+
+def resigned(factory: Factory, content: Bundle) -> Bundle:
+    """What it holds, under a checkpoint that the log's own key signs."""
+    root = Frontier(0, ()).grown(content.leaf_hashes()).root
+    text = Checkpoint(factory.log.origin, content.size, root).text
+    return dataclasses.replace(content, checkpoint=sign(text, factory.signer))

@@ -11,6 +11,7 @@ from ledger import note, verify
 from ledger.bundle import Bundle, LeafHash
 from ledger.checkpoint import Checkpoint
 from ledger.keys import PrivateKey
+from ledger.leaf import Leaf
 from ledger.log import Accepted, Log
 from ledger.merkle import leaf_hash
 from ledger.note import SignerKey, text_of
@@ -25,6 +26,7 @@ from tests.audited import (
     overall,
     packed,
     publish,
+    resigned,
     trust_of,
     verified,
     with_envelope,
@@ -514,3 +516,33 @@ def test_an_entry_in_no_chain_is_found(factory: Factory, chain: Chain, content: 
     envelope = chain.firms["P1"].sign(Product(id=factory.uuid(), name="X", unit="KGM"))
     forged = forced(factory, content, envelope, chain="ab" * 32)
     assert failed(verified(forged, trust_of(factory.log))) == "keys"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("chain", "ab" * 32),
+        ("envelope", "ab" * 32),
+        ("kid", "A" * 43),
+        ("signed", "ab" * 32),
+        ("time", 0),
+        ("type", "erasure"),
+        ("type", "unheard-of"),
+    ],
+)
+def test_the_logs_own_key_cannot_sign_another_leaf_into_the_past(
+    factory: Factory, small: Bundle, member: str, value: object
+) -> None:
+    for index, record in enumerate(small.leaves):
+        assert isinstance(record, bytes)
+        leaf = dataclasses.replace(Leaf.parse(record), **{member: value})  # type: ignore[arg-type]  # one of its members
+        changed = resigned(factory, with_leaf(small, index, leaf.encode()))
+        for shown in (changed, _without(changed, index)):
+            found = verified(shown, trust_of(factory.log))
+            assert overall(found) is not Verdict.VALID
+        assert failed(verified(changed, trust_of(factory.log)))
+
+
+def _without(content: Bundle, index: int) -> Bundle:
+    envelopes = {i: each for i, each in content.envelopes.items() if i != index}
+    return dataclasses.replace(content, envelopes=envelopes)
