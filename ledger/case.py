@@ -28,7 +28,7 @@ class Case:
 
     @property
     def log(self) -> dict[str, str]:
-        return {"origin": self.genesis.common.log.origin, "genesis": self.genesis.digest}
+        return log_of(self.genesis)
 
     @property
     def today(self) -> dt.date:
@@ -103,6 +103,11 @@ def rules_of(view: View, genesis: Statement) -> Genesis | Policy:
     if head is None or head.withdrawn:
         return cast(Genesis, genesis.body)
     return cast(Policy, view.stated(head))
+
+
+def log_of(genesis: Statement) -> dict[str, str]:
+    """The ``log`` member of what is said to the log that begins so."""
+    return {"origin": genesis.common.log.origin, "genesis": genesis.digest}
 
 
 def day_of(now_ms: int) -> dt.date:

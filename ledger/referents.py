@@ -19,7 +19,7 @@ from ledger.authority import (
     registered,
     registrar_keys,
 )
-from ledger.case import Case
+from ledger.case import Case, log_of
 from ledger.errors import (
     AcceptanceRefused,
     CatchmentError,
@@ -72,6 +72,7 @@ from ledger.statements import (
     Recipe,
     Recovery,
     Revocation,
+    Statement,
     Transfer,
     roles_for,
 )
@@ -147,16 +148,25 @@ def _(body: Policy, case: Case) -> None:
 
 @check_body.register
 def _(body: Recovery, case: Case) -> None:
-    keys = cast(Genesis, case.genesis.body).recovery
-    holders = {key.kid: key for key in map(PublicKey.from_jwk, keys.keys)}
+    keys = cast(Genesis, case.genesis.body).recovery.keys
     known = case.view.head(NaturalKey("key", (body.registrar_key.kid,)))
-    if known is not None or body.registrar_key.kid in holders:
+    if known is not None or body.registrar_key in map(PublicKey.from_jwk, keys):
         raise IdTaken("/registrar", id=body.registrar_key.kid)
     if VerifierKey.parse(body.checkpoint_key).name != case.genesis.common.log.origin:
         raise RecoveryRefused("/checkpointKey", reason="the checkpoint key is of another origin")
     if body.compromised_since is not None:
         _check_not_ahead(case, "compromisedSince", body.compromised_since)
-    members = approved_members(body, case.log, case.statement.common.prev)
+    check_approved(body, case.statement.common.prev, case.genesis)
+
+
+def check_approved(body: Recovery, prev: str | None, genesis: Statement) -> None:
+    """Whether as many recovery keys approve as the genesis asks for; raises RecoveryRefused.
+
+    This rests on the genesis alone, so whoever sees a recovery can decide it.
+    """
+    keys = cast(Genesis, genesis.body).recovery
+    holders = {key.kid: key for key in map(PublicKey.from_jwk, keys.keys)}
+    members = approved_members(body, log_of(genesis), prev)
     approved = {_approving(compact, holders, members) for compact in body.approvals}
     if not keys.threshold or len(approved) < keys.threshold:
         raise RecoveryRefused("/approvals", reason="too few of the recovery keys approve")

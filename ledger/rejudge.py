@@ -29,6 +29,7 @@ from ledger.errors import (
     UnknownReference,
 )
 from ledger.leaf import Leaf
+from ledger.referents import check_approved
 from ledger.replay import Replay
 from ledger.statements import (
     Erasure,
@@ -216,6 +217,7 @@ class Rejudged:
         genesis = cast(Statement, self.replay.genesis())
         try:
             if isinstance(statement.body, Recovery):
+                check_approved(statement.body, statement.common.prev, genesis)
                 signer = recovering_registrar(statement.body, genesis)
             else:
                 signer = key_standing(self.replay, statement.envelope.kid, entry.leaf.time)
