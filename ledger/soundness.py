@@ -47,7 +47,7 @@ from ledger.statements import (
 
 EVENTS: Final = ("key", "revocation", "recovery", "delegation", "transfer")
 """The chains that decide, with the genesis, who could say what."""
-_OPERATOR_SAYS: Final = frozenset({"delegation", "transfer", "figure", "erasure"})
+_OPERATOR_SAYS: Final = frozenset({"revocation", "delegation", "transfer", "figure", "erasure"})
 """Types that the operator says for others without their delegation."""
 
 _Pair: TypeAlias = tuple[str, str]
@@ -112,7 +112,8 @@ class Soundness:
     ``spans``: by key, the entries during which its own registration was suspect. ``allowed``: for
     (subject, delegate), what was said of the delegation. ``usurped``: by (object, enterprise), the
     entries during which the enterprise owned it through suspect transfers alone. ``enterprises``:
-    whose a key is.
+    whose a key is. ``corrections``: the entries that may have made sound again what an earlier one
+    had made suspect.
     """
 
     compromised: Mapping[str, Compromise] = field(default_factory=dict)
@@ -121,6 +122,7 @@ class Soundness:
     usurped: Mapping[_Pair, Sequence[Span]] = field(default_factory=dict)
     enterprises: Mapping[str, str] = field(default_factory=dict)
     operator: str = ""
+    corrections: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, events: Sequence[Event], feared: Sequence[Compromise] = ()) -> Soundness:
@@ -129,11 +131,15 @@ class Soundness:
         ``feared`` are claims that nobody has stated yet: what if they followed?
         """
         counted: dict[str, Compromise] = {}
-        for claim in reversed([*_claims(events), *feared]):
+        claims = [*_claims(events), *feared]
+        for claim in reversed(claims):
             # The last sound word on a key counts, and what it corrects does not.
             if claim.kid not in counted and claim.cause not in _Pass(events, counted).causes:
                 counted[claim.kid] = claim
-        return _Pass(events, counted).soundness
+        overruled = (each.cause for each in claims if counted.get(each.kid) is not each)
+        first = min(overruled, default=_NEVER)
+        corrections = tuple(each.cause for each in claims if each.cause > first)
+        return replace(_Pass(events, counted).soundness, corrections=corrections)
 
     @property
     def is_clean(self) -> bool:
