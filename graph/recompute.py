@@ -142,7 +142,8 @@ class _Prefix:
 
     @property
     def has_unseen_suspects(self) -> bool:
-        return len(self.suspects_at(self._size)) < len(self._replay.causes_at(self._size))
+        sizes = (self._size, *self.soundness_at(self._size).corrections)
+        return any(len(self.suspects_at(n)) < len(self._replay.causes_at(n)) for n in sizes)
 
 
 def _numbers(stated: Sequence[Result], computed: Sequence[Result]) -> Iterator[Number]:

@@ -123,7 +123,10 @@ class Standing:
     def after(cls, log: Prefixes, size: int) -> Standing:
         """What stands after the first ``size`` entries of a log."""
         suspects = ((each.entry, each.cause) for each in log.suspects_at(size))
-        return cls.of(log.heads_at(size), suspects, log.soundness_at(size))
+        standing = cls.of(log.heads_at(size), suspects, log.soundness_at(size))
+        for index in standing.soundness.corrections:
+            standing._touch_restored(log, index)
+        return standing
 
     @classmethod
     def of(
@@ -187,6 +190,14 @@ class Standing:
         if (key := self._keys.get(opening)) is not None:
             self._touch(key, cause)
         return Suspect(_said(statement, entry.index, opening), cause)
+
+    def _touch_restored(self, log: Prefixes, index: int) -> None:
+        """What entry ``index`` made sound again stands since then, however long ago it was said."""
+        before, after = log.suspects_at(index), log.suspects_at(index + 1)
+        still = {each.entry.index for each in after}
+        for entry in (each.entry for each in before):
+            if entry.index not in still and (key := self._keys.get(entry.leaf.chain)) is not None:
+                self._touch(key, index)
 
     def _touch(self, key: NaturalKey, index: int) -> None:
         for about in _touches(key):
