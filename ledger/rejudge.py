@@ -8,9 +8,7 @@ signature and its issuer are verified, and the rest is let pass.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, cast
 
 from ledger import jws
@@ -106,11 +104,10 @@ class Rejudged:
 
     def run(self, step: Step) -> None:
         """Judge every entry; raises EntryInvalid where one stands in no chain."""
-        with _uncollected():
-            self._learn_chains()
-            for index in range(len(self._leaves)):
-                self._take(index)
-                step(index + 1, len(self._leaves))
+        self._learn_chains()
+        for index in range(len(self._leaves)):
+            self._take(index)
+            step(index + 1, len(self._leaves))
 
     # --- What is known of the chains ---
 
@@ -259,19 +256,6 @@ class Rejudged:
             claims=claims_of(statement),
             on_behalf=statement.on_behalf,
         )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Everything that is read stays until the end, and none of it is in cycles: looking for garbage
-    among it again and again would take a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _check_same(leaf: Leaf, statement: Statement) -> None:

@@ -28,7 +28,9 @@ issuer are verified all the same.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
@@ -181,11 +183,12 @@ class Audit:
             self._heads,
             self._inputs,
         )
-        for name, make in zip(NAMES, makes, strict=True):
-            if self.is_stopped:
-                self.checks.append(Check(name, Verdict.UNDECIDED))
-            else:
-                self.checks.append(guarded(name, make))
+        with _uncollected():
+            for name, make in zip(NAMES, makes, strict=True):
+                stopped = self.is_stopped
+                self.checks.append(
+                    Check(name, Verdict.UNDECIDED) if stopped else guarded(name, make)
+                )
         return self.checks
 
     @property
@@ -404,6 +407,19 @@ class Audit:
         then = self.replay.soundness_at(self.figure.at.size)
         said = (entry.statement.body, index, entry.leaf.time)
         return soundness.consent_cause(*said) is not None and then.consent_cause(*said) is None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Everything that is read stays until the end, and none of it is in cycles: looking for garbage
+    among it again and again would take a quarter of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _valid(name: str, params: Mapping[str, object]) -> Check:
