@@ -132,10 +132,18 @@ class Soundness:
         """
         counted: dict[str, Compromise] = {}
         claims = [*_claims(events), *feared]
+        signers = {event.signed.index: event.signed.kid for event in events}
+        successors = _successors(events)
+        tainted: set[str] = set()
         for claim in reversed(claims):
-            # The last sound word on a key counts, and what it corrects does not.
-            if claim.kid not in counted and claim.cause not in _Pass(events, counted).causes:
-                counted[claim.kid] = claim
+            if claim.kid in counted:
+                continue  # the last sound word on a key counts, and what it corrects does not
+            doubtful = signers.get(claim.cause) in tainted
+            if doubtful and claim.cause in _Pass(events, counted).causes:
+                continue
+            counted[claim.kid] = claim
+            if claim.since != _NEVER:
+                tainted |= _reached(claim.kid, successors)
         overruled = (each.cause for each in claims if counted.get(each.kid) is not each)
         first = min(overruled, default=_NEVER)
         corrections = tuple(each.cause for each in claims if each.cause > first)
@@ -231,6 +239,29 @@ def _claims(events: Sequence[Event]) -> Iterator[Compromise]:
             yield Compromise(registrar, _milliseconds(body.compromised_since), index)
         if isinstance(body, Genesis | Recovery):
             registrar = body.registrar_key.kid
+
+
+def _successors(events: Iterable[Event]) -> Mapping[str, set[str]]:
+    """The keys that each key ever registered."""
+    successors: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if isinstance(event.statement.body, Key):
+            successors[event.signed.kid].add(event.statement.body.public.kid)
+    return successors
+
+
+def _reached(kid: str, successors: Mapping[str, set[str]]) -> set[str]:
+    """A key, those that it registered, and so on: no other can owe it what it says of keys.
+
+    A revocation needs no delegation, so going through the events once more is for the few that such
+    a key signed.
+    """
+    found, waiting = {kid}, [kid]
+    while waiting:
+        new = successors.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def _milliseconds(since: int | None) -> int:
