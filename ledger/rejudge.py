@@ -91,8 +91,8 @@ class Rejudged:
         self.replay = Replay()
         self.faults: dict[int, EntryInvalid] = {}
         self.unverified: list[int] = []
-        self._openings = {leaf.signed: leaf.type for leaf in leaves if leaf}
-        self._chains = {leaf.signed: leaf.chain for leaf in leaves if leaf}
+        self._openings: dict[str, str] = {}
+        self._chains: dict[str, str] = {}
         self._keys: dict[str, NaturalKey] = {}
         self._owners: dict[str, str] = {}
         self._unkeyed: set[str] = set()
@@ -103,7 +103,9 @@ class Rejudged:
         return self._openings.get(entry.leaf.chain, "") if entry else ""
 
     def run(self, step: Step) -> None:
-        """Judge every entry; raises EntryInvalid where one stands in no chain."""
+        """Judge every entry; raises EntryInvalid where a record has no place in the log."""
+        for entry in self.entries.values():
+            self._find_place(entry)
         self._learn_chains()
         for index in range(len(self._leaves)):
             self._take(index)
@@ -111,12 +113,28 @@ class Rejudged:
 
     # --- What is known of the chains ---
 
+    def _find_place(self, entry: Entry) -> None:
+        """A record stands once, and opens a chain or continues one of its type.
+
+        Whoever writes the records could else hide an entry behind one that says what it is not.
+        """
+        index, leaf = entry.index, entry.leaf
+        withdraws = leaf.type == Withdrawal.TYPE
+        if leaf.signed in self._chains:
+            raise EntryInvalid(index=index, reason="the same statement stands before it")
+        self._chains[leaf.signed] = leaf.chain
+        if leaf.chain == leaf.signed and not withdraws:
+            self._openings[leaf.signed] = leaf.type
+        kind = self.kind(index)
+        if not kind and not self.hidden:
+            raise EntryInvalid(index=index, reason="its chain has no opening")
+        if kind and not withdraws and kind != leaf.type:
+            raise EntryInvalid(index=index, reason="its chain is of another type")
+
     def _learn_chains(self) -> None:
         givers: dict[str, str] = {}
         erasures: list[tuple[int, Statement]] = []
         for index, entry in self.entries.items():
-            if self.kind(index) == "" and not self.hidden:
-                raise EntryInvalid(index=index, reason="its chain has no opening")
             if entry.is_erased or (statement := self._statement(entry)) is None:
                 continue
             body, chain = statement.body, entry.leaf.chain

@@ -227,14 +227,25 @@ class Replay:
     # --- How the log stood at each size ---
 
     def ends_at(self, size: int) -> dict[str, int]:
-        """By the opening of each chain, its last sound one of the first ``size`` entries, unless it
-        was erased by then."""
+        """By the opening of each chain, its last sound one of the first ``size`` entries.
+
+        Unless it was erased by then or, of a withdrawal, what it ended: nothing is left of those.
+        """
         suspects = self.causes_at(size)
         ends: dict[str, int] = {}
+        stated: dict[str, int] = {}
         for index, place in self._known(size):
-            if index not in suspects:
-                ends[place.leaf.chain] = index
-        return {chain: each for chain, each in ends.items() if not self._was_erased(each, size)}
+            if index in suspects:
+                continue
+            ends[place.leaf.chain] = index
+            if place.leaf.type != Withdrawal.TYPE:
+                stated[place.leaf.chain] = index
+        gone = {
+            chain
+            for chain, each in (*ends.items(), *stated.items())
+            if self._was_erased(each, size)
+        }
+        return {chain: index for chain, index in ends.items() if chain not in gone}
 
     def erased_by(self, index: int) -> int | None:
         """The entry that erased the payload of ``index``."""

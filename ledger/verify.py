@@ -57,7 +57,7 @@ from ledger.merkle import Frontier
 from ledger.rejudge import DECIDE, Rejudged, Step
 from ledger.replay import Replay
 from ledger.soundness import Soundness
-from ledger.statements import Figure, Genesis, Membership, Recovery, Statement, read
+from ledger.statements import Figure, Genesis, Membership, Recovery, Statement, Withdrawal, read
 from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
 
 NAMES: Final = (
@@ -337,7 +337,7 @@ class Audit:
         if at.size > self.bundle.figure or replay.root(at.size).hex() != at.root:
             raise PrefixRefused("/at", size=at.size)
         self.inputs = self._in_force(at.size)
-        missing = [i for i in self.inputs if i not in self.bundle.envelopes]
+        missing = [i for i in self._ends(at.size) if i not in self.bundle.envelopes]
         missing += [i for i in self.judged.hidden if i < at.size]
         self.withheld = tuple(sorted(missing))
         if self.withheld:
@@ -359,12 +359,13 @@ class Audit:
 
     def _in_force(self, size: int) -> list[int]:
         """The inputs of a figure: what was in force, of the types that move figures."""
-        return sorted(
-            index
-            for index in self.replay.ends_at(size).values()
-            if self.judged.kind(index) in self._kinds
-            and self.judged.entries[index].leaf.type != "withdrawal"
-        )
+        ends = self._ends(size)
+        return [i for i in ends if self.judged.entries[i].leaf.type != Withdrawal.TYPE]
+
+    def _ends(self, size: int) -> list[int]:
+        """The last word on everything that moves figures: inputs, and withdrawals of such."""
+        ends = self.replay.ends_at(size).values()
+        return sorted(index for index in ends if self.judged.kind(index) in self._kinds)
 
     @property
     def withdrawn_by(self) -> int | None:
@@ -372,7 +373,7 @@ class Audit:
         entries = self.judged.entries
         chain = entries[self.bundle.figure].leaf.chain
         later = [each for each in entries.values() if each.leaf.chain == chain]
-        return later[-1].index if later[-1].leaf.type == "withdrawal" else None
+        return later[-1].index if later[-1].leaf.type == Withdrawal.TYPE else None
 
     def is_unseen(self, kind: str, size: int) -> bool:
         """Whether a chain of this type has an entry among the first ``size`` that is not seen."""
