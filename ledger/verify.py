@@ -57,7 +57,16 @@ from ledger.merkle import Frontier
 from ledger.rejudge import DECIDE, Rejudged, Step
 from ledger.replay import Replay
 from ledger.soundness import Soundness
-from ledger.statements import Figure, Genesis, Membership, Recovery, Statement, Withdrawal, read
+from ledger.statements import (
+    Figure,
+    Genesis,
+    Membership,
+    NaturalKey,
+    Recovery,
+    Statement,
+    Withdrawal,
+    read,
+)
 from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
 
 NAMES: Final = (
@@ -393,13 +402,21 @@ class Audit:
         return _valid("inputs", {"count": len(found)})
 
     def _suspect_since(self) -> tuple[int, ...]:
-        """Inputs, and the figure itself, that a later revocation makes suspect."""
+        """Inputs, boundary and the figure itself that a later revocation makes suspect."""
         size = self.bundle.size
         causes, soundness = self.replay.causes_at(size), self.replay.soundness_at(size)
-        rests_on = [*self.inputs, self.bundle.figure]
+        rests_on = sorted({*self.inputs, *self._boundary(), self.bundle.figure})
         return tuple(
             index for index in rests_on if index in causes or self._lost_consent(index, soundness)
         )
+
+    def _boundary(self) -> Iterator[int]:
+        """The statement on the park or enterprise that the figure is of."""
+        about = self.figure.object
+        ends = self.replay.ends_at(self.figure.at.size)
+        head = self.replay.head(NaturalKey(about.type, (about.id,)))
+        if head is not None and head.opening in ends:
+            yield ends[head.opening]
 
     def _lost_consent(self, index: int, soundness: Soundness) -> bool:
         entry = self.judged.entries[index]

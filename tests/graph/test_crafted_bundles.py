@@ -6,6 +6,7 @@ Whoever signs checkpoints can put any leaf record into the tree; what it cannot 
 from __future__ import annotations
 
 import dataclasses
+from typing import cast
 
 import pytest
 
@@ -16,6 +17,7 @@ from ledger.leaf import Leaf
 from ledger.log import Accepted
 from ledger.merkle import Frontier
 from ledger.note import SignerKey, sign
+from ledger.statements import Park as ParkBody
 from ledger.verify import Verdict
 from tests.audited import bundled, check, failed, forced, overall, publish, trust_of, verified
 from tests.factory import ORIGIN, Actor, Factory
@@ -106,3 +108,22 @@ def test_an_input_that_was_withdrawn_and_then_erased_is_not_missed(park: Park) -
     figure = publish(park.owner, "park", park.park)
     content = bundled(park.factory.log, figure.index, [withdrawal.index])
     assert overall(verified(content, trust_of(park.factory.log))) is Verdict.VALID
+
+
+def test_a_fence_that_a_thief_drew_is_doubted_though_all_inputs_are_sound(park: Park) -> None:
+    factory, owner = park.factory, park.owner
+    other = owner.with_key()
+    factory.register(other, roles=("park",))
+    factory.clock.advance(days=1)
+    stolen = factory.clock.now_ms
+    factory.clock.advance(seconds=60)
+    drawn = factory.standing().parks[park.park]
+    moved = owner.say(
+        dataclasses.replace(cast(ParkBody, drawn.statement.body), name="Redrawn"), prev=drawn.digest
+    )
+    figure = publish(other, "park", park.park)
+    factory.clock.advance(days=1)
+    factory.operator.revoke(owner, since=stolen)
+    found = verified(bundled(factory.log, figure.index), trust_of(factory.log))
+    assert overall(found) is Verdict.DOUBTED
+    assert check(found, "inputs").entries == (moved.index,)
