@@ -129,9 +129,8 @@ def check_authority(case: Case, signer: KeyStanding) -> None:
         _check_revoker(case, signer)
     elif kind == "delegation":
         _check_delegator(case, signer)
-    elif kind == "transfer" and _is_registrar(case, signer):
-        if cast(Transfer, case.statement.body).mandate is None:
-            raise case.not_authorised("the registrar needs a mandate, named by its digest")
+    elif kind == "transfer":
+        _check_giver(case, signer, cast(Transfer, case.statement.body))
     elif isinstance(case.statement.body, _BY_THE_OPERATOR) and _is_operator(case, signer):
         pass
     else:
@@ -197,6 +196,18 @@ def _check_delegator(case: Case, signer: KeyStanding) -> None:
     if _delegation(case).mandate is None:
         raise case.not_authorised("the registrar needs a mandate, named by its digest")
     return None
+
+
+def _check_giver(case: Case, signer: KeyStanding, transfer: Transfer) -> None:
+    """The owner gives what the new one accepts, and the registrar what a paper mandate says."""
+    if _is_registrar(case, signer):
+        if transfer.mandate is None:
+            raise case.not_authorised("the registrar needs a mandate, named by its digest")
+        return
+    if transfer.mandate is not None:
+        raise case.not_authorised("only the registrar has seen a mandate")
+    check_role(signer, roles_for("transfer"))
+    _check_speaker(case)
 
 
 def _delegation(case: Case) -> Delegation:

@@ -8,6 +8,7 @@ and so is, for as long as nothing sound takes its place,
   registrar's key can register keys);
 * what was said on behalf while every delegation that allowed it was suspect;
 * what was said of a site or product by an enterprise that owns it through suspect transfers alone;
+* a transfer that the new owner accepted with a suspect key;
 * a consent that a suspect key signed: its membership stands without it.
 
 A revocation may itself be suspect: it counts unless one that comes later, and counts, says so. As
@@ -111,8 +112,9 @@ class Soundness:
 
     ``spans``: by key, the entries during which its own registration was suspect. ``allowed``: for
     (subject, delegate), what was said of the delegation. ``usurped``: by (object, enterprise), the
-    entries during which the enterprise owned it through suspect transfers alone. ``enterprises``:
-    whose a key is. ``corrections``: the entries that may have made sound again what an earlier one
+    entries during which the enterprise owned it through suspect transfers alone. ``unaccepted``:
+    the transfers that a suspect key accepted, with the cause. ``enterprises``: whose a key is.
+    ``corrections``: the entries that may have made sound again what an earlier one
     had made suspect.
     """
 
@@ -120,6 +122,7 @@ class Soundness:
     spans: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     allowed: Mapping[_Pair, Sequence[Allowed]] = field(default_factory=dict)
     usurped: Mapping[_Pair, Sequence[Span]] = field(default_factory=dict)
+    unaccepted: Mapping[int, int] = field(default_factory=dict)
     enterprises: Mapping[str, str] = field(default_factory=dict)
     operator: str = ""
     corrections: tuple[int, ...] = ()
@@ -175,6 +178,8 @@ class Soundness:
         if (cause := self.key_cause(entry.kid, entry.index, entry.time)) is not None:
             return cause
         if (cause := self._unsupported(entry)) is not None:
+            return cause
+        if (cause := self.unaccepted.get(entry.index)) is not None:
             return cause
         owned = (self.usurped.get((each, entry.subject), ()) for each in entry.objects)
         return _cause_within(chain.from_iterable(owned), entry.index)
@@ -280,6 +285,7 @@ class _Pass:
         self._spans: dict[str, list[Span]] = defaultdict(list)
         self._allowed: dict[_Pair, list[Allowed]] = defaultdict(list)
         self._usurped: dict[_Pair, list[Span]] = defaultdict(list)
+        self._unaccepted: dict[int, int] = {}
         self._enterprises: dict[str, str] = {}
         self._delegations: dict[str, _Pair] = {}
         self._owners: set[_Pair] = set()
@@ -291,6 +297,8 @@ class _Pass:
 
     def _take(self, event: Event) -> None:
         signed, body = event.signed, event.statement.body
+        if isinstance(body, Transfer) and body.acceptance is not None:
+            self._hear_acceptance(body.acceptance, signed)
         cause = self.soundness.cause(signed)
         if cause is not None:
             self.causes[signed.index] = cause
@@ -318,6 +326,7 @@ class _Pass:
             spans=self._spans,
             allowed=self._allowed,
             usurped=self._usurped,
+            unaccepted=self._unaccepted,
             enterprises=self._enterprises,
             operator=operator,
         )
@@ -325,6 +334,12 @@ class _Pass:
     def _take_key(self, kid: str, signed: Signed, cause: int | None) -> None:
         self._enterprises.setdefault(kid, signed.subject)
         _extend(self._spans[kid], signed.index, cause)
+
+    def _hear_acceptance(self, compact: str, signed: Signed) -> None:
+        acceptor = jws.parse(compact.encode(), jws.ACCEPTANCE_TYP).kid
+        cause = self.soundness.key_cause(acceptor, signed.index, signed.time)
+        if cause is not None:
+            self._unaccepted[signed.index] = cause
 
     def _take_transfer(self, body: Transfer, signed: Signed, cause: int | None) -> None:
         thing, pair = body.object.id, (body.object.id, body.to)
@@ -338,9 +353,12 @@ class _Pass:
 
 
 def _extend(spans: list[Span], index: int, cause: int | None) -> None:
-    """A word that ``cause`` makes suspect begins a span; a sound one ends it."""
-    is_open = bool(spans) and spans[-1].end == _NEVER
-    if cause is not None and not is_open:
+    """A word that ``cause`` makes suspect begins a span; a sound one ends all that are open.
+
+    One that is made suspect later than the last is doubted for longer.
+    """
+    last = max((span.cause for span in spans if span.end == _NEVER), default=-1)
+    if cause is None:
+        spans[:] = [replace(span, end=min(span.end, index)) for span in spans]
+    elif cause > last:
         spans.append(Span(index, _NEVER, cause))
-    elif cause is None and is_open:
-        spans[-1] = replace(spans[-1], end=index)

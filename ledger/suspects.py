@@ -105,6 +105,8 @@ def _candidates(soundness: Soundness) -> Iterator[sa.ColumnElement[bool]]:
     for kid, spans in soundness.spans.items():
         for span in spans:
             yield sa.and_(_ENTRY.kid == kid, _ENTRY.index > span.start, _ENTRY.index < span.end)
+    if soundness.unaccepted:
+        yield _ENTRY.index.in_(list(soundness.unaccepted))
     doubtful = {
         pair for pair, said in soundness.allowed.items() if any(each.cause for each in said)
     }
