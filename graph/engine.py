@@ -27,6 +27,7 @@ from graph.footprint import Origin, ProductFootprint, origins_of, product_footpr
 from graph.solved import Solved
 from graph.year import Place, places_of
 from ledger.entry import Entry
+from ledger.errors import PayloadErased
 from ledger.soundness import EVENTS, unsettles
 from ledger.standing import Prefixes, Said, Standing
 from ledger.statements import Erasure, Membership, Park, Periodic, Site
@@ -147,17 +148,23 @@ class Engine:
         Raises ``LogPositionUnknown`` for a prefix the log does not have.
         """
         with self._lock:
-            size = self._log.size()
-            if at is not None and not 0 < at <= size:
-                raise LogPositionUnknown(size=size, at=at)
-            if at is None or at == size:
-                return self._followed(size)
-            self._followed(size)
+            live = self._followed()
+            if at is not None and not 0 < at <= live.size:
+                raise LogPositionUnknown(size=live.size, at=at)
+            if at is None or at == live.size:
+                return live
             return self._standings.get(at, lambda: self._at(at))
 
-    def _followed(self, size: int) -> Standing:
-        if self._live.size < size:
-            self._live = self._ahead(size)
+    def _followed(self) -> Standing:
+        size = self._log.size()
+        try:
+            if self._live.size < size:
+                self._live = self._ahead(size)
+        except PayloadErased:
+            # What stood a moment ago was erased since: what stands now says so.
+            if self._log.size() == size:
+                raise
+            return self._followed()
         return self._live
 
     def _ahead(self, size: int) -> Standing:
