@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from rich.text import Text
 
 from api.cli.figures import asked_client, gwp_option, server_or_here_option
 from api.cli.options import token_option
@@ -33,7 +34,7 @@ def impact(
     if not answer["moved"]:
         speech.say("Entry %(cause)s moved no figure of a park or enterprise.", cause=cause)
     for moved in answer["moved"]:
-        speech.out.print(f"[bold]{moved['name']}[/bold], {moved['year']}")
+        speech.out.print(Text(f"{moved['name']}, {moved['year']}", style="bold"))
         table = speech.table(
             "t CO2e", "Before", "After", "Difference", right=("Before", "After", "Difference")
         )
