@@ -8,6 +8,7 @@ none of that when it signed. What a thief may have signed is told apart afterwar
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -95,11 +96,22 @@ def recovering_registrar(recovery: Recovery, genesis: Statement) -> KeyStanding:
 
 
 def registrar_keys(view: View) -> list[PublicKey]:
-    """The registrar's key of the genesis and that of the last recovery; the last is in force."""
+    """Every key that was the registrar's, from the genesis on; the last is in force."""
     keys = [cast(Genesis, genesis.body).registrar_key] if (genesis := view.genesis()) else []
-    if head := view.head(NaturalKey("recovery", ())):
-        keys.append(cast(Recovery, view.stated(head)).registrar_key)
-    return keys
+    head = view.head(NaturalKey("recovery", ()))
+    if head is None:
+        return keys
+    last = cast(Recovery, view.stated(head)).registrar_key
+    # Most logs have one recovery at most, and every statement asks.
+    replaced = [] if head.digest == head.opening else list(_replaced(view, head.digest))
+    return [*keys, *reversed(replaced), last]
+
+
+def _replaced(view: View, digest: str) -> Iterator[PublicKey]:
+    """The keys of the recoveries before this one, the last of them first."""
+    said = view.statement(digest)
+    while said and said.common.prev and (said := view.statement(said.common.prev)):
+        yield cast(Recovery, said.body).registrar_key
 
 
 def _check_not_revoked(view: View, kid: str) -> None:

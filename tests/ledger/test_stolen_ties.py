@@ -11,7 +11,8 @@ import pytest
 
 from ledger import errors
 from ledger.keys import PrivateKey
-from ledger.statements import Transfer, Transferred
+from ledger.log import Log
+from ledger.statements import Enterprise, Transfer, Transferred
 from tests.factory import Actor, Factory, day
 
 
@@ -95,6 +96,25 @@ def test_a_key_that_two_thieves_registered_is_suspect_for_as_long_as_either(
     factory.clock.advance(days=1)
     factory.operator.revoke(second, since=stolen_at)
     assert forged not in factory.standing().products
+
+
+def test_what_a_registrar_key_signed_is_known_again_after_two_recoveries(factory: Factory) -> None:
+    between = _recovered(factory, None)
+    body = Enterprise(id=factory.uuid(), name="Acme")
+    envelope = between.sign(body, subject=body.id)
+    said = factory.append(envelope)
+    _recovered(factory, factory.log.entry(1).leaf.signed)
+    again = factory.append(envelope)
+    assert (again.index, again.new) == (said.index, False)
+    with pytest.raises(errors.KeyRevoked):
+        between.say(body, subject=body.id)
+
+
+def _recovered(factory: Factory, prev: str | None) -> Actor:
+    registrar = factory.operator.with_key()
+    recovery = factory.recovery(registrar, factory.signer, prev=prev)
+    factory.log = Log.recover(factory.engine, recovery, factory.signer, factory.clock)
+    return registrar
 
 
 def _registrar(factory: Factory) -> Actor:
