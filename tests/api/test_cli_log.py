@@ -94,5 +94,10 @@ def test_damage_is_listed_with_its_place(begun: Terminal) -> None:
             "rule": "column-differs",
             "where": "entry 1",
             "finding": "The column subject is not what the entry says.",
-        }
+        },
+        {
+            "rule": "derived-differs",
+            "where": "entry 1",
+            "finding": "The row is not the one that follows from the entries.",
+        },
     ]
