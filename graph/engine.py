@@ -181,6 +181,7 @@ class Engine:
                 # A key that was suspect may have been registered again: its consents count anew.
                 ahead.soundness = self._log.soundness_at(size)
             ahead.fold(entry)
+        ahead.size = size  # a reader of parts of a log may not have its last entries
         return ahead
 
     def _at(self, size: int) -> Standing:

@@ -127,7 +127,7 @@ def _(body: Revocation, case: Case) -> None:
         revoked = registered(case.view, body.kid)
     except UnknownKey:
         raise UnknownReference("/kid", kind="key", id=body.kid) from None
-    if revoked.public in registrar_keys(case.view):
+    if revoked.public == registrar_keys(case.view)[-1]:
         raise case.not_authorised("only the recovery keys replace the registrar's")
     if revoked.enterprise != case.subject:
         raise NotOwner("/kid", kind="key", id=body.kid)

@@ -288,8 +288,6 @@ class _Pass:
         self._unaccepted: dict[int, int] = {}
         self._enterprises: dict[str, str] = {}
         self._delegations: dict[str, _Pair] = {}
-        self._owners: set[_Pair] = set()
-        self._transferred: set[str] = set()
         self._compromised = dict(compromised)
         self.soundness = Soundness()
         for event in events:
@@ -342,14 +340,8 @@ class _Pass:
             self._unaccepted[signed.index] = cause
 
     def _take_transfer(self, body: Transfer, signed: Signed, cause: int | None) -> None:
-        thing, pair = body.object.id, (body.object.id, body.to)
-        if thing not in self._transferred:
-            self._owners.add((thing, signed.subject))
-        self._transferred.add(thing)
-        if cause is None or pair not in self._owners:
-            _extend(self._usurped[pair], signed.index, cause)
-        if cause is None:
-            self._owners.add(pair)
+        # Though it was the owner once: what a thief gives back is not its own again.
+        _extend(self._usurped[body.object.id, body.to], signed.index, cause)
 
 
 def _extend(spans: list[Span], index: int, cause: int | None) -> None:

@@ -124,6 +124,7 @@ class Standing:
         """What stands after the first ``size`` entries of a log."""
         suspects = ((each.entry, each.cause) for each in log.suspects_at(size))
         standing = cls.of(log.heads_at(size), suspects, log.soundness_at(size))
+        standing.size = size
         for index in standing.soundness.corrections:
             standing._touch_restored(log, index)
         return standing

@@ -77,6 +77,13 @@ def test_what_came_after_the_figure_does_not_make_it_invalid(
     assert overall(found) is Verdict.VALID
 
 
+def test_the_last_entries_before_a_figure_need_not_be_there(factory: Factory, chain: Chain) -> None:
+    opened = chain.manager.disclose("figure", chain.park)
+    figure = publish(chain.manager, "park", chain.park)
+    content = bundled(factory.log, figure.index, without=[opened.index])
+    assert overall(verified(content, trust_of(factory.log))) is Verdict.VALID
+
+
 def test_what_was_superseded_before_the_figure_need_not_be_there(
     factory: Factory, chain: Chain
 ) -> None:

@@ -248,6 +248,23 @@ def test_a_site_that_a_thief_gave_away_comes_back_with_its_books(victim: Victim)
     assert own.index in {said.index for said in standing.statements("production")}
 
 
+def test_a_former_owner_who_takes_it_back_with_a_stolen_key_says_nothing_of_it(
+    victim: Victim,
+) -> None:
+    factory = victim.factory
+    factory.clock.advance(days=-1)
+    seller = factory.enterprise("Seller")
+    site = seller.site()
+    seller.transfer("site", site, victim.owner, start="2025-01-01")
+    factory.clock.advance(days=1)
+    victim.thief.transfer("site", site, seller, start="2025-02-01", serial=2)
+    forged = seller.inventory(site, [("CO2", "fossil", "1")])
+    victim.recovers()
+    standing = factory.standing()
+    assert standing.owner_of("site", site) == victim.owner.id
+    assert forged.index not in {said.index for said in standing.statements("inventory")}
+
+
 def test_a_consent_of_a_stolen_key_opens_nothing(victim: Victim) -> None:
     factory = victim.factory
     host = factory.enterprise("Host")
@@ -392,6 +409,20 @@ def test_the_registrar_alone_is_replaced_by_an_ordinary_append(coup: Coup) -> No
     assert isinstance(accepted, Accepted)
     f.operator = coup.registrar
     f.enterprise("New")
+
+
+def test_the_new_registrar_corrects_since_when_the_old_key_was_stolen(coup: Coup) -> None:
+    f = coup.factory
+    ghost = f.enterprise("Ghost")
+    old = f.operator
+    recovery = coup.recovery(compromised_since=f.clock.now_ms // 1000 + 3600)
+    f.log = Log.recover(f.engine, recovery, coup.signer, f.clock)
+    f.operator = coup.registrar
+    assert ghost.id in f.standing().enterprises
+    f.operator.revoke(old, since=coup.since * 1000)
+    assert ghost.id not in f.standing().enterprises
+    with pytest.raises(errors.NotAuthorised):
+        f.operator.revoke(f.operator)
 
 
 def test_a_second_recovery_follows_the_first(coup: Coup) -> None:
