@@ -33,7 +33,7 @@ from graph.links import (
 )
 from graph.network import Book, Column, Edges, Feed, Floats, Gap, Network, Node
 from graph.references import Catalogue, Listed
-from graph.year import Place, Standby, Whole, Year
+from graph.year import Place, Standby, Whole, Year, overruled
 from ledger import pact
 from ledger.errors import UnitMismatch
 from ledger.gases import CO2E, GWP_SETS
@@ -104,6 +104,7 @@ class _Builder:
         for place in sorted({*self._stated_places("inventories"), *bought}):
             self._open_overhead(place, bought.get(place))
         self._note_excess_uses()
+        self._note_overruled()
         return self._arrays()
 
     def _stated_places(self, kind: Literal["inventories", "purchases"]) -> list[Place]:
@@ -418,6 +419,12 @@ class _Builder:
     def _note_negative(self, place: Place, rest: Iterable[float], scale: float) -> None:
         if min(rest, default=0.0) < -OUTPUT_TOLERANCE * max(scale, 1.0):
             self._note("negative-residual", site=self._site_name(place))
+
+    def _note_overruled(self) -> None:
+        for site in sorted(
+            set(overruled(self.year.standing, self.year.year)) & set(self.year.sites)
+        ):
+            self._note("overruled", site=self.year.sites[site].name)
 
     def _note_excess_uses(self) -> None:
         """y = x − Z·1 < 0: reported, kept."""

@@ -305,15 +305,15 @@ def places_of_park(standing: Standing, park: str, year: int) -> tuple[Place, ...
     """The places of a park's member sites in a year; places are cut where memberships change."""
     cut = places_of(standing, year)
     members = (cast(Membership, s.statement.body) for s in memberships_of(standing, park))
-    return tuple(
-        sorted(
-            place
-            for membership in members
-            for place in cut.get(membership.site, ())
-            if membership.start <= place.start
-            and (membership.end is None or place.end <= membership.end)
-        )
-    )
+    # A set: a membership that stands again after a suspect withdrawal may overlap a later one.
+    places = {
+        place
+        for membership in members
+        for place in cut.get(membership.site, ())
+        if membership.start <= place.start
+        and (membership.end is None or place.end <= membership.end)
+    }
+    return tuple(sorted(places))
 
 
 def places_of_enterprise(standing: Standing, enterprise: str, year: int) -> tuple[Place, ...]:

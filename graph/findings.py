@@ -25,6 +25,8 @@ SENTENCES = {
     "recipe is set aside.",
     "split-by-days": "A period of %(site)s straddles a change of park membership: it is split by "
     "days.",
+    "overruled": "Something said of %(site)s stands again because its withdrawal is suspect, and "
+    "overlaps what was said since: the later word counts.",
     "negative-input": "%(consumer)s states a negative amount of %(supplier)s: it is kept.",
     "negative-residual": "The recipes of %(site)s use more than the site states as a whole: the "
     "negative rest is kept.",

@@ -70,8 +70,37 @@ class Whole(Generic[P_co]):
 def wholes(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
     """Complete statements of ``kind`` by what they are about, in order of their periods.
 
-    A set of parts that is not complete does not stand.
+    A set of parts that is not complete does not stand. The log takes no overlapping periods, but a
+    withdrawal that turns out suspect brings back what it ended, beside what was stated since: then
+    the later word stands, so that no day counts twice.
     """
+    complete = _complete(standing, kind)
+    return {about: _without_overruled(sets) for about, sets in complete.items()}
+
+
+def overruled(standing: Standing, year: int) -> Iterator[str]:
+    """The sites of which something said of the year overlaps a later word on the same."""
+    if not standing.soundness.compromised:
+        return  # the log lets nothing overlap that nobody has doubted
+    for kind in (Recipe, Production, Inventory, Purchases):
+        for (*_, site), sets in _complete(standing, kind).items():
+            left = [whole for whole in sets if whole not in _without_overruled(sets)]
+            if any(whole.period.year == year for whole in left):
+                yield site
+
+
+def _without_overruled(sets: list[Whole[P]]) -> list[Whole[P]]:
+    if not any(a.period.overlaps(b.period) for a, b in itertools.pairwise(sets)):
+        return sets
+    standing: list[Whole[P]] = []
+    for whole in sorted(sets, key=lambda whole: whole.index, reverse=True):
+        if not any(whole.period.overlaps(later.period) for later in standing):
+            standing.append(whole)
+    return sorted(standing, key=lambda whole: whole.period.start)
+
+
+def _complete(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
+    """Sets of parts that are complete, by what they are about, in order of their periods."""
     parts: dict[tuple[tuple[str, ...], Period, int], dict[int, Said]] = defaultdict(dict)
     for said in standing.statements(kind.TYPE):
         body = cast(P, said.statement.body)
