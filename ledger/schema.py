@@ -273,8 +273,16 @@ def load(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
     try:
         return cast(T, _instance(cls).load(data))
     except ma.ValidationError as refused:
-        problems = tuple(islice(_flatten(refused.messages, where), _MOST_PROBLEMS))
-        raise StatementMalformed(where=problems[0][0], problems=problems) from refused
+        raise malformed(refused, where) from refused
+
+
+def malformed(refused: ma.ValidationError, where: str = "") -> StatementMalformed:
+    """The condition that says what marshmallow refused, in a member or when it was made."""
+    messages = refused.messages
+    if not isinstance(messages, Mapping):  # refused by an instance, of one of its members
+        messages = {refused.field_name: messages}
+    problems = tuple(islice(_flatten(messages, where), _MOST_PROBLEMS))
+    return StatementMalformed(where=problems[0][0], problems=problems)
 
 
 def dump(value: Any) -> dict[str, Any]:

@@ -64,6 +64,7 @@ _LONGEST_JWK_TEXT = 256
 _LONGEST_COMPACT = 8192
 _MOST_APPROVALS = 20
 _HEX_DIGEST = validate.Regexp(r"^[0-9a-f]{64}\Z", error="A SHA-256 digest in hex is expected.")
+_COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z", error="Two capital letters such as CN are expected.")
 _THUMBPRINT = validate.Regexp(r"^[A-Za-z0-9_-]{43}\Z", error="An RFC 7638 thumbprint is expected.")
 _BASE64URL = validate.Regexp(r"^[A-Za-z0-9_-]+\Z", error="Base64url is expected.")
 
@@ -457,9 +458,7 @@ class Enterprise(Entity):
     SIGNED_BY = ("registrar",)
     id: str = said(EntityId(required=True), "The enterprise's id.")
     name: str = said(Text(required=True), "Legal name.")
-    country: str | None = said(
-        fields.String(validate=validate.Regexp(r"^[A-Z]{2}\Z")), "ISO 3166-1 alpha-2."
-    )
+    country: str | None = said(fields.String(validate=_COUNTRY), "ISO 3166-1 alpha-2.")
     identifiers: tuple[str, ...] = said(
         Many(Checked(parse_identifier), load_default=(), most=50),
         "URNs the enterprise is known under (USCC, LEI, DUNS …).",

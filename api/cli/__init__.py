@@ -10,11 +10,13 @@ import importlib
 from typing import Any, Final, NoReturn
 
 import click
+from marshmallow import ValidationError
 
 from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, language_of
 from api.client import Refused
 from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable
 from ledger.errors import CatchmentError
+from ledger.schema import malformed
 
 COMMANDS: Final = {
     "init": "operator:init",
@@ -74,6 +76,8 @@ class _Lazy(click.Group):
             return super().invoke(ctx)
         except (CatchmentError, Refused) as raised:
             _fail(ctx, raised)
+        except ValidationError as refused:
+            _fail(ctx, malformed(refused))
         except OSError as failed:
             # A pipe that was closed has no file name, and is click's to handle.
             if failed.filename is None:
@@ -82,11 +86,7 @@ class _Lazy(click.Group):
 
 
 def _fail(ctx: click.Context, raised: CatchmentError | Refused) -> NoReturn:
-    speech = ctx.ensure_object(Speech)
-    if speech.as_json:
-        speech.json(speech.problem(raised))
-    else:
-        speech.fail(raised)
+    ctx.ensure_object(Speech).refuse(raised)
     ctx.exit(CANNOT_DECIDE if isinstance(raised, _UNDECIDED) else REFUSED)
 
 
@@ -101,7 +101,8 @@ def main(ctx: click.Context, lang: str | None) -> None:
     Exit codes:
       0  done, or valid
       1  refused, or invalid
-      2  the command was not used as it is meant
+      2  the command was not used as it is meant; of “catchment verify” also:
+         valid, but suspect or withheld
       3  cannot be decided: a server does not answer, or evidence is missing
     """
     ctx.obj = Speech(lang or language_of())

@@ -17,6 +17,7 @@ from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable, Woul
 from api.settings import Settings
 from ledger import fork, strict_base64, tiles
 from ledger.checkpoint import Checkpoint
+from ledger.errors import CatchmentError
 from ledger.export import Step, export, open_archive
 from ledger.findings import Finding
 from ledger.fork import Comparison, Fork, Side, Verdict
@@ -165,11 +166,16 @@ def compare(
     Exit codes:
       0  the same, or one continues the other
       1  a fork: the log's key signed two histories; the proof is printed
-      3  cannot be decided: nobody has the tiles of the larger tree
+      3  cannot be decided: a view cannot be read, is of another log, or nobody
+         has the tiles of the larger tree
     """
-    trust = Trust.read(trust_file)
-    with ExitStack() as opened:
-        compared = fork.compare(_side(a, opened), _side(b, opened), trust)
+    try:
+        with ExitStack() as opened:
+            trust = Trust.read(trust_file)
+            compared = fork.compare(_side(a, opened), _side(b, opened), trust)
+    except CatchmentError as refused:
+        speech.refuse(refused)
+        ctx.exit(CANNOT_DECIDE)
     if out is not None and compared.fork is not None:
         _keep(out, compared.fork)
     if speech.as_json:
@@ -260,8 +266,11 @@ def _side(named: str, opened: ExitStack) -> Side:
     if named.startswith(("http://", "https://")):
         return _server(named.rstrip("/"))
     path = Path(named)
-    with path.open("rb") as file:
-        data = file.read(MAX_RECEIPT_BYTES + 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_RECEIPT_BYTES + 1)
+    except OSError as failed:
+        raise FileRefused(path=named, reason=failed.strerror or "unreadable") from None
     if data.startswith(_ZIP_START):
         archive = opened.enter_context(open_archive(path))
         return Side(archive.note, _cut_to(archive.size, archive.tile))

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from api.cli.options import here_option, key_options, server_option, token_option, yes_option
-from api.cli.speaking import Speaker, ask, registrar, speaker
+from api.cli.speaking import DIGEST, Speaker, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
 from api.keyfile import KeyFile
 from ledger import jws
@@ -54,7 +54,7 @@ def policy(
 
 
 @click.command()
-@click.argument("digest")
+@click.argument("digest", type=DIGEST)
 @click.option("--reason", required=True, help="Why; this stays in the log.")
 @key_options
 @server_option

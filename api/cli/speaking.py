@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 
 import click
+from marshmallow import ValidationError
 
 from api.cli.local import existing, local_client, registrar_key, signed
 from api.cli.speech import Speech
@@ -14,6 +16,8 @@ from api.keyfile import KeyFile
 from api.settings import Settings
 from ledger.schema import EntityId
 from ledger.statements import Body, NaturalKey
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,24 @@ class Id(click.ParamType[str]):
     ) -> str:
         try:
             return str(EntityId().deserialize(value))
-        except ValueError:
+        except ValidationError:
             self.fail(f"{value} is not an id: a UUID is expected.", param, ctx)
 
 
-MOMENT, DAY, ID = Moment(), Date(), Id()
+class Digest(click.ParamType[str]):
+    """The digest of a statement."""
+
+    name = "digest"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        if not _DIGEST.fullmatch(str(value)):
+            self.fail(f"{value} is not a digest: 64 digits 0-9 and a-f are expected.", param, ctx)
+        return str(value)
+
+
+MOMENT, DAY, ID, DIGEST = Moment(), Date(), Id(), Digest()
 
 
 def iso(seconds: int) -> str:

@@ -68,6 +68,13 @@ class Speech:
         """A sentence to whoever reads; on standard error where standard output is for a program."""
         (self.err if self.as_json else self.out).print(Text(self.text(template, params)))
 
+    def refuse(self, raised: CatchmentError | Refused) -> None:
+        """What is wrong, to people or to a program."""
+        if self.as_json:
+            self.json(self.problem(raised))
+        else:
+            self.fail(raised)
+
     def fail(self, raised: CatchmentError | Refused) -> None:
         """What is wrong, and what to do next."""
         if isinstance(raised, Refused):
@@ -76,7 +83,8 @@ class Speech:
             self.err.print(Text(self._sentence(raised), style="red"))
             if raised.advice:
                 self.err.print(Text(self.text(raised.advice, raised.params)))
-        for flaw in self.problem(raised).get("problems", ()):
+        flaws = self.problem(raised).get("problems", ())
+        for flaw in flaws if len(flaws) > 1 else ():  # a single one is told already
             self.err.print(Text(f"  {flaw['where']}: {flaw['detail']}"))
 
     def problem(self, raised: CatchmentError | Refused) -> dict[str, Any]:

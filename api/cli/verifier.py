@@ -7,7 +7,7 @@ import datetime as dt
 import click
 
 from api.cli.options import key_options, server_option, token_option, yes_option
-from api.cli.speaking import DAY, ID, Speaker, ask, registrar, speaker
+from api.cli.speaking import DAY, DIGEST, ID, Speaker, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import NameUnknown
 from api.keyfile import KeyFile
@@ -81,7 +81,7 @@ def _serials(who: Speaker, verifier: str) -> dict[int, str]:
 
 
 @click.command()
-@click.argument("digest")
+@click.argument("digest", type=DIGEST)
 @click.option("--standard", required=True, help="By which standard, as accredited.")
 @click.option("--level", required=True, type=click.Choice(("limited", "reasonable")))
 @click.option("--scope", required=True, help="What was looked into, in your words.")

@@ -201,3 +201,13 @@ def test_an_opinion_ends_after_its_last_day(factory: Factory) -> None:
         for today in (dt.date(2026, 6, 30), dt.date(2026, 7, 1))
     ]
     assert states == [["in-force"], ["expired"]]
+
+
+def test_what_cannot_be_an_accreditation_or_a_digest_is_told_in_a_sentence(at: Terminal) -> None:
+    named = ("--standard", STANDARD, "--scope", "inventory", "--yes")
+    wrong = at.run("accredit", "surely.json", "--until", "2027-12-31", *named)
+    assert (wrong.code, "surely.json is not an id" in wrong.err) == (2, True)
+    past = at.run("accredit", enterprise("surely"), "--until", "2020-12-31", *named)
+    assert (past.code, "The accreditation ends before it starts. (/until)" in past.err) == (1, True)
+    cut = at.run("erase", "0659", "--reason", "forged", "--key", "acme.key")
+    assert (cut.code, "0659 is not a digest" in cut.err) == (2, True)
