@@ -11,6 +11,7 @@ import datetime as dt
 import heapq
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Final, cast
@@ -44,9 +45,10 @@ from api.wire import (
 )
 from ledger import strict_json
 from ledger.entry import Entry
-from ledger.errors import BatchTooLarge, EntryNotFound
+from ledger.errors import BatchTooLarge, EntryNotFound, NotPublished
 from ledger.jws import MAX_COMPACT_BYTES
 from ledger.log import Accepted, Outcome, Refused
+from ledger.receipt import Receipt
 from ledger.schema import Day
 from ledger.standing import Said, Standing
 from ledger.statements import BODIES, Statement, Withdrawal
@@ -239,7 +241,8 @@ def submit() -> Any:
     """Submit one signed statement
 
     The body is the JWS in compact form. No token is needed: the signature says who speaks. The same
-    statement sent again changes nothing and gets its first index and a fresh receipt.
+    statement sent again changes nothing and gets its first index and a fresh receipt, with the
+    cosignatures that witnesses have given by then.
     """
     envelope = read_body(MAX_COMPACT_BYTES, JOSE, "text/plain")
     (outcome,) = submission.append(services(), [envelope])
@@ -321,8 +324,15 @@ def _flaw(where: str, sentence: str) -> BodyRefused:
 
 
 def _submitted(outcome: Accepted) -> dict[str, Any]:
-    receipt = services().log.receipt(outcome.index).encode().decode()
-    return {**_accepted(outcome), "receipt": receipt}
+    return {**_accepted(outcome), "receipt": _receipt(outcome).encode().decode()}
+
+
+def _receipt(outcome: Accepted) -> Receipt:
+    """Fresh; of what is sent again, with the cosignatures that witnesses have given by now."""
+    if not outcome.new and services().settings.witnesses:
+        with suppress(NotPublished):
+            return services().log.receipt(outcome.index, published=True)
+    return services().log.receipt(outcome.index)
 
 
 def _accepted(outcome: Accepted) -> dict[str, Any]:

@@ -568,7 +568,7 @@ class SignerReplaced(LedgerError):
 class LogNotFound(LedgerError):
     code = "log-not-found"
     sentence = "There is no log in this database."
-    advice = "Create one first, with a genesis statement."
+    advice = "Check CATCHMENT_DATA and DATABASE_URL, or begin a log with “catchment init”."
 
 
 class AlreadyInitialised(LedgerError):
@@ -742,7 +742,7 @@ class QuorumMissing(LedgerError):
         "%(found)d of the %(quorum)d witnesses that are needed cosigned the tree of %(size)d "
         "entries; missing: %(missing)s."
     )
-    advice = "Wait until it is cosigned, and fetch the cosigned checkpoint or receipt."
+    advice = "Wait a minute, and fetch it again; a receipt comes anew with “catchment submit”."
 
 
 class WitnessRefusal(LedgerError):

@@ -279,6 +279,32 @@ def test_a_receipt_against_the_published_checkpoint_comes_once_it_is_covered(
     assert client.get("/v1/log/receipts/1/published").status_code == 401
 
 
+def test_a_statement_sent_again_gets_its_receipt_with_the_cosignatures(
+    app: Flask,
+    client: FlaskClient,
+    factory: Factory,
+    trust: Trust,
+    new_witness: NewWitness,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = replace(app.extensions["catchment"].settings, witnesses="witnesses.json")
+    monkeypatch.setitem(
+        app.extensions, "catchment", replace(app.extensions["catchment"], settings=asked)
+    )
+    factory.enterprise("Acme")
+    envelope = factory.log.entry(1).envelope
+    publishing = publisher(factory, one := new_witness("one.example"))
+
+    def cosigners() -> list[str]:
+        again = client.post("/v1/statements", data=envelope, content_type="application/jose")
+        proof = Receipt.parse(again.get_json()["receipt"].encode())
+        return cosigned_by(proof.checkpoint_note, trust, one.key)
+
+    assert cosigners() == []
+    publishing.publish_once()
+    assert cosigners() == ["one.example"]
+
+
 # --- Whom to ask
 
 
