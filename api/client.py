@@ -354,4 +354,4 @@ def _reason(failed: requests.RequestException) -> str:
         return "its certificate is not accepted"
     if isinstance(failed, requests.ConnectionError):
         return "no connection"
-    return "the address is not one"
+    return "an address begins with http:// or https://"

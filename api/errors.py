@@ -72,7 +72,10 @@ class DemoInProduction(ApiError):
 class TokenMissing(ApiError):
     code = "token-missing"
     sentence = "This is answered only to callers with a token."
-    advice = "Send the header “Authorization: Bearer ctm_…”; the operator issues tokens."
+    advice = (
+        "Send the header “Authorization: Bearer ctm_…”, or give the token to “catchment” with "
+        "--token or in CATCHMENT_TOKEN; the operator issues tokens."
+    )
 
 
 class TokenInvalid(ApiError):

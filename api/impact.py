@@ -71,6 +71,7 @@ def moved_by(query: dict[str, Any], cause: int) -> dict[str, Any]:
     """
     if not identified_caller().is_auditor:
         raise NotDisclosed(kind="impact", id=cause)
+    services().log.entry(cause)
     found = impact(services().engine, cause, query["gwp"])
     return {"cause": cause, "moved": [_moved(each) for each in found]}
 

@@ -80,6 +80,8 @@ def read(path: Path, passphrase: bytes | None = None, *, production: bool) -> Ke
         InsecureDevelopmentKey, a kind of it, for a marked key in ``production``.
     """
     pem, marked = _pem(path)
+    if not sidecar(path).exists():
+        raise KeyFileRefused(path=str(path), reason="the .json file of the same name is missing")
     members = _sidecar_members(sidecar(path))
     insecure = marked or members.get("insecure") is True
     if insecure and production:

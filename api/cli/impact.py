@@ -36,7 +36,11 @@ def impact(
     for moved in answer["moved"]:
         speech.out.print(Text(f"{moved['name']}, {moved['year']}", style="bold"))
         table = speech.table(
-            "t CO2e", "Before", "After", "Difference", right=("Before", "After", "Difference")
+            "t CO2e, at least",
+            "Before",
+            "After",
+            "Difference",
+            right=("Before", "After", "Difference"),
         )
         for number in moved["numbers"]:
             table.add_row(number["name"], *_cells(number))

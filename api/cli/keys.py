@@ -60,7 +60,9 @@ def revoke(
     registrar does, on the server's machine. Of a compromised key everything that it signed since
     then becomes suspect and leaves the figures until it is said again (“catchment reattest”).
     """
-    if (reason == "compromised") != (since is not None):
+    if reason == "compromised" and since is None:
+        raise click.UsageError("--since is needed: since when others may have signed.")
+    if reason != "compromised" and since is not None:
         raise click.UsageError("--since belongs to --reason compromised, and to no other.")
     who = speaker(speech, key, server, token, here=here)
     body = Revocation(kid=kid, reason=reason, compromised_since=since)
@@ -99,7 +101,7 @@ def _warn(speech: Speech, who: Speaker, kid: str, since: int | None, feared: lis
         text = speech.text("Without --token it cannot be told what becomes suspect.")
     else:
         text = speech.text(
-            "%(count)d statements become suspect: signed since %(since)s, or resting on that.",
+            "Statements that become suspect: %(count)d, signed since %(since)s or resting on that.",
             {"count": len(feared), "since": iso(since)},
         )
     speech.err.print(text)
@@ -240,19 +242,19 @@ def reattest(
     """
     who = speaker(speech, key, server, token, here=here)
     envelopes: list[bytes] = []
-    for each in _open(who, by_registrar=key is None):
+    found = list(_open(who, by_registrar=key is None))
+    for each in found:
         payload = _said(who, each)
         if yes or _agreed(speech, each, payload):
             envelopes.append(_again(who, each, payload))
-    if not envelopes:
-        speech.say("Nothing is left to be said again.")
     refused = list(_send(speech, who.client, envelopes))
     if speech.as_json:
         speech.json({"said": len(envelopes) - len(refused), "refused": refused})
     else:
         for problem in refused:
             speech.err.print(told(problem))
-        speech.say("%(count)d statements were said again.", count=len(envelopes) - len(refused))
+        speech.say("Said again: %(count)d of %(found)d suspect statements.",
+                   count=len(envelopes) - len(refused), found=len(found))  # fmt: skip
     if refused:
         raise SystemExit(REFUSED)
 

@@ -27,6 +27,8 @@ from ledger.trust import Trust
 
 RECEIPT_SUFFIX: Final = ".tlog-proof"
 _JTI_BYTES = 18
+_MOST_FILE_BYTES = jws.MAX_COMPACT_BYTES + 1024
+"""With room for the blanks and line ends around an envelope."""
 
 
 @click.command()
@@ -167,7 +169,7 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
     """Submit signed statements, in order, and save the receipt of each.
 
     Stops at the first that is refused. Sent again, a statement gets its first index and a fresh
-    receipt.
+    receipt, with the cosignatures of witnesses where they have been given.
     """
     client = Client(server, language=speech.language)
     done: list[dict[str, Any]] = []
@@ -188,7 +190,11 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
 
 def _submitted(client: Client, file: Path) -> Submitted:
     """Raises FileRefused for a statement nobody signed, and Refused with the file's name."""
+    if file.stat().st_size > _MOST_FILE_BYTES:
+        raise FileRefused(path=str(file), reason="it is too large for a signed statement")
     envelope = file.read_bytes().strip()
+    if not envelope:
+        raise FileRefused(path=str(file), reason="it is empty")
     if envelope.startswith(b"{"):
         raise FileRefused(path=str(file), reason="it is not signed; “catchment sign” does that")
     try:

@@ -28,18 +28,19 @@ import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.text import Text
 
 from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, json_option, pass_speech
+from api.errors import FileRefused
 from ledger import jws
 from ledger.errors import CatchmentError, ForeignLog, QuorumMissing
 from ledger.jws import Envelope
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash, verify_inclusion
-from ledger.receipt import MAX_RECEIPT_BYTES, Receipt
+from ledger.receipt import FORMAT, MAX_RECEIPT_BYTES, Receipt
 from ledger.statements import Statement, read
 from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
 
@@ -175,11 +176,12 @@ def verify(
          are missing, or another version of the engine computed the figure
     """
     if _is_bundle(file):
+        if statement is not None:
+            raise click.UsageError("--statement belongs to a receipt: a bundle has its own.")
         audit = importlib.import_module("api.cli.audit")
         ctx.exit(audit.show(speech, file, trust_file))
     if statement is None or trust_file is None or not trust_file.is_file():
-        missing = "--statement" if statement is None else "--trust"
-        raise click.BadParameter("a receipt needs the file", param_hint=f"'{missing}'")
+        _needed(file, statement)
     trust = Trust.read(trust_file)
     done = checks(_read(file, MAX_RECEIPT_BYTES), _read(statement, jws.MAX_COMPACT_BYTES), trust)
     valid = _valid(done)
@@ -192,6 +194,15 @@ def verify(
             table.add_row(_MARKS[check.passed], speech.text(check.name), _detail(speech, check))
         speech.out.print(table)
     ctx.exit(_EXIT[valid])
+
+
+def _needed(file: Path, statement: Path | None) -> NoReturn:
+    """Says what to give beside a receipt; FileRefused where there seems to be none."""
+    if statement is not None:
+        raise click.UsageError("--trust is needed: trust.json of the log that is believed.")
+    if not _read(file, MAX_RECEIPT_BYTES).startswith(FORMAT.encode("ascii")):
+        raise FileRefused(path=str(file), reason="it is neither a receipt nor a bundle")
+    raise click.UsageError("--statement is needed: FILE.jws, which the receipt is about.")
 
 
 def _is_bundle(file: Path) -> bool:

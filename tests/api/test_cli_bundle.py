@@ -125,3 +125,12 @@ def test_what_the_server_bundles_is_as_valid_as_its_reader_may_see(
     assert said.code == code
     assert "✗" not in said.out
     assert ("withheld" in said.out) == (code != 0)
+
+
+def test_what_is_no_bundle_and_no_receipt_is_called_so(at: Terminal) -> None:
+    at.write("notes.txt", "a shopping list")
+    said = at.run("verify", "notes.txt", "--trust", "trust.json")
+    assert (said.code, "it is neither a receipt nor a bundle" in said.err) == (1, True)
+    at.write("figure.zip", "whatever")
+    said = at.run("verify", "figure.zip", "--statement", "notes.txt", "--trust", "trust.json")
+    assert (said.code, "--statement belongs to a receipt" in said.err) == (2, True)

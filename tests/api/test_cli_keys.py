@@ -108,7 +108,7 @@ def test_what_a_stolen_key_signed_falls_until_it_is_said_again(at: Terminal) -> 
     said = at.run("revoke", kid("acme"), "--reason", "compromised", "--since", stolen,
                   "--key", "sound.key", typed="n\n")  # fmt: skip
     assert said.code == 1
-    assert "2 statements become suspect" in said.err
+    assert "Statements that become suspect: 2, " in said.err
     assert at.ok("suspects").out == "Nothing is suspect.\n"
 
     at.ok("revoke", kid("acme"), "--reason", "compromised", "--since", stolen,
@@ -124,7 +124,7 @@ def test_what_a_stolen_key_signed_falls_until_it_is_said_again(at: Terminal) -> 
     # The name of the site is the thief's; the product is right.
     said = at.ok("reattest", "--key", "sound.key", typed="n\ny\n")
     assert "Thief's works" in said.err
-    assert "1 statements were said again." in said.out
+    assert "Said again: 1 of 2 suspect statements." in said.out
     listed = at.ok("suspects", "--json").json
     assert [each["reattested"] for each in listed] == [False, True]
 

@@ -272,7 +272,7 @@ def test_an_insecure_key_is_known_by_either_file(tmp_path: Path) -> None:
         (lambda key, side: key.write_text("nonsense"), "not a PEM file"),
         (lambda key, side: key.write_text("-----BEGIN nonsense"), "cannot be read"),
         (lambda key, side: key.unlink(), "No such file"),
-        (lambda key, side: side.unlink(), "No such file"),
+        (lambda key, side: side.unlink(), "the .json file of the same name is missing"),
         (lambda key, side: side.write_text("[]"), "not a JSON object"),
         (lambda key, side: side.write_text('{"kid": "x"}'), "is of another key"),
         (lambda key, side: side.write_text('{"kid": 1, "kid": 2}'), "not strict JSON"),

@@ -47,9 +47,9 @@ def test_only_auditors_see_earlier_positions_of_everybody(
         assert (refused.status_code, refused.get_json()["code"]) == (403, "not-disclosed")
 
 
-def test_a_position_that_does_not_exist_is_told(client: FlaskClient, as_role: AsRole) -> None:
+def test_an_entry_that_does_not_exist_is_told(client: FlaskClient, as_role: AsRole) -> None:
     refused = client.get("/v1/log/suspects/99/impact", headers=as_role("auditor"))
-    assert (refused.status_code, refused.get_json()["code"]) == (404, "log-position-unknown")
+    assert (refused.status_code, refused.get_json()["code"]) == (404, "entry-not-found")
 
 
 def test_the_command_shows_tonnes_before_and_after(
