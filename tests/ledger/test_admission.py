@@ -13,13 +13,13 @@ import pytest
 
 from ledger import errors, jws
 from ledger.authority import key_standing
-from ledger.view import Head
 from ledger.draft import Draft
 from ledger.keys import PrivateKey
 from ledger.log import Accepted
 from ledger.recent import Recent
 from ledger.statements import Delegation, Enterprise, LogId, Product, Site, Withdrawal
 from ledger.store import reading
+from ledger.view import Head
 from tests.factory import ORIGIN, Actor, Factory, day
 
 SOMEONE = str(uuid.UUID(int=7))
