@@ -863,6 +863,20 @@ class TrustMissing(LedgerError):
     advice = "Name your trust.json with --trust: a bundle cannot say whom to trust."
 
 
+class LogNotTrusted(LedgerError):
+    """Evidence of another log than the one that is trusted."""
+
+    code = "log-not-trusted"
+    sentence = (
+        "This is of the log %(named)s, begun with %(begun)s; the trust file names %(origin)s, begun "
+        "with %(genesis)s."
+    )
+    advice = (
+        "Ask for evidence of the log that you trust, or for the trust file of this one, on another "
+        "way than this came."
+    )
+
+
 class FigureMissing(LedgerError):
     code = "figure-missing"
     sentence = "The published figure itself is withheld: entry %(index)d."

@@ -44,9 +44,9 @@ from ledger.errors import (
     CatchmentError,
     EntryInvalid,
     FigureMissing,
-    ForeignLog,
     InputsDiffer,
     LeafRefused,
+    LogNotTrusted,
     PrefixRefused,
     ProofMismatch,
     QuorumMissing,
@@ -235,8 +235,7 @@ class Audit:
             trust.origin,
             trust.genesis,
         ):
-            raise ForeignLog(
-                "/log",
+            raise LogNotTrusted(
                 named=log.origin,
                 begun=genesis.digest,
                 origin=trust.origin,
