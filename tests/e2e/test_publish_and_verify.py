@@ -76,6 +76,7 @@ def verified(here: Deployment, bundle: str) -> tuple[int, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.only_on("sqlite", "is about commands; the worked example runs on both databases")
 def test_a_published_figure_is_verified_by_whoever_has_its_bundle(
     database_setting: str, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def test_both_readmes_give_the_same_commands() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.only_on("sqlite", "is about commands; the worked example runs on both databases")
 def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
     database_setting: str, tmp_path: Path
 ) -> None:
@@ -56,6 +57,7 @@ def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
 
 
 @pytest.mark.slow
+@pytest.mark.only_on("sqlite", "is about commands; the worked example runs on both databases")
 def test_the_table_the_readme_opens_with_is_what_the_demonstration_prints(
     database_setting: str, tmp_path: Path
 ) -> None:

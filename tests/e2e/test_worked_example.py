@@ -173,6 +173,7 @@ def test_every_number_on_paper_is_answered_over_http(
 
 
 @pytest.mark.slow
+@pytest.mark.only_on("sqlite", "is about arithmetic; its sibling runs on both databases")
 def test_without_the_tenants_recipes_the_park_keeps_its_figure(
     database_setting: str, tmp_path: Path, example: Any
 ) -> None:
