@@ -9,7 +9,9 @@ from babel.messages.catalog import Catalog, Message
 from flask import Flask
 from flask_babel import force_locale, gettext
 
+from api.app import assemble
 from api.messages import templates
+from api.settings import Settings
 from api.translation import COMPILED, compiled, translated, wanted
 
 PLACE = re.compile(r"%\(\w+\)[a-z]|%%")
@@ -18,6 +20,12 @@ PLACE = re.compile(r"%\(\w+\)[a-z]|%%")
 @pytest.fixture(scope="module")
 def kept() -> Catalog:
     return translated()
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    """The application without a log: its words do not depend on one."""
+    return assemble(Settings())
 
 
 def ids(message: Message) -> tuple[str, ...]:
