@@ -868,8 +868,8 @@ class LogNotTrusted(LedgerError):
 
     code = "log-not-trusted"
     sentence = (
-        "This is of the log %(named)s, begun with %(begun)s; the trust file names %(origin)s, begun "
-        "with %(genesis)s."
+        "This is of the log %(named)s, begun with %(begun)s; the trust file names %(origin)s, "
+        "begun with %(genesis)s."
     )
     advice = (
         "Ask for evidence of the log that you trust, or for the trust file of this one, on another "
