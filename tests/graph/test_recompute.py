@@ -118,6 +118,7 @@ def _said(log: Log, kind: str, entity: str):
 # --- What was altered ---
 
 
+@pytest.mark.only_on("sqlite", "is about bytes of a bundle, which come from no database")
 def test_no_byte_of_a_bundle_can_be_another(factory: Factory, small: Bundle) -> None:
     """Of the file as it is, every byte; whoever mends the container is caught below."""
     data, trust = packed(small), trust_of(factory.log)
@@ -136,6 +137,7 @@ def small(factory: Factory) -> Bundle:
     return bundled(factory.log, publish(acme, "enterprise", acme.id).index)
 
 
+@pytest.mark.only_on("sqlite", "is about bytes of a bundle, which come from no database")
 def test_every_byte_of_what_a_bundle_holds_counts_though_its_container_is_mended(
     factory: Factory, small: Bundle
 ) -> None:

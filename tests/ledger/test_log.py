@@ -399,6 +399,7 @@ def test_a_writer_killed_in_the_middle_leaves_a_sound_log_with_all_it_acknowledg
 # --- proofs ---
 
 
+@pytest.mark.only_on("sqlite", "is about proofs; whole lives are read from both databases")
 def test_all_proofs_of_600_entries_hold_against_the_definition(
     factory: Factory, acme: Actor
 ) -> None:
