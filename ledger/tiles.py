@@ -9,8 +9,9 @@ read from the tiles of today.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from hashlib import sha256
 from itertools import pairwise
 from typing import Final, TypeAlias
 
@@ -49,7 +50,7 @@ def extend(
     while hashes:
         tiles = dict(_filled(level, count, hashes, read))
         changed.update(tiles)
-        hashes = [_fold(_split(tile)) for tile in tiles.values() if len(tile) == TILE_BYTES]
+        hashes = [_fold(tile) for tile in tiles.values() if len(tile) == TILE_BYTES]
         count, level = count >> HEIGHT, level + 1
     return changed
 
@@ -142,7 +143,7 @@ def _filled(
 ) -> Iterator[tuple[tuple[int, int], bytes]]:
     """The tiles that change when ``hashes`` follow the first ``count`` of a level."""
     index, width = divmod(count, WIDTH)
-    row = b"".join([*_slice(level, index, 0, width, read), *hashes])
+    row = b"".join([_slice(level, index, 0, width, read), *hashes])
     for number, start in enumerate(range(0, len(row), TILE_BYTES)):
         yield (level, index + number), row[start : start + TILE_BYTES]
 
@@ -209,21 +210,22 @@ def _subtree(entries: _Range, read: TileReader) -> bytes:
     return _fold(_slice(level, index, offset, 1 << height, read))
 
 
-def _slice(level: int, index: int, offset: int, count: int, read: TileReader) -> list[bytes]:
+def _slice(level: int, index: int, offset: int, count: int, read: TileReader) -> bytes:
+    """``count`` hashes of a tile from the one at ``offset`` on, end to end."""
     if not count:
-        return []
+        return b""
     tile, wanted = read(level, index), (offset + count) * HASH_BYTES
     if len(tile) < wanted:
         raise TileTruncated(level=level, index=index, found=len(tile), wanted=wanted)
-    return _split(tile[offset * HASH_BYTES : wanted])
+    return tile[offset * HASH_BYTES : wanted]
 
 
-def _split(row: bytes) -> list[bytes]:
-    return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
-
-
-def _fold(nodes: Sequence[bytes]) -> bytes:
-    """The root over a power of two of hashes."""
-    while len(nodes) > 1:
-        nodes = [node_hash(a, b) for a, b in zip(nodes[::2], nodes[1::2], strict=True)]
-    return nodes[0]
+def _fold(row: bytes) -> bytes:
+    """The root over a power of two of hashes that stand end to end."""
+    pair = 2 * HASH_BYTES
+    while len(row) > HASH_BYTES:
+        # As merkle.node_hash; a proof folds hundreds of pairs, which calls and copies would double.
+        row = b"".join(
+            [sha256(b"\x01" + row[at : at + pair]).digest() for at in range(0, len(row), pair)]
+        )
+    return row
