@@ -16,7 +16,7 @@ from tests.bench.row import Row
 
 SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     "Solve: 100 000 products, 1 000 000 inputs, 8 right-hand sides": bench_solve.run,
-    "Append: signed statements on one SQLite file": bench_append.run,
+    "Append: signed statements on one SQLite file, singly, shared and over HTTP": bench_append.run,
     "Verify: proofs from stored tiles, and a bundle audited offline": bench_verify.run,
 }
 
