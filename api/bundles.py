@@ -21,23 +21,9 @@ from ledger.errors import CatchmentError
 from ledger.log import Log
 from ledger.merkle import leaf_hash
 from ledger.note import open_note
+from ledger.rejudge import DECIDE
 from ledger.statements import Figure, Park
 
-JUDGED_BY: Final = frozenset(
-    {
-        "genesis",
-        "policy",
-        "enterprise",
-        "key",
-        "revocation",
-        "recovery",
-        "delegation",
-        "transfer",
-        "accreditation",
-        "erasure",
-    }
-)
-"""Types that decide whether other statements could be said, and which of them still stand."""
 _ENDED_BY_WITHDRAWAL: Final = frozenset({"delegation", "accreditation"})
 _WITHDRAWAL: Final = "withdrawal"
 
@@ -91,7 +77,7 @@ class Bundler:
             leaf = entry.leaf
             if leaf.type in _ENDED_BY_WITHDRAWAL:
                 ended.add(leaf.chain)
-            judges = leaf.type in JUDGED_BY or (leaf.type == _WITHDRAWAL and leaf.chain in ended)
+            judges = leaf.type in DECIDE or (leaf.type == _WITHDRAWAL and leaf.chain in ended)
             if (judges or entry.index in wanted) and self._is_shown(entry):
                 yield entry.index, entry.envelope
 

@@ -156,11 +156,6 @@ class Soundness:
     def is_clean(self) -> bool:
         return all(each.since == _NEVER for each in self.compromised.values())
 
-    @property
-    def last_cause(self) -> int:
-        """The last entry that decides what is suspect; -1 if there is none."""
-        return max((each.cause for each in self.compromised.values()), default=-1)
-
     def key_cause(self, kid: str, index: int, time: int) -> int | None:
         """The entry that makes what a key signed at ``index`` and ``time`` suspect, if one does."""
         own = self.compromised.get(kid)

@@ -333,6 +333,26 @@ class Entity(Body):
         return (self.id,)
 
 
+class Singleton(Body):
+    """A body of which one is in force in the whole log."""
+
+    __slots__ = ()
+
+    def key_parts(self, subject: str) -> tuple[str, ...]:
+        return ()
+
+
+class OfTheRegistrar(Singleton):
+    """A body that says whose key the registrar's is."""
+
+    __slots__ = ()
+    registrar: Mapping[str, str]
+
+    @property
+    def registrar_key(self) -> PublicKey:
+        return _public_key(tuple(self.registrar.items()))
+
+
 class Periodic(Body):
     """A body about a period; live periods of one ``about`` are identical or disjoint."""
 
@@ -374,7 +394,7 @@ class RecoveryKeys:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Genesis(Body):
+class Genesis(OfTheRegistrar):
     """Entry 0: the rules of this log and the keys everything else is traced back to."""
 
     TYPE = "genesis"
@@ -393,16 +413,9 @@ class Genesis(Body):
         if self.registrar_key in map(PublicKey.from_jwk, self.recovery.keys):
             raise ma.ValidationError("A recovery key is not the registrar's own.", "recovery")
 
-    @property
-    def registrar_key(self) -> PublicKey:
-        return _public_key(tuple(self.registrar.items()))
-
-    def key_parts(self, subject: str) -> tuple[str, ...]:
-        return ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy(Body):
+class Policy(Singleton):
     """The rules of this log from here on, in place of those in its genesis."""
 
     TYPE = "policy"
@@ -411,12 +424,9 @@ class Policy(Body):
     past_seconds: int = said(_past_seconds(), "How old `iat` may be on arrival.")
     future_seconds: int = said(_future_seconds(), "How far `iat` may lie ahead of the log's clock.")
 
-    def key_parts(self, subject: str) -> tuple[str, ...]:
-        return ()
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recovery(Body):
+class Recovery(OfTheRegistrar):
     """The offline keys of the genesis give the log a new registrar key, checkpoint key, or both.
 
     The envelope is signed by the new registrar key, which so proves itself; the approvals are what
@@ -441,13 +451,6 @@ class Recovery(Body):
         Many(_compact(), required=True, least=1, most=_MOST_APPROVALS),
         "Compact JWS by the recovery keys over the same members, log and prev.",
     )
-
-    @property
-    def registrar_key(self) -> PublicKey:
-        return _public_key(tuple(self.registrar.items()))
-
-    def key_parts(self, subject: str) -> tuple[str, ...]:
-        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
