@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,30 @@ class Feed(enum.StrEnum):
     EXPIRED = "expired-footprint"
     NONE = "none"
     OVERHEAD = "overhead"
+
+
+class Rung(enum.StrEnum):
+    """How well an amount of carbon is known, best first."""
+
+    COMPUTED = "computed"
+    DECLARED = "declared"
+    OTHER_YEAR = "recipe-of-another-year"
+    EXPIRED = "expired-footprint"
+    AVERAGE = "product-average"
+    SPEND = "spend-based"
+    UNKNOWN = "unknown"
+
+
+RUNG_OF_FEED = {
+    Feed.RECIPE: Rung.COMPUTED,
+    Feed.OVERHEAD: Rung.COMPUTED,
+    Feed.FOOTPRINT: Rung.DECLARED,
+    Feed.OTHER_YEAR: Rung.OTHER_YEAR,
+    Feed.EXPIRED: Rung.EXPIRED,
+    Feed.NONE: Rung.UNKNOWN,
+}
+"""The rung on which an edge from a supplier node stands, by what describes that node."""
+FEEDS = tuple(Feed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +114,40 @@ def output_shares(
     return np.asarray(weights / weights.sum())
 
 
+Vector = Mapping[Column, float]
+"""kg by column; sparse, because most things emit one or two gases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the factor ladder puts in a gap's place.
+
+    ``emissions`` are kg by column for the whole gap. ``factor`` names set, version and row,
+    ``index`` is the entry that states it, ``gsd`` (at least 1) its geometric standard deviation.
+    """
+
+    rung: Rung
+    emissions: Vector
+    gsd: float
+    factor: str
+    index: int
+
+    @property
+    def spread(self) -> float:
+        """How much higher the true amount may be, relative to the estimate (97.5th percentile)."""
+        return self.gsd**2 - 1
+
+    def scaled(self, factor: float) -> Estimate:
+        return replace(self, emissions={c: kg * factor for c, kg in self.emissions.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An input that no figure contains. ``node`` is the consumer; ``supplier`` an enterprise id.
+    """An input that nobody upstream describes. ``node`` is the consumer; ``supplier`` an
+    enterprise id.
 
     ``amount`` is per declared unit of the consumer (overhead: of the year), in ``unit``.
+    ``estimate`` is for that amount; ``None``: no rung of the ladder reaches it.
     """
 
     node: int
@@ -104,6 +157,7 @@ class Gap:
     amount: float
     unit: str
     category: int
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +213,69 @@ class Network:
     """Every registered site, also one that nothing is known of in the year."""
     site_as_of: Mapping[str, int] = field(default_factory=dict)
     """Per site, the last entry that had a say in which nodes stand there."""
+    stand_ins: Mapping[int, Estimate] = field(default_factory=dict)
+    """Estimates for nodes that nothing describes, per declared unit of them."""
+
+    @cached_property
+    def feeds(self) -> NDArray[np.int8]:
+        """(n,) what describes each node, as positions in ``FEEDS``."""
+        code = {feed: np.int8(k) for k, feed in enumerate(FEEDS)}
+        return np.array([code[node.feed] for node in self.nodes], dtype=np.int8)
+
+    def fed_by(self, *feeds: Feed) -> NDArray[np.bool_]:
+        """(n,) whether a node is described by one of ``feeds``."""
+        return np.isin(self.feeds, [FEEDS.index(feed) for feed in feeds])
+
+    @cached_property
+    def owners(self) -> tuple[str, ...]:
+        """The enterprises that own nodes, in the order of ``owner_codes``."""
+        return tuple(dict.fromkeys(node.owner for node in self.nodes))
+
+    @cached_property
+    def owner_codes(self) -> Ints:
+        """(n,) the owner of each node, as positions in ``owners``."""
+        code = {owner: k for k, owner in enumerate(self.owners)}
+        return np.array([code[node.owner] for node in self.nodes], dtype=np.int64)
+
+    @cached_property
+    def column_numbers(self) -> dict[Column, int]:
+        return {column: k for k, column in enumerate(self.columns)}
+
+    def row(self, emissions: Vector) -> Floats:
+        """(k,) kg by column number."""
+        values = np.zeros(len(self.columns))
+        for column, kg in emissions.items():
+            values[self.column_numbers[column]] = kg
+        return values
+
+    @cached_property
+    def _estimates(self) -> tuple[tuple[int, Estimate], ...]:
+        in_gaps = ((gap.node, gap.estimate) for gap in self.gaps if gap.estimate)
+        return (*self.stand_ins.items(), *in_gaps)
+
+    @cached_property
+    def estimates(self) -> Floats:
+        """(n, k) kg that the ladder puts at each node, per declared unit of it."""
+        filled = np.zeros_like(self.direct)
+        for node, estimate in self._estimates:
+            filled[node] += self.row(estimate.emissions)
+        return filled
+
+    @cached_property
+    def spread(self) -> Floats:
+        """(n, k) how much higher ``estimates`` may be, in kg."""
+        more = np.zeros_like(self.direct)
+        for node, estimate in self._estimates:
+            more[node] += self.row(estimate.emissions) * estimate.spread
+        return more
+
+    @cached_property
+    def unestimated(self) -> NDArray[np.bool_]:
+        """(n,) nodes with a gap, or that are one, which no rung of the ladder reaches."""
+        mask = self.fed_by(Feed.NONE)
+        mask[list(self.stand_ins)] = False
+        mask[[gap.node for gap in self.gaps if gap.estimate is None]] = True
+        return mask
 
     @cached_property
     def inputs(self) -> sparse.csr_array:
@@ -183,20 +300,22 @@ class Network:
     def undeclared(self) -> tuple[tuple[int, Gap], ...]:
         """Inputs whose supplier node nothing describes: that node, and what its consumer lacks."""
         edges = self.edges
-        silent = np.array([node.feed is Feed.NONE for node in self.nodes], dtype=bool)
+        silent = self.fed_by(Feed.NONE)
         found = np.flatnonzero(silent[edges.supplier] & (edges.amount != 0))
         return tuple((int(edges.supplier[k]), self._undeclared(int(k))) for k in found)
 
     def _undeclared(self, k: int) -> Gap:
-        supplier = self.nodes[self.edges.supplier[k]]
+        i, amount = int(self.edges.supplier[k]), float(self.edges.amount[k])
+        supplier, stand_in = self.nodes[i], self.stand_ins.get(i)
         return Gap(
             node=int(self.edges.consumer[k]),
             reason="undeclared",
             wanted=supplier.name,
             supplier=supplier.owner,
-            amount=float(self.edges.amount[k]),
+            amount=amount,
             unit=supplier.unit,
             category=int(self.edges.category[k]),
+            estimate=stand_in and stand_in.scaled(amount),
         )
 
     @cached_property
@@ -218,6 +337,6 @@ class Network:
 
     def gap_mask(self) -> NDArray[np.bool_]:
         """Nodes that are a gap themselves or have an input that is."""
-        mask = np.array([node.feed is Feed.NONE for node in self.nodes], dtype=bool)
+        mask = self.fed_by(Feed.NONE)
         mask[[gap.node for gap in self.gaps]] = True
         return mask

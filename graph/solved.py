@@ -22,6 +22,10 @@ class Solved:
 
     ``incomplete[j]`` is true when something upstream of *j* is a gap or a refused loop; the row is
     then only a lower bound. ``as_of[j]`` is the last entry that had a say in row *j*.
+
+    What the factor ladder puts in the place of gaps stands apart: ``estimated`` (n × k) is to be
+    added to ``footprints``, and ``spread`` (n × k) is how much higher that may be. Where
+    ``open_ended[j]``, something upstream has no estimate, and only the lower bound is known.
     """
 
     network: Network
@@ -30,11 +34,15 @@ class Solved:
     incomplete: NDArray[np.bool_]
     as_of: Ints
     findings: tuple[Finding, ...]
+    estimated: Floats
+    spread: Floats
+    open_ended: NDArray[np.bool_]
 
     @classmethod
     def of(cls, network: Network) -> Solved:
         plan = Plan.of(network.inputs)
         gap = network.gap_mask() | plan.refused_mask
+        open_ended = network.unestimated | plan.refused_mask
         return cls(
             network=network,
             plan=plan,
@@ -42,6 +50,9 @@ class Solved:
             incomplete=plan.downstream_max(gap.astype(np.int64)) > 0,
             as_of=plan.downstream_max(network.as_of),
             findings=tuple(_refusal(network, component) for component in plan.refused),
+            estimated=plan.footprints(network.estimates),
+            spread=plan.footprints(network.spread),
+            open_ended=plan.downstream_max(open_ended.astype(np.int64)) > 0,
         )
 
     def loop_through(self, node: int) -> str | None:
