@@ -12,7 +12,14 @@ from typing import Any, Final, cast
 import click
 
 from api import keyfile
-from api.cli.options import here_option, key_options, server_option, token_option, yes_option
+from api.cli.options import (
+    KeyIdCommand,
+    here_option,
+    key_options,
+    server_option,
+    token_option,
+    yes_option,
+)
 from api.cli.speaking import MOMENT, Speaker, ask, iso, speaker
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.cli.supplier import key_path, key_proof, new_passphrase
@@ -30,7 +37,7 @@ _JTI_BYTES: Final = 18
 _REGISTRAR: Final = ("registrar",)
 
 
-@click.command()
+@click.command(cls=KeyIdCommand)
 @click.argument("kid", metavar="KEY-ID")
 @click.option("--reason", type=click.Choice(REASONS), required=True, help="compromised: others may "
               "have signed with it; lost, retired: nobody has.")  # fmt: skip

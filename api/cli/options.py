@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -17,6 +18,36 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _ENCRYPTED = b"BEGIN ENCRYPTED PRIVATE KEY"
 DEFAULT_SERVER = "http://127.0.0.1:8000"
+_KEY_ID_LIKE_AN_OPTION: Final = re.compile(r"-[A-Za-z0-9_-]{42}", re.ASCII)
+
+
+class KeyIdCommand(click.Command):
+    """A command whose argument is a key id, also one that begins with ``-`` or ``--``.
+
+    A key id is an RFC 7638 thumbprint: 43 base64url characters, and one in 64 begins with a
+    hyphen. Whoever pastes it need not know that ``--`` ends the options. No option has a name
+    of that form, so it is never taken for one that is merely misspelt.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ended = args.index("--") if "--" in args else len(args)
+        ids = set(self._key_ids(args[:ended]))
+        options = [each for at, each in enumerate(args[:ended]) if at not in ids]
+        given = [args[at] for at in sorted(ids)]
+        return super().parse_args(ctx, [*options, "--", *given, *args[ended + 1 :]])
+
+    def _key_ids(self, args: list[str]) -> Iterator[int]:
+        """Where a key id begins with a hyphen and is not the value of the option before it."""
+        valued = set(_options_with_a_value(self.params))
+        for at, (before, each) in enumerate(zip(["", *args], args, strict=False)):
+            if _KEY_ID_LIKE_AN_OPTION.fullmatch(each) and before not in valued:
+                yield at
+
+
+def _options_with_a_value(params: Iterable[click.Parameter]) -> Iterator[str]:
+    for param in params:
+        if isinstance(param, click.Option) and not param.is_flag and not param.count:
+            yield from param.opts
 
 
 def server_option(command: F) -> F:

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api import keyfile
 from api.cli.examples import EXAMPLES
+from api.cli.keys import revoke
+from ledger.keys import PrivateKey
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
 
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -167,6 +171,34 @@ def test_a_lost_key_leaves_what_it_signed(at: Terminal) -> None:
     said = at.ok("revoke", kid("acme"), "--reason", "lost", "--yes")
     assert "stays as it is" in said.err
     assert at.ok("suspects").out == "Nothing is suspect.\n"
+
+
+@pytest.mark.parametrize(("seed", "start"), [(33, "-d"), (1885, "--N")])
+def test_a_key_is_revoked_though_its_id_begins_like_an_option(
+    at: Terminal, monkeypatch: pytest.MonkeyPatch, seed: int, start: str
+) -> None:
+    secret = PrivateKey(Ed25519PrivateKey.from_private_bytes(seed.to_bytes(32, "big")))
+    with monkeypatch.context() as made:
+        made.setattr(PrivateKey, "generate", lambda alg: secret)
+        further_key(at, "hyphen")
+    assert kid("hyphen").startswith(start)
+    said = at.ok("revoke", kid("hyphen"), "--reason", "lost", "--yes")
+    assert f"The key {kid('hyphen')} is revoked" in said.out
+
+
+@pytest.mark.parametrize("form", [["ID"], ["--", "ID"], ["--reason", "lost", "ID", "--yes"]])
+@pytest.mark.parametrize("begun", ["-7", "--"])
+def test_a_key_id_is_found_wherever_it_stands_and_a_misspelt_option_still_refused(
+    form: list[str], begun: str
+) -> None:
+    taken = begun + "x" * (43 - len(begun))
+    args = [each.replace("ID", taken) for each in form]
+    if "--reason" not in args:
+        args = ["--reason", "lost", *args]
+    assert revoke.make_context("revoke", args).params["kid"] == taken
+    assert revoke.make_context("revoke", ["--token", taken, *args]).params["token"] == taken
+    with pytest.raises(click.NoSuchOption):
+        revoke.make_context("revoke", ["--reson", "lost", taken])
 
 
 def test_a_key_is_not_revoked_by_somebody_else(
