@@ -2,12 +2,13 @@
 
 =====================  ========================================================================
 checkpoints, proofs    everyone: they hold hashes only
-registrations          enterprises, sites, parks, products, accreditations, the log's rules:
-                       anyone with a token
+registrations          enterprises, sites, parks, products, accreditations, factors, the log's
+                       rules: anyone with a token
 leaf records           auditors, the statement's subject and its issuer
 footprint              its parties, named grantees, auditors; everyone if public
 recipe, production,    their parties, named grantees, auditors; an inventory also the park of a
-inventory, purchases   membership that carries the site owner's consent and covers the period
+inventory, purchases,  membership that carries the site owner's consent and covers the period
+downstream, holdings
 key, delegation,       those they name, auditors, the operator
 membership, transfer,
 ...
@@ -73,8 +74,10 @@ from ledger.statements import (
     Consent,
     Delegation,
     Disclosure,
+    Downstream,
     Figure,
     Footprint,
+    Holdings,
     Inventory,
     Membership,
     NaturalKey,
@@ -94,6 +97,7 @@ REGISTRATIONS: Final = (
     "policy",
     "recovery",
     "accreditation",
+    "factors",
 )
 ADMINISTRATIVE: Final = (
     "genesis",
@@ -204,6 +208,10 @@ class Access:
                 return any(self.grants("production", each) for each in (body.product, body.site))
             case Purchases():
                 return self.grants("purchases", body.site)
+            case Downstream():
+                return self.grants("downstream", body.product)
+            case Holdings():
+                return self.grants("holdings", body.enterprise)
             case Inventory():
                 granted = self.grants("inventory", body.site)
                 return granted or self._consented(body.site, body.period, subject)

@@ -68,6 +68,7 @@ _OBJECT_KINDS = {
     "production": ("product", "site"),
     "inventory": ("site",),
     "purchases": ("site",),
+    "downstream": ("product",),
     "figure": ("park", "product"),
 }
 

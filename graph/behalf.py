@@ -18,6 +18,7 @@ DESCRIBES = {
     "site": slice(0, 1),
     "inventory": slice(0, 1),
     "purchases": slice(0, 1),
+    "downstream": slice(0, 1),
 }
 """Statement type -> where its natural key names the product or site that it describes."""
 

@@ -58,8 +58,8 @@ class Case:
         """
         key = head.key
         match key.type:
-            case "recipe" | "production" | "inventory" | "purchases":
-                kind = "product" if key.type in ("recipe", "production") else "site"
+            case "recipe" | "production" | "downstream" | "inventory" | "purchases":
+                kind = "site" if key.type in ("inventory", "purchases") else "product"
                 entity, day = NaturalKey(kind, key.parts[:1]), Periodic.span(key)[0].last
                 return self._owner(entity, day) or head.owner
             case "footprint":

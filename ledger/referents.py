@@ -54,12 +54,15 @@ from ledger.statements import (
     Consent,
     Delegation,
     Disclosure,
+    Downstream,
     Enterprise,
     Entity,
     Erasure,
+    Factors,
     Figure,
     Footprint,
     Genesis,
+    Holdings,
     Inventory,
     Key,
     Membership,
@@ -85,6 +88,8 @@ _OBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "production": ("product", "site"),
     "inventory": ("site",),
     "purchases": ("site",),
+    "downstream": ("product",),
+    "holdings": ("enterprise",),
     "figure": ("park", "enterprise", "product"),
 }
 """What the id in a disclosure may be the id of."""
@@ -140,8 +145,9 @@ def _check_not_ahead(case: Case, member: str, seconds: int) -> None:
         raise InTheFuture(f"/{member}", member=member)
 
 
-@check_body.register
-def _(body: Policy, case: Case) -> None:
+@check_body.register(Policy)
+@check_body.register(Factors)
+def _(body: Policy | Factors, case: Case) -> None:
     if case.subject != case.genesis.subject:
         raise case.not_authorised("the rules are the operator's own")
 
@@ -376,13 +382,22 @@ def _span(membership: Membership) -> str:
 
 @check_body.register(Recipe)
 @check_body.register(Production)
-def _(body: Recipe | Production, case: Case) -> None:
+@check_body.register(Downstream)
+def _(body: Recipe | Production | Downstream, case: Case) -> None:
     _check_owned(case, "/product", body.product, "product", day=body.period.last)
     _check_owned(case, "/site", body.site, "site", day=body.period.last)
-    if isinstance(body, Recipe):
-        _check_unit(case, "/basis/unit", body.basis.unit, body.product)
-    else:
+    if isinstance(body, Production):
         _check_unit(case, "/unit", body.unit, body.product)
+    else:
+        _check_unit(case, "/basis/unit", body.basis.unit, body.product)
+    _check_periods(case, body)
+
+
+@check_body.register
+def _(body: Holdings, case: Case) -> None:
+    _check_enterprise(case, "/enterprise", body.enterprise)
+    if body.enterprise != case.subject:
+        raise NotOwner("/enterprise", kind="enterprise", id=body.enterprise)
     _check_periods(case, body)
 
 

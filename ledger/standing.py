@@ -42,6 +42,8 @@ _IDS: Mapping[str, slice] = {
     "production": slice(0, 2),
     "inventory": slice(0, 1),
     "purchases": slice(0, 1),
+    "downstream": slice(0, 2),
+    "holdings": slice(0, 1),
     "disclosure": slice(1, 2),
     "transfer": slice(0, 1),
     "attestation": slice(0, 2),

@@ -23,7 +23,9 @@ JTI: Final = "jti"
 ENTITY_ID: Final = "id"
 PACT_ID: Final = "pact-id"
 
-_PERIODIC: Final = frozenset({"recipe", "production", "inventory", "purchases"})
+_PERIODIC: Final = frozenset(
+    {"recipe", "production", "inventory", "purchases", "downstream", "holdings"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,13 +43,18 @@ from ledger.statements import (
     Body,
     Common,
     Delegation,
+    Delivery,
     DisclosedObject,
     Disclosure,
+    Downstream,
     Emission,
+    EndOfLife,
     Enterprise,
     Erasure,
     Footprint,
     Genesis,
+    Holding,
+    Holdings,
     InputLine,
     Inventory,
     Key,
@@ -70,6 +75,7 @@ from ledger.statements import (
     Transfer,
     Transferred,
     Transport,
+    Use,
     Withdrawal,
     payload_of,
 )
@@ -350,6 +356,43 @@ class Actor:
             )
         )
 
+    def downstream(
+        self,
+        product: str,
+        site: str,
+        *,
+        basis: tuple[str, str] = ("1", "KGM"),
+        delivery: Iterable[Gas] | None = None,
+        use: Iterable[Gas] | None = None,
+        end_of_life: Iterable[Gas] | None = None,
+        **more: Any,
+    ) -> Accepted:
+        """Emissions after the gate, as `gas` takes them; totals for ``basis``.
+
+        ``more`` holds whole members of the body, or when it is said of.
+        """
+        when = {name: more.pop(name) for name in ("year", "period", "part") if name in more}
+        stages = {"delivery": delivery, "use": use, "end_of_life": end_of_life}
+        emitted = {name: tuple(map(gas, each)) for name, each in stages.items() if each is not None}
+        stated = {name: _STAGES[name](each) for name, each in emitted.items()}
+        return self.say(
+            Downstream(
+                product=product,
+                site=site,
+                basis=Basis(amount=Decimal(basis[0]), unit=basis[1]),
+                **{**stated, **more},
+                **_when(**when),
+            )
+        )
+
+    def holdings(self, *rows: tuple[int, Iterable[Gas]], **when: Any) -> Accepted:
+        """``rows`` are (category, emissions)."""
+        held = tuple(
+            Holding(category=category, emissions=tuple(map(gas, emissions)), reason="As metered.")
+            for category, emissions in rows
+        )
+        return self.say(Holdings(enterprise=self.id, holdings=held, **_when(**when)))
+
     def inventory(self, site: str, emissions: Iterable[Gas] = (), **when: Any) -> Accepted:
         return self.say(Inventory(site=site, emissions=tuple(map(gas, emissions)), **_when(**when)))
 
@@ -595,6 +638,13 @@ def line(
         category=category,
         transport=transport,
     )
+
+
+_STAGES = {
+    "delivery": lambda emitted: Delivery(emissions=emitted),
+    "use": lambda emitted: Use(emissions=emitted, assumptions="As metered."),
+    "end_of_life": lambda emitted: EndOfLife(emissions=emitted, assumptions="As metered."),
+}
 
 
 def _when(

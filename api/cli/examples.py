@@ -24,16 +24,17 @@ _POWER = {
     "unit": "KWH",
     "category": 3,
 }
+_CARRIED = {
+    "ref": {"classification": "urn:cpc:65111", "region": "CN"},
+    "amount": "315",
+    "unit": "TKM",
+}
 _STEEL = {
     "ref": {"product": _BOUGHT},
     "amount": "1.05",
     "unit": "TNE",
     "category": 1,
-    "transport": {
-        "ref": {"classification": "urn:cpc:65111", "region": "CN"},
-        "amount": "315",
-        "unit": "TKM",
-    },
+    "transport": _CARRIED,
 }
 _PACT = {
     "id": "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c06",
@@ -182,6 +183,63 @@ EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
             "site": _SITE,
             "period": _YEAR,
             "inputs": [_STEEL, _POWER],
+        },
+        "downstream": {
+            "type": "downstream",
+            "product": _PRODUCT,
+            "site": _SITE,
+            "period": _YEAR,
+            "basis": {"amount": "1", "unit": "TNE"},
+            "delivery": {"services": [_CARRIED]},
+            "use": {
+                "emissions": [],
+                "assumptions": "Wire needs no energy where it is built in.",
+            },
+            "endOfLife": {
+                "treatments": [
+                    {"ref": {"classification": "urn:cpc:89420", "region": "CN"}, "share": "0.9"},
+                    {"ref": {"classification": "urn:cpc:94331", "region": "CN"}, "share": "0.1"},
+                ],
+                "assumptions": "Nine tenths are collected as scrap, the rest is landfilled.",
+            },
+            "processing": {
+                "key": "economic",
+                "reason": "Zinc and drawing soap differ a hundredfold in what they do per kg.",
+                "costs": [
+                    {"ref": {"product": _BOUGHT}, "amount": "4100", "unit": "CNY:2025:purchaser"}
+                ],
+            },
+        },
+        "holdings": {
+            "type": "holdings",
+            "enterprise": _ENTERPRISE,
+            "period": _YEAR,
+            "holdings": [
+                {
+                    "category": 13,
+                    "emissions": [{"gas": "CO2", "origin": "fossil", "amount": "52000"}],
+                    "reason": "A hall leased to a neighbour; its meter readings times the grid.",
+                }
+            ],
+        },
+        "factors": {
+            "type": "factors",
+            "name": "eastern-steel",
+            "version": "2025",
+            "publisher": "Institute of the eastern parks",
+            "source": "Yearbook 2025, table 7, https://institute.example/yearbook",
+            "year": 2025,
+            "rows": [
+                {
+                    "kind": "average",
+                    "name": "Hot-rolled coil",
+                    "of": "urn:cpc:41211",
+                    "region": "CN",
+                    "unit": "TNE",
+                    "emissions": [{"gas": "CO2", "origin": "fossil", "amount": "2150"}],
+                    "gsd": "1.2",
+                }
+            ],
         },
         "disclosure": {
             "type": "disclosure",

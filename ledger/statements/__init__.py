@@ -25,6 +25,17 @@ from ledger.statements.base import (
     split,
 )
 from ledger.statements.books import Inventory, Purchases
+from ledger.statements.downstream import (
+    Cost,
+    Delivery,
+    Downstream,
+    EndOfLife,
+    Holding,
+    Holdings,
+    Processing,
+    Treatment,
+    Use,
+)
 from ledger.statements.envelope import (
     BODIES,
     VERSION,
@@ -35,6 +46,7 @@ from ledger.statements.envelope import (
     read,
     roles_for,
 )
+from ledger.statements.factors import ELECTRICITY, FactorRow, Factors
 from ledger.statements.members import MOST_SERIALS
 from ledger.statements.parties import Accreditation, Delegation, Enterprise, Key, Revocation
 from ledger.statements.parts import (
@@ -75,6 +87,7 @@ __all__ = [
     "BODIES",
     "CARRIERS",
     "DISCLOSED",
+    "ELECTRICITY",
     "ERASABLE",
     "FIRST_YEAR",
     "LAST_YEAR",
@@ -90,18 +103,26 @@ __all__ = [
     "Body",
     "Common",
     "Consent",
+    "Cost",
     "Delegation",
+    "Delivery",
     "DisclosedObject",
     "Disclosure",
+    "Downstream",
     "Emission",
+    "EndOfLife",
     "Enterprise",
     "Entity",
     "Erasure",
+    "FactorRow",
     "FactorSet",
+    "Factors",
     "Figure",
     "FigureObject",
     "Footprint",
     "Genesis",
+    "Holding",
+    "Holdings",
     "InputLine",
     "Inputs",
     "Inventory",
@@ -117,6 +138,7 @@ __all__ = [
     "Periodic",
     "Policy",
     "Prefix",
+    "Processing",
     "Product",
     "Production",
     "Purchases",
@@ -132,6 +154,8 @@ __all__ = [
     "Transfer",
     "Transferred",
     "Transport",
+    "Treatment",
+    "Use",
     "Withdrawal",
     "joined",
     "payload_of",

@@ -10,7 +10,16 @@ from typing import Any, ClassVar, TypeAlias
 from ledger.statements.parts import Part, Period
 
 ROLES = ("supplier", "park", "verifier", "registrar", "operator")
-VERIFIABLE = ("footprint", "recipe", "production", "inventory", "purchases", "figure")
+VERIFIABLE = (
+    "footprint",
+    "recipe",
+    "production",
+    "inventory",
+    "purchases",
+    "downstream",
+    "holdings",
+    "figure",
+)
 """Types of statements that say something about the world which a verifier can look into."""
 Payload: TypeAlias = Mapping[str, Any]
 

@@ -15,6 +15,8 @@ from ledger.jws import Envelope
 from ledger.schema import EntityId, Text, dump, load, recurring, said
 from ledger.statements.base import Body
 from ledger.statements.books import Inventory, Purchases
+from ledger.statements.downstream import Downstream, Holdings
+from ledger.statements.factors import Factors
 from ledger.statements.members import BASE64URL, HEX_DIGEST
 from ledger.statements.parties import Accreditation, Delegation, Enterprise, Key, Revocation
 from ledger.statements.places import Membership, Park, Site
@@ -44,6 +46,9 @@ BODIES: dict[str, type[Body]] = {
         Production,
         Inventory,
         Purchases,
+        Downstream,
+        Holdings,
+        Factors,
         Disclosure,
         Transfer,
         Attestation,

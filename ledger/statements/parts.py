@@ -147,7 +147,7 @@ class Reference:
             raise ma.ValidationError("A classification comes with a region.", "region")
 
 
-def _supplier(text: str) -> None:
+def check_supplier(text: str) -> None:
     """An enterprise by id, or by a URN it is known under (it may not be registered yet)."""
     if text.lower().startswith("urn:"):
         parse_identifier(text)
@@ -160,7 +160,7 @@ class Transport:
     """The transport service that brought an input; its own link of category 4."""
 
     ref: Reference = said(nested(Reference, required=True), "The transport service.")
-    supplier: str | None = said(Checked(_supplier), "Who carried it: enterprise id or URN.")
+    supplier: str | None = said(Checked(check_supplier), "Who carried it: enterprise id or URN.")
     amount: Decimal = said(Quantity(required=True), "How much of the service.")
     unit: str = said(Checked(units.parse, required=True), "Unit code, such as TKM.")
 
@@ -170,7 +170,7 @@ class InputLine:
     """One thing taken in. The amount carries its own unit, whatever the supplier declares in."""
 
     ref: Reference = said(nested(Reference, required=True), "What was taken in.")
-    supplier: str | None = said(Checked(_supplier), "Whose: enterprise id or URN.")
+    supplier: str | None = said(Checked(check_supplier), "Whose: enterprise id or URN.")
     site: str | None = said(EntityId(), "The supplier's site it comes from, if known.")
     amount: Decimal = said(Quantity(required=True), "Total amount for the period or basis.")
     unit: str = said(Checked(units.parse, required=True), "Unit code of the amount.")

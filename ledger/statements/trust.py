@@ -24,6 +24,8 @@ DISCLOSED = (
     "production",
     "inventory",
     "purchases",
+    "downstream",
+    "holdings",
     "contributions",
     "figure",
 )
