@@ -94,7 +94,23 @@ CURRENCIES = frozenset(_LIST_ONE.split())
 # A price year looks back: currencies withdrawn since 2020 still say what was paid before.
 WITHDRAWN_CURRENCIES = frozenset({"ANG", "BGN", "CUC", "HRK", "SLL", "ZWL"})
 PRICE_BASES = ("basic", "producer", "purchaser", "purchaser-with-tax")
-_PRICE = re.compile(rf"(?P<currency>[A-Z]{{3}}):(?:19|20)[0-9]{{2}}:(?:{'|'.join(PRICE_BASES)})")
+_PRICE = re.compile(
+    rf"(?P<currency>[A-Z]{{3}}):(?P<year>(?:19|20)[0-9]{{2}}):(?P<basis>{'|'.join(PRICE_BASES)})"
+)
+
+
+@dataclass(frozen=True, order=True)
+class Price:
+    """What a price unit says: ``CNY:2023:purchaser`` is yuan of 2023 as the purchaser paid them."""
+
+    currency: str
+    year: int
+    basis: str
+
+    @property
+    def code(self) -> str:
+        """The unit code; ``price_of(price.code) == price``."""
+        return f"{self.currency}:{self.year}:{self.basis}"
 
 
 def parse(code: str) -> Unit:
@@ -112,6 +128,12 @@ def parse(code: str) -> Unit:
     if price is None or price["currency"] not in CURRENCIES | WITHDRAWN_CURRENCIES:
         raise UnitUnknown(text=_shown(code))
     return Unit(code, f"price {code}", Decimal(1))
+
+
+def price_of(code: str) -> Price | None:
+    """Currency, price year and basis of a price unit; ``None`` for any other unit."""
+    price = _PRICE.fullmatch(code)
+    return Price(price["currency"], int(price["year"]), price["basis"]) if price else None
 
 
 def convert(amount: Decimal, source: Unit, target: Unit) -> Decimal:
