@@ -1,63 +1,377 @@
 """What the engine noticed and kept: conditions that a reader must know but that refuse nothing.
 
+``REGISTRY`` is the one list of rules. A rule has a severity, a sentence for whoever may know all of
+it, and where two enterprises meet a sentence for each: what is wrong on its side, and what to do
+next. What the supplier reads never tells a buyer's name or amounts, and what the buyer reads never
+tells what the supplier makes its product from.
+
 A finding names its rule and its particulars; the sentence is a template so that it can be shown in
 another language where a person reads it.
 """
 
 from __future__ import annotations
 
-from ledger.findings import Finding, Rulebook
+from functools import partial
+from typing import Final
 
-__all__ = ["SENTENCES", "Finding", "finding"]
+from ledger.findings import Audience, Finding, Rule, Rulebook, Severity
 
-SENTENCES = {
-    "unit-mismatch": "%(consumer)s states %(amount)s %(unit)s of %(supplier)s, which is declared "
-    "in %(declared)s: the line is set aside until both sides agree.",
-    "recipe-unit": "The recipe of %(product)s is for a basis in %(unit)s, but the product is "
-    "declared in %(declared)s: the recipe is set aside.",
-    "footprint-unit": "The footprint of %(product)s is declared in %(unit)s, but the product is "
-    "declared in %(declared)s: the footprint is set aside.",
-    "production-unit": "The production of %(product)s is stated in %(unit)s, but the product is "
-    "declared in %(declared)s: the output counts as unknown.",
-    "recipe-weights": "Several recipes of %(product)s lie in %(year)s without production for each "
-    "period: they are weighted by their bases.",
-    "recipe-bases-differ": "The parts of one recipe of %(product)s name different bases: the "
-    "recipe is set aside.",
-    "split-by-days": "A period of %(site)s straddles a change of park membership: it is split by "
-    "days.",
-    "overruled": "Something said of %(site)s stands again because its withdrawal is suspect, and "
-    "overlaps what was said since: the later word counts.",
-    "negative-input": "%(consumer)s states a negative amount of %(supplier)s: it is kept.",
-    "negative-residual": "The recipes of %(site)s use more than the site states as a whole: the "
-    "negative rest is kept.",
-    "deliveries-exceed-output": "Stated uses of %(product)s exceed its output by %(amount)s "
-    "%(unit)s: the statements do not fit.",
-    "mixed-sites": "%(product)s is made at several sites and the line names none: the "
-    "output-weighted mix is used.",
-    "supplier-differs": "%(consumer)s names a supplier for %(supplier)s that does not own it.",
-    "characterisation-unknown": "The footprint of %(product)s names the GWP sets %(sets)s, of "
-    "which not all are known here: it cannot be recomputed under any other.",
-    "net-inside": "The footprint of %(product)s gives only a total, which may contain removals.",
-    "generation-above-footprint": "%(product)s states more emissions at generation than its "
-    "footprint has.",
-    "member-outside-fence": "Member site %(site)s lies outside the park's fence.",
-    "site-inside-fence": "Site %(site)s lies inside the fence without being a member.",
-    "production-incomplete": "The production of %(product)s at %(site)s leaves out days of the "
-    "year: what was made on them is unknown, not zero.",
-    "output-unknown": "%(product)s has a recipe but no production: its output is unknown.",
-    "recipes-for-inventory": "%(site)s states no inventory: its recipes and production stand in.",
-    "recipes-for-purchases": "%(site)s states no purchases: its recipes and production stand in.",
-    "supplier-incomplete": "The footprint of %(product)s, which is bought, lacks something "
-    "upstream.",
-    "generation-unknown": "%(product)s does not say what was emitted at its generation: Scope 2 "
-    "and category 3 cannot be told apart.",
-    "mix-across-fence": "%(product)s is made inside and outside and was bought without naming a "
-    "site: the output-weighted mix decides.",
-    "loop-gain": "A loop with gain %(gain)s or more is refused: %(loop)s.",
+__all__ = ["REGISTRY", "RULES", "SENTENCES", "Finding", "finding"]
+
+
+_notice: Final = partial(Rule, severity=Severity.NOTICE)
+_warning: Final = partial(Rule, severity=Severity.WARNING)
+_quarantine: Final = partial(Rule, severity=Severity.QUARANTINE)
+
+
+def _said(severity: Severity, owner: str, reader: str, audience: Audience) -> Rule:
+    """A rule about what one enterprise says of its own product."""
+    return Rule(severity=severity, sentence=owner, consumer=reader, audience=audience)
+
+
+def _footprint(severity: Severity, owner: str, reader: str) -> Rule:
+    return _said(severity, owner, reader, Audience.FOOTPRINT)
+
+
+_LINES: Final = {
+    "unit-mismatch": _quarantine(
+        sentence="%(consumer)s states %(amount)s %(unit)s of %(supplier)s, which is declared "
+        "in %(declared)s: the line is set aside until both sides agree.",
+        supplier="A buyer states %(supplier)s in %(unit)s, but you declare it in %(declared)s: "
+        "tell your buyers the unit, or register the product in the unit it is sold in.",
+        consumer="You state %(amount)s %(unit)s of %(supplier)s for %(consumer)s, but its supplier "
+        "declares it in %(declared)s: the line is set aside; state the amount in that unit.",
+    ),
+    "mass-missing": _quarantine(
+        sentence="%(consumer)s states %(amount)s %(unit)s of %(supplier)s, which is declared in "
+        "%(declared)s without a mass per unit: the line is set aside until its supplier states it.",
+        supplier="A buyer states %(supplier)s by mass, but you declare it in %(declared)s: correct "
+        "the registration of the product and add its mass per unit.",
+        consumer="You state %(amount)s %(unit)s of %(supplier)s for %(consumer)s, but its supplier "
+        "declares it in %(declared)s without a mass per unit: ask for it, or state the amount in "
+        "that unit.",
+    ),
+    "mass-disputed": _quarantine(
+        sentence="%(consumer)s states %(amount)s %(unit)s of %(supplier)s, and its supplier gives "
+        "two masses per %(declared)s that contradict each other: the line is set aside.",
+        supplier="A buyer states %(supplier)s by mass, and you give two masses per %(declared)s "
+        "that contradict each other: correct the product or its footprint.",
+        consumer="You state %(amount)s %(unit)s of %(supplier)s for %(consumer)s, and its supplier "
+        "gives two masses per %(declared)s that contradict each other: state the amount in "
+        "%(declared)s, or ask the supplier.",
+    ),
+    "line-units-differ": _warning(
+        sentence="%(consumer)s states %(supplier)s in %(unit)s here and in %(other)s there: one of "
+        "the two is wrong.",
+        supplier="A buyer states %(supplier)s in %(unit)s here and in %(other)s there: tell your "
+        "buyers which unit it is sold in.",
+        consumer="You state %(supplier)s for %(consumer)s in %(unit)s here and in %(other)s in "
+        "another statement: use the unit it is declared in, %(declared)s.",
+        audience=Audience.INPUTS,
+    ),
+    "repeated-line": _warning(
+        sentence="%(consumer)s lists the same line on %(supplier)s %(count)s times: all of them "
+        "count.",
+        supplier="A buyer lists the same line on %(supplier)s several times: if it asks, tell it "
+        "what you delivered.",
+        consumer="You list the same line on %(supplier)s for %(consumer)s %(count)s times, and all "
+        "of them count: several pieces are one line with the whole amount; if the list was "
+        "imported several times, correct it.",
+        audience=Audience.INPUTS,
+    ),
+    "supplier-differs": _warning(
+        sentence="%(consumer)s names a supplier for %(supplier)s that does not own it.",
+        supplier="A buyer of %(supplier)s names another enterprise as its supplier: tell your "
+        "buyers who sells it.",
+        consumer="The supplier that you name for %(supplier)s, for %(consumer)s, does not own it: "
+        "name its owner, or the product of the supplier you mean.",
+        audience=Audience.INPUTS,
+    ),
+    "negative-input": _notice(
+        sentence="%(consumer)s states a negative amount of %(supplier)s: it is kept.",
+        supplier="A line on %(supplier)s is negative: it is kept.",
+        consumer="You state a negative amount of %(supplier)s for %(consumer)s: it is kept; if it "
+        "is no by-product that replaces something, correct the sign.",
+        audience=Audience.INPUTS,
+    ),
 }
 
+_UNITS: Final = {
+    "recipe-unit": _said(
+        Severity.QUARANTINE,
+        "The recipe of %(product)s is for a basis in %(unit)s, but the product is "
+        "declared in %(declared)s: the recipe is set aside.",
+        "The recipe of %(product)s cannot be read in its declared unit, %(declared)s, and is set "
+        "aside: ask the supplier.",
+        Audience.RECIPE,
+    ),
+    "footprint-unit": _footprint(
+        Severity.QUARANTINE,
+        "The footprint of %(product)s is declared in %(unit)s, but the product is "
+        "declared in %(declared)s: the footprint is set aside.",
+        "The footprint of %(product)s is in %(unit)s, which cannot be converted into %(declared)s: "
+        "it is set aside; ask the supplier for one in %(declared)s.",
+    ),
+    "production-unit": _said(
+        Severity.QUARANTINE,
+        "The production of %(product)s is stated in %(unit)s, but the product is "
+        "declared in %(declared)s: the output counts as unknown.",
+        "The production of %(product)s cannot be read in its declared unit, %(declared)s: its "
+        "output counts as unknown.",
+        Audience.RECIPE,
+    ),
+    "recipe-bases-differ": _said(
+        Severity.QUARANTINE,
+        "The parts of one recipe of %(product)s name different bases: the recipe is set aside.",
+        "The recipe of %(product)s contradicts itself and is set aside: ask the supplier.",
+        Audience.RECIPE,
+    ),
+    "mass-contradictory": _footprint(
+        Severity.WARNING,
+        "%(product)s is registered with %(mass)s kg per %(declared)s, but its footprint says "
+        "%(stated)s kg: what buyers state by mass is set aside; correct one of the two.",
+        "The supplier of %(product)s gives two masses per %(declared)s, %(mass)s kg and %(stated)s "
+        "kg: ask which is right, and state amounts in %(declared)s.",
+    ),
+    "declared-amount-by-mass": _footprint(
+        Severity.QUARANTINE,
+        "The footprint of %(product)s is for %(amount)s %(unit)s, but its mass is that of one: it "
+        "looks as if the value were for one, too. It is set aside; state all values for the whole "
+        "declared amount.",
+        "The footprint of %(product)s is for %(amount)s %(unit)s, but its mass is that of one: the "
+        "value may be wrong by that factor and is set aside; ask the supplier.",
+    ),
+    "declared-amount-by-siblings": _footprint(
+        Severity.WARNING,
+        "The footprint of %(product)s is for %(amount)s %(unit)s, and exactly by that factor apart "
+        "from the other figures of the product: check that its values are for the whole amount.",
+        "The footprint of %(product)s is for %(amount)s %(unit)s, and exactly by that factor apart "
+        "from the other figures of the product: ask the supplier before you use it.",
+    ),
+    "declared-amount-by-buyers": _warning(
+        sentence="Stated uses of %(product)s are %(amount)s times its output, and its footprint is "
+        "for %(amount)s %(unit)s: somebody counts in declared amounts instead of units.",
+        supplier="What buyers state of %(product)s exceeds your output by the very amount its "
+        "footprint is for: state production in %(unit)s, and tell your buyers to.",
+        consumer="What is stated of %(product)s exceeds its output by the very amount its "
+        "footprint is for: state what you took in in %(unit)s.",
+        audience=Audience.TOTALS,
+    ),
+}
 
-RULES = Rulebook(SENTENCES)
+_FOOTPRINTS: Final = {
+    "primary-data-share": _footprint(
+        Severity.WARNING,
+        "primaryDataShare of %(product)s is %(share)s: a fraction or a percentage? It counts as "
+        "unknown; state it in percent, greater than 1.",
+        "primaryDataShare of %(product)s is %(share)s, a fraction or a percentage: it counts as "
+        "unknown; ask the supplier which.",
+    ),
+    "primary-data-share-range": _footprint(
+        Severity.WARNING,
+        "primaryDataShare of %(product)s is %(share)s, which is no percentage: it counts as "
+        "unknown; state one from 0 to 100.",
+        "primaryDataShare of %(product)s is %(share)s, which is no percentage: it counts as "
+        "unknown; ask the supplier.",
+    ),
+    "parts-do-not-add-up": _footprint(
+        Severity.WARNING,
+        "The parts of the footprint of %(product)s add up to %(sum)s kg CO2e, but the total "
+        "without uptake is stated as %(total)s: correct the one or the others.",
+        "The parts of the footprint of %(product)s add up to %(sum)s kg CO2e, not to the total of "
+        "%(total)s: the total counts, its parts do not; ask the supplier.",
+    ),
+    "uptake-does-not-add-up": _footprint(
+        Severity.WARNING,
+        "The total without uptake and the uptake of %(product)s add up to %(sum)s kg CO2e, but "
+        "%(total)s is stated: correct the total with uptake.",
+        "The total with uptake of %(product)s is %(total)s kg CO2e, but its parts add up to "
+        "%(sum)s: rely on the total without uptake.",
+    ),
+    "part-above-whole": _footprint(
+        Severity.WARNING,
+        "%(part)s of %(product)s is %(value)s kg CO2e, more than the %(whole)s that contains it: "
+        "%(limit)s. Correct one of the two.",
+        "%(part)s of %(product)s is %(value)s kg CO2e, more than the %(whole)s that contains it: "
+        "%(limit)s. Ask the supplier.",
+    ),
+    "secondary-sources-needless": _footprint(
+        Severity.NOTICE,
+        "All data of %(product)s are said to be primary, yet sources of secondary factors are "
+        "listed: correct one of the two.",
+        "All data of %(product)s are said to be primary, yet sources of secondary factors are "
+        "listed.",
+    ),
+    "secondary-sources-absent": _footprint(
+        Severity.NOTICE,
+        "Not all data of %(product)s are primary, but no source of secondary factors is listed: "
+        "name the databases.",
+        "Not all data of %(product)s are primary, but no source of secondary factors is listed.",
+    ),
+    "stages-differ": _footprint(
+        Severity.NOTICE,
+        "The stages of %(product)s add up to %(sum)s kg CO2e, but the total is stated as "
+        "%(total)s: they are between 1 and 5 per cent apart.",
+        "The stages of %(product)s add up to %(sum)s kg CO2e, but the total is stated as "
+        "%(total)s: they are between 1 and 5 per cent apart; the total counts.",
+    ),
+    "stages-do-not-add-up": _footprint(
+        Severity.WARNING,
+        "The stages of %(product)s add up to %(sum)s kg CO2e, but the total is stated as "
+        "%(total)s: correct the one or the others.",
+        "The stages of %(product)s add up to %(sum)s kg CO2e, but the total is stated as "
+        "%(total)s: the total counts; ask the supplier.",
+    ),
+    "copied-forward": _footprint(
+        Severity.WARNING,
+        "The footprint of %(product)s until %(end)s has the numbers of that until %(before)s, "
+        "digit by digit: calculate it anew from the data of its own period.",
+        "The footprint of %(product)s until %(end)s has the numbers of that until %(before)s, "
+        "digit by digit: it seems to be carried forward.",
+    ),
+    "copied-across-products": _footprint(
+        Severity.NOTICE,
+        "%(count)s products, %(product)s among them, have footprints with the same numbers, digit "
+        "by digit: if one was calculated for all of them, say so in its comment.",
+        "The footprint of %(product)s has the numbers of other products of its supplier, digit by "
+        "digit: it may stand for a group of products.",
+    ),
+    "copied-across-owners": _said(
+        Severity.WARNING,
+        "%(count)s enterprises state footprints with the same numbers, digit by digit, as that of "
+        "%(product)s: they cannot all have calculated it.",
+        "The footprint of %(product)s has the numbers of another enterprise's product.",
+        Audience.AUDITORS,
+    ),
+    "outlier": _footprint(
+        Severity.WARNING,
+        "The footprint of %(product)s is about %(factor)s times %(direction)s the median of "
+        "%(peers)s others of the class %(classification)s: check unit, amount and value.",
+        "The footprint of %(product)s is about %(factor)s times %(direction)s the median of "
+        "%(peers)s others of the class %(classification)s: ask the supplier before you use it.",
+    ),
+}
+
+_BALANCES: Final = {
+    "deliveries-exceed-output": _warning(
+        sentence="Stated uses of %(product)s exceed its output by %(amount)s "
+        "%(unit)s: the statements do not fit.",
+        supplier="What buyers state of %(product)s exceeds the output you state: check your "
+        "production, and what you told them.",
+        consumer="What is stated of %(product)s exceeds the output its supplier states: check your "
+        "amount and its unit, and whether the supplier sold the same batch to others.",
+        audience=Audience.TOTALS,
+    ),
+    "embodied-sold-below-bought": _said(
+        Severity.WARNING,
+        "%(enterprise)s sells under declared footprints %(sold)s kg CO2e, but its products hold "
+        "%(held)s kg CO2e of what came in and was emitted: the footprint of a low-carbon batch may "
+        "stand for more than was made of it. Declare the footprint of all that was made.",
+        "The declared footprints of %(enterprise)s do not account for what came in and was "
+        "emitted: the footprint of a low-carbon batch may stand for more than was made of it; ask "
+        "which batch yours is for.",
+        Audience.RECIPE,
+    ),
+    "footprint-below-direct": _said(
+        Severity.WARNING,
+        "The footprint of %(product)s is declared as %(declared)s kg CO2e per %(unit)s, less than "
+        "the %(direct)s kg that its recipe emits at the site alone: correct one of the two.",
+        "The footprint of %(product)s is declared as less than its own recipe emits: ask the "
+        "supplier.",
+        Audience.RECIPE,
+    ),
+}
+
+_PERIODS: Final = {
+    "no-recipe-in-force": _said(
+        Severity.NOTICE,
+        "No recipe and no footprint of %(product)s is in force on %(when)s; the last ended on "
+        "%(end)s and stands in: state one for the time since.",
+        "Nothing of %(product)s is in force on %(when)s, the last ended on %(end)s and stands in: "
+        "ask the supplier for a new footprint.",
+        Audience.FOOTPRINT,
+    ),
+    "made-nowhere": _notice(
+        sentence="Nothing that stands says where %(product)s is made, or what its footprint is: it "
+        "counts as unknown, never as zero; open its site and state its recipe, production or "
+        "footprint.",
+        consumer="Nothing that stands says where %(product)s is made, or what its footprint is: it "
+        "counts as unknown, never as zero; ask the supplier to state it.",
+        audience=Audience.PARTIES,
+    ),
+    "recipe-weights": _notice(
+        sentence="Several recipes of %(product)s lie in %(year)s without production for each "
+        "period: they are weighted by their bases."
+    ),
+    "split-by-days": _notice(
+        sentence="A period of %(site)s straddles a change of park membership: it is split by days."
+    ),
+    "overruled": _warning(
+        sentence="Something said of %(site)s stands again because its withdrawal is suspect, and "
+        "overlaps what was said since: the later word counts."
+    ),
+    "production-incomplete": _notice(
+        sentence="The production of %(product)s at %(site)s leaves out days of the "
+        "year: what was made on them is unknown, not zero."
+    ),
+    "output-unknown": _notice(
+        sentence="%(product)s has a recipe but no production: its output is unknown."
+    ),
+}
+
+_ENGINE: Final = {
+    "negative-residual": _warning(
+        sentence="The recipes of %(site)s use more than the site states as a whole: the "
+        "negative rest is kept."
+    ),
+    "mixed-sites": _notice(
+        sentence="%(product)s is made at several sites and the line names none: the "
+        "output-weighted mix is used."
+    ),
+    "characterisation-unknown": _notice(
+        sentence="The footprint of %(product)s names the GWP sets %(sets)s, of "
+        "which not all are known here: it cannot be recomputed under any other."
+    ),
+    "net-inside": _notice(
+        sentence="The footprint of %(product)s gives only a total, which may contain removals."
+    ),
+    "generation-above-footprint": _warning(
+        sentence="%(product)s states more emissions at generation than its footprint has."
+    ),
+    "member-outside-fence": _warning(
+        sentence="Member site %(site)s lies outside the park's fence."
+    ),
+    "site-inside-fence": _warning(
+        sentence="Site %(site)s lies inside the fence without being a member."
+    ),
+    "recipes-for-inventory": _notice(
+        sentence="%(site)s states no inventory: its recipes and production stand in."
+    ),
+    "recipes-for-purchases": _notice(
+        sentence="%(site)s states no purchases: its recipes and production stand in."
+    ),
+    "supplier-incomplete": _notice(
+        sentence="The footprint of %(product)s, which is bought, lacks something upstream."
+    ),
+    "generation-unknown": _notice(
+        sentence="%(product)s does not say what was emitted at its generation: Scope 2 "
+        "and category 3 cannot be told apart."
+    ),
+    "mix-across-fence": _notice(
+        sentence="%(product)s is made inside and outside and was bought without naming a "
+        "site: the output-weighted mix decides."
+    ),
+    "loop-gain": Rule(
+        severity=Severity.REFUSE,
+        sentence="A loop with gain %(gain)s or more is refused: %(loop)s.",
+    ),
+}
+
+REGISTRY: Final = {**_LINES, **_UNITS, **_FOOTPRINTS, **_BALANCES, **_PERIODS, **_ENGINE}
+"""Rule id -> severity, the sentences of both sides, and who may be told."""
+
+RULES: Final = Rulebook(REGISTRY)
+SENTENCES: Final = RULES.sentences
 finding = RULES.finding
 
 GAP_SENTENCES = {
@@ -73,6 +387,9 @@ GAP_SENTENCES = {
     "stated: ask the supplier to state its footprint.",
     "site-unknown": "%(consumer)s takes in %(wanted)s, which is made at several sites whose output "
     "is not stated: name the supplier's site in the line, or ask it to state its production.",
+    "mass-disputed": "%(consumer)s takes in %(wanted)s in %(unit)s, but its supplier states two "
+    "masses per unit that contradict each other: state the amount in the product's declared unit, "
+    "or ask the supplier to correct the mass.",
     "unit-mismatch": "%(consumer)s takes in %(wanted)s in %(unit)s, which cannot be converted into "
     "the product's declared unit: correct the unit of the line, or ask the supplier to state the "
     "mass per unit.",
