@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
 
 from graph.blocks import SMALL, Refusal, SparseBlock, close_large, close_small
@@ -36,6 +36,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 _PLAIN, _SMALL, _LARGE = range(3)
+_NOTHING = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,15 +72,11 @@ class Plan:
     """Number of products in the largest component."""
     looped: int
     """Number of products that feed themselves, directly or through others."""
-    _order: IntArray
-    _rank: IntArray
-    _first: IntArray
+    _layout: _Layout
     _bounds: IntArray
     _by_consumer: csr_array
-    _by_supplier: csr_array
     _within: csr_array
-    _inverse: csr_array
-    _blocks: tuple[_PlacedBlock, ...]
+    _whole: _Closed
 
     @classmethod
     def of(cls, A: csr_array) -> Plan:
@@ -101,43 +98,41 @@ class Plan:
         by_consumer = layout.arranged(used)
         crossing = layout.crosses(by_consumer)
         within = _kept(by_consumer, ~crossing)
-        closed = _close(within, layout)
-        refused_rows = closed.refused_rows(len(layout.order))
-        by_supplier = layout.arranged(used.T.tocsr())
+        closed = _close(within, layout, layout.loops(), np.zeros(len(layout.order), dtype=np.bool_))
         return cls(
             refused=closed.named(layout.order),
-            refused_mask=refused_rows[layout.rank],
+            refused_mask=closed.refused[layout.rank],
             components=layout.components,
             largest=int(layout.sizes.max(initial=0)),
             looped=int((layout.kind != _PLAIN).sum()),
-            _order=layout.order,
-            _rank=layout.rank,
-            _first=layout.first,
+            _layout=layout,
             _bounds=layout.bounds(),
-            _by_consumer=_silenced(_kept(by_consumer, crossing), refused_rows),
-            _by_supplier=_silenced(_kept(by_supplier, layout.crosses(by_supplier)), refused_rows),
+            _by_consumer=_kept(by_consumer, crossing),
             _within=within,
-            _inverse=closed.inverse,
-            _blocks=closed.blocks,
+            _whole=closed,
         )
 
     @property
     def products(self) -> int:
         """Number of products ``n``."""
-        return len(self._order)
+        return len(self._layout.order)
 
     @property
     def levels(self) -> int:
         """Number of levels: the length of the longest chain of supply, a loop counting once."""
         return len(self._bounds)
 
-    def footprints(self, direct: FloatArray) -> FloatArray:
+    def footprints(self, direct: FloatArray, *, held: BoolArray | None = None) -> FloatArray:
         """Solve ``m_j = e_j + sum_i A[i, j] m_i`` for ``k`` quantities together.
 
         Parameters
         ----------
         direct:
             Shape ``(n, k)``: what arises at each product itself, per declared unit of it.
+        held:
+            Shape ``(n,)``: products whose row stays zero whatever they emit and use. The others
+            get the footprints of the network without these: ``m* = e_O' (I - A_OO)^-1``. A loop
+            with a held member is judged anew without it: one that gained may then converge.
 
         Returns
         -------
@@ -150,16 +145,21 @@ class Plan:
         TableMismatch, AmountNotFinite
             ``direct`` is not an ``(n, k)`` table of finite numbers.
         """
-        return self._pass(self._forward, self._entered(direct, "direct emissions"))
+        closed = self._closed(held)
+        rows = self._entered(direct, "direct emissions", closed)
+        return self._passed(self._forward, rows, closed)
 
-    def supply(self, demand: FloatArray) -> FloatArray:
+    def supply(self, demand: FloatArray, *, held: BoolArray | None = None) -> FloatArray:
         """Solve ``v_i = d_i + sum_j A[i, j] v_j``: what must be made of everything for a demand.
 
         Both tables have the shape ``(n, k)`` and are in declared units. The adjoint of
-        ``footprints``: ``sum(footprints(e) * d) == sum(e * supply(d))``. Refused loops are NaN
-        and order nothing from their suppliers. Raises as ``footprints`` does.
+        ``footprints``: ``sum(footprints(e) * d) == sum(e * supply(d))``, also with the same
+        ``held``. Refused loops are NaN and order nothing from their suppliers. Raises as
+        ``footprints`` does.
         """
-        return self._pass(self._backward, self._entered(demand, "demand"))
+        closed = self._closed(held)
+        rows = self._entered(demand, "demand", closed)
+        return self._passed(self._backward, rows, closed)
 
     def residual(self, direct: FloatArray, footprints: FloatArray) -> float:
         """Largest miss of ``m = e + A'm`` over all rows, relative to the terms of that row.
@@ -167,67 +167,118 @@ class Plan:
         A number near 1e-16 says that the figures are as exact as their inputs. Refused loops are
         left out, as they were from the sums.
         """
-        e = self._entered(direct, "direct emissions")
-        m = self._entered(np.where(self.refused_mask[:, None], 0.0, footprints), "footprints")
+        e = self._entered(direct, "direct emissions", self._whole)
+        known = np.where(self.refused_mask[:, None], 0.0, footprints)
+        m = self._entered(known, "footprints", self._whole)
         missed = np.abs(e - m + self._by_consumer @ m + self._within @ m)
         terms = np.abs(e) + np.abs(m)
         terms += abs(self._by_consumer) @ np.abs(m) + abs(self._within) @ np.abs(m)
-        terms[self.refused_mask[self._order]] = 0.0
+        terms[self._whole.refused] = 0.0
         ratios = np.divide(missed, terms, out=np.zeros_like(terms), where=terms > 0)
         return float(ratios.max(initial=0.0))
 
-    def downstream_max(self, values: IntArray) -> IntArray:
+    def downstream_max(self, values: IntArray, *, held: BoolArray | None = None) -> IntArray:
         """The largest value among a product and everything upstream of it, for every product.
 
         Shapes ``(n,)``. Members of a loop share one result, and refused loops pass theirs on:
-        with a 0/1 mask of gaps this marks every figure that a gap touches.
+        with a 0/1 mask of gaps this marks every figure that a gap touches. Products that are
+        ``held`` keep their own value, take none and pass none on.
         """
-        highest = np.asarray(values, dtype=np.int64)[self._order]
-        np.maximum.at(highest, self._first, highest)
+        own = np.asarray(values, dtype=np.int64)[self._layout.order]
+        still = self._held_rows(held)
+        opened = self._layout.members(self._layout.loops(still))
+        highest = np.where(still, _NOTHING, own)
+        lead = self._layout.first.copy()
+        lead[opened] = opened
+        circling = opened[~still[opened]]
+        np.maximum.at(highest, lead, highest)
         for level in self._forward:
-            level.raise_to_inputs(highest, self._first)
-        return highest[self._first][self._rank]
+            level.raise_to_inputs(highest, lead)
+            highest[level.start : level.stop][still[level.start : level.stop]] = _NOTHING
+            self._circulate(highest, _between(circling, level.start, level.stop))
+        return np.where(still, own, highest[lead])[self._layout.rank]
+
+    def _circulate(self, highest: IntArray, rows: IntArray) -> None:
+        """Raise loop members to one another until nothing moves; needed where a loop is opened."""
+        inputs = self._within[rows]
+        fed = np.flatnonzero(np.diff(inputs.indptr))
+        while fed.size:
+            best = np.maximum.reduceat(highest[inputs.indices], inputs.indptr[fed])
+            rising = best > highest[rows[fed]]
+            if not rising.any():
+                return
+            highest[rows[fed[rising]]] = best[rising]
 
     @cached_property
     def _forward(self) -> tuple[_Level, ...]:
-        return tuple(self._levels(self._by_consumer, self._inverse, transposed=False))
+        return tuple(self._levels(self._by_consumer, transposed=False))
 
     @cached_property
     def _backward(self) -> tuple[_Level, ...]:
-        inverse = self._inverse.T.tocsr()
-        return tuple(self._levels(self._by_supplier, inverse, transposed=True))[::-1]
+        # Transposed from product order, so that each row keeps its entries by ascending product.
+        turned = self._by_consumer[self._layout.rank].T.tocsr()
+        columns = self._layout.rank[turned.indices].astype(turned.indices.dtype)
+        by_supplier = _csr(turned.data, columns, turned.indptr, turned.shape)
+        return tuple(self._levels(by_supplier, transposed=True))[::-1]
 
-    def _levels(
-        self, inputs: csr_array, inverse: csr_array, *, transposed: bool
-    ) -> Iterator[_Level]:
+    def _levels(self, inputs: csr_array, *, transposed: bool) -> Iterator[_Level]:
         for start, loops, large, stop in self._bounds.tolist():
-            yield _Level(
-                start=start,
-                loops=loops,
-                large=large,
-                stop=stop,
-                inputs=_sliced(inputs, start, stop),
-                inverse=_sliced(inverse, loops, large),
-                blocks=tuple(b for b in self._blocks if start <= b.start < stop),
-                transposed=transposed,
-            )
+            part = _sliced(inputs, start, stop)
+            yield _Level(start, loops, large, stop, part, transposed)
 
-    def _entered(self, table: FloatArray, what: str) -> FloatArray:
-        """The table in row order, refused rows zeroed so that they contribute nothing."""
+    def _held_rows(self, held: BoolArray | None) -> BoolArray:
+        if held is None:
+            return np.zeros(self.products, dtype=np.bool_)
+        return np.asarray(held, dtype=np.bool_)[self._layout.order]
+
+    def _closed(self, held: BoolArray | None) -> _Closed:
+        """All loops as they are without the held products."""
+        if held is None:
+            return self._whole
+        still, layout, whole = self._held_rows(held), self._layout, self._whole
+        starts = layout.loops(still)
+        silent = (whole.refused & ~layout.mask(starts)) | still
+        silent[self._refused_within(starts, still)] = True
+        opened = _close(self._within, layout, starts, silent)
+        return _Closed(
+            inverse=_kept_rows(whole.inverse, ~layout.mask(starts)) + opened.inverse,
+            blocks=tuple(b for b in whole.blocks if b.start not in starts) + opened.blocks,
+            refusals=(),
+            silent=silent | opened.silent,
+            refused=(silent | opened.silent) & ~still,
+        )
+
+    def _refused_within(self, starts: IntArray, still: BoolArray) -> IntArray:
+        """Rows refused in what is left of loops that lost members.
+
+        Without credits the rest of a loop that converged converges. Any other falls apart anew:
+        what is left of it may hold several loops, of which some gain.
+        """
+        rows = self._layout.members(starts)
+        credited = np.zeros(len(still), dtype=np.bool_)
+        inputs = self._within[rows]
+        negative = np.repeat(rows, np.diff(inputs.indptr))[inputs.data < 0]
+        credited[self._layout.first[negative]] = True
+        doubtful = starts[self._whole.refused[starts] | credited[starts]]
+        rows = self._layout.members(doubtful)
+        rest = rows[~still[rows]]
+        return rest[Plan.of(csr_array(self._within[rest][:, rest].T)).refused_mask]
+
+    def _entered(self, table: FloatArray, what: str, closed: _Closed) -> FloatArray:
+        """The table in row order, silent rows zeroed so that they contribute nothing."""
         table = np.asarray(table, dtype=np.float64)
         if table.ndim != 2 or len(table) != self.products:
             raise TableMismatch(what=what, products=self.products, shape=table.shape)
-        rows = np.take(table, self._order, axis=0)
-        rows[self.refused_mask[self._order]] = 0.0
+        rows = np.take(table, self._layout.order, axis=0)
+        rows[closed.silent] = 0.0
         _refuse_infinities(rows, what)
         return rows
 
-    def _pass(self, levels: tuple[_Level, ...], rows: FloatArray) -> FloatArray:
+    def _passed(self, levels: tuple[_Level, ...], rows: FloatArray, closed: _Closed) -> FloatArray:
         for level in levels:
-            level.advance(rows)
-        answer = np.take(rows, self._rank, axis=0)
-        answer[self.refused_mask] = np.nan
-        return answer
+            level.advance(rows, closed)
+        rows[closed.refused] = np.nan
+        return np.take(rows, self._layout.rank, axis=0)
 
 
 class _PlacedBlock(NamedTuple):
@@ -250,18 +301,18 @@ class _Level:
     large: int
     stop: int
     inputs: csr_array
-    inverse: csr_array
-    blocks: tuple[_PlacedBlock, ...]
     transposed: bool
 
-    def advance(self, rows: FloatArray) -> None:
+    def advance(self, rows: FloatArray, closed: _Closed) -> None:
         """Complete this level in place, given that the levels it draws on are complete."""
         if self.inputs.nnz:
             rows[self.start : self.stop] += self.inputs @ rows
         if self.loops < self.large:
-            rows[self.loops : self.large] = self.inverse @ rows
-        for start, stop, block in self.blocks:
+            inverse = closed.turned if self.transposed else closed.inverse
+            rows[self.loops : self.large] = _sliced(inverse, self.loops, self.large) @ rows
+        for start, stop, block in closed.blocks_between(self.large, self.stop):
             rows[start:stop] = block.solve(rows[start:stop], transposed=self.transposed)
+        rows[closed.silent_between(self.start, self.stop)] = 0.0
 
     def raise_to_inputs(self, highest: IntArray, first: IntArray) -> None:
         """Raise the first row of each component to the highest first row among its suppliers."""
@@ -314,6 +365,22 @@ class _Layout:
             sizes=size[label][order],
         )
 
+    def loops(self, touched: BoolArray | None = None) -> IntArray:
+        """First rows of all loops, or of those with a row in the mask ``touched``."""
+        rows = self.kind != _PLAIN if touched is None else (self.kind != _PLAIN) & touched
+        return np.unique(self.first[rows])
+
+    def members(self, starts: IntArray) -> IntArray:
+        """The rows of the components with these first rows, one component after the other."""
+        sizes = self.sizes[starts]
+        ends = np.cumsum(sizes)
+        return np.repeat(starts - ends + sizes, sizes) + np.arange(sizes.sum())
+
+    def mask(self, starts: IntArray) -> BoolArray:
+        chosen = np.zeros(len(self.order), dtype=np.bool_)
+        chosen[self.members(starts)] = True
+        return chosen
+
     def arranged(self, matrix: csr_array) -> csr_array:
         """Rows and columns in row order; each row keeps its entries by ascending product."""
         rows = matrix[self.order]
@@ -336,17 +403,16 @@ class _Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Closed:
-    """All loops of a network: inverses of the small ones, large ones, and refusals by rows."""
+    """Loops made solvable: inverses of the small ones, large ones, and refusals by rows.
+
+    ``silent`` rows stay zero: they are ``refused``, or held from outside.
+    """
 
     inverse: csr_array
     blocks: tuple[_PlacedBlock, ...]
     refusals: tuple[tuple[slice, Refusal], ...]
-
-    def refused_rows(self, n: int) -> BoolArray:
-        mask = np.zeros(n, dtype=np.bool_)
-        for rows, _ in self.refusals:
-            mask[rows] = True
-        return mask
+    silent: BoolArray
+    refused: BoolArray
 
     def named(self, order: IntArray) -> tuple[RefusedComponent, ...]:
         named = [
@@ -354,6 +420,21 @@ class _Closed:
             for rows, refusal in self.refusals
         ]
         return tuple(sorted(named, key=lambda component: int(component.nodes[0])))
+
+    def blocks_between(self, start: int, stop: int) -> Iterator[_PlacedBlock]:
+        return (block for block in self.blocks if start <= block.start < stop)
+
+    def silent_between(self, start: int, stop: int) -> IntArray:
+        return _between(self._silent_rows, start, stop)
+
+    @cached_property
+    def turned(self) -> csr_array:
+        """The inverse of the transposed loops."""
+        return self.inverse.T.tocsr()
+
+    @cached_property
+    def _silent_rows(self) -> IntArray:
+        return np.flatnonzero(self.silent)
 
 
 def _checked(A: csr_array) -> csr_array:
@@ -401,41 +482,61 @@ def _condensed(used: csr_array, label: IntArray, components: int) -> csr_array:
     return coo_array((ones, edges), shape=(components, components)).tocsr()
 
 
-def _close(within: csr_array, layout: _Layout) -> _Closed:
-    """Close every loop; ``within`` holds the amounts used inside components, in row order."""
-    inverse, refusals = _close_all_small(within, layout)
+def _close(within: csr_array, layout: _Layout, starts: IntArray, silent: BoolArray) -> _Closed:
+    """Close the loops that begin at the rows ``starts``, without their ``silent`` members.
+
+    ``within`` holds the amounts used inside components, in row order.
+    """
+    large = layout.sizes[starts] > SMALL
+    inverse, refusals = _close_all_small(within, layout, starts[~large], silent)
     blocks = []
-    for start in np.unique(layout.first[layout.kind == _LARGE]).tolist():
+    for start in starts[large].tolist():
         stop = start + int(layout.sizes[start])
-        outcome = close_large(within[start:stop, start:stop])
+        outcome = close_large(_unless(silent[start:stop], within[start:stop, start:stop]))
         if isinstance(outcome, Refusal):
             refusals.append((slice(start, stop), outcome))
         else:
             blocks.append(_PlacedBlock(start, stop, outcome))
-    return _Closed(inverse, tuple(blocks), tuple(refusals))
+    refused = np.zeros(len(silent), dtype=np.bool_)
+    for rows, _ in refusals:
+        refused[rows] = True
+    return _Closed(inverse, tuple(blocks), tuple(refusals), refused, refused)
+
+
+def _unless(silent: BoolArray, block: csr_array) -> csr_array:
+    """A block in which silent members neither use nor feed anything."""
+    if not silent.any():
+        return block
+    heard = diags_array((~silent).astype(np.float64))
+    rest = csr_array(heard @ block @ heard)
+    rest.eliminate_zeros()
+    return rest
 
 
 def _close_all_small(
-    within: csr_array, layout: _Layout
+    within: csr_array, layout: _Layout, starts: IntArray, silent: BoolArray
 ) -> tuple[csr_array, list[tuple[slice, Refusal]]]:
-    """Inverses of all small loops as one block-diagonal matrix; refused loops have empty rows."""
-    small = _kept(within, np.repeat(layout.kind == _SMALL, np.diff(within.indptr))).tocoo()
-    size_of_entry = layout.sizes[small.row]
+    """Inverses of small loops as one block-diagonal matrix; refused loops have empty rows."""
+    rows = layout.members(starts)
+    entries = within[rows].tocoo()
+    row, column = rows[entries.row], entries.col
+    amounts = np.where(silent[row] | silent[column], 0.0, entries.data)
+    size_of_entry = layout.sizes[row]
     parts: list[tuple[FloatArray, IntArray, IntArray]] = []
     refusals: list[tuple[slice, Refusal]] = []
-    for size in np.unique(size_of_entry).tolist():
-        mine = size_of_entry == size
-        starts, entry = np.unique(layout.first[small.row[mine]], return_inverse=True)
-        dense = np.zeros((len(starts), size, size))
-        local = small.row[mine] - starts[entry], small.col[mine] - starts[entry]
-        dense[entry, local[0], local[1]] = small.data[mine]
+    for size in np.unique(layout.sizes[starts]).tolist():
+        mine, heads = size_of_entry == size, starts[layout.sizes[starts] == size]
+        first = layout.first[row[mine]]
+        dense = np.zeros((len(heads), size, size))
+        entry = np.searchsorted(heads, first)
+        dense[entry, row[mine] - first, column[mine] - first] = amounts[mine]
         batch = close_small(dense)
         refusals += [
-            (slice(int(starts[at]), int(starts[at]) + size), refusal)
+            (slice(int(heads[at]), int(heads[at]) + size), refusal)
             for at, refusal in batch.refusals.items()
         ]
-        sound = np.setdiff1d(np.arange(len(starts)), list(batch.refusals))
-        parts.append(_placed(batch.inverses[sound], starts[sound]))
+        sound = np.setdiff1d(np.arange(len(heads)), list(batch.refusals))
+        parts.append(_placed(batch.inverses[sound], heads[sound]))
     return _assembled(parts, within.shape), refusals
 
 
@@ -456,18 +557,21 @@ def _assembled(
     return coo_array((values, (rows, columns)), shape=shape).tocsr()
 
 
-def _silenced(matrix: csr_array, refused: BoolArray) -> csr_array:
-    """The same entries, but nothing passes into or out of a refused row."""
-    if not refused.any():
-        return matrix
-    touched = np.repeat(refused, np.diff(matrix.indptr)) | refused[matrix.indices]
-    return _csr(np.where(touched, 0.0, matrix.data), matrix.indices, matrix.indptr, matrix.shape)
-
-
 def _kept(matrix: csr_array, mask: BoolArray) -> csr_array:
     """The stored entries that ``mask`` selects, in their order."""
     before = np.concatenate([[0], np.cumsum(mask)]).astype(matrix.indptr.dtype)
     return _csr(matrix.data[mask], matrix.indices[mask], before[matrix.indptr], matrix.shape)
+
+
+def _kept_rows(matrix: csr_array, mask: BoolArray) -> csr_array:
+    """The matrix with the other rows emptied."""
+    return _kept(matrix, np.repeat(mask, np.diff(matrix.indptr)))
+
+
+def _between(ordered: IntArray, start: int, stop: int) -> IntArray:
+    """The rows from ``start`` to before ``stop`` in an ordered list."""
+    low, high = np.searchsorted(ordered, [start, stop])
+    return ordered[low:high]
 
 
 def _sliced(matrix: csr_array, start: int, stop: int) -> csr_array:
