@@ -12,10 +12,12 @@ what stands is folded anew, from the heads of the longer prefix.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from operator import attrgetter
+from typing import Protocol, TypeAlias
+
+from immutables import Map
 
 from ledger.entry import Entry, Suspected
 from ledger.soundness import NOTHING_SUSPECT, Soundness
@@ -53,20 +55,47 @@ _IDS: Mapping[str, slice] = {
 """Which parts of a natural key are ids of what the statement is about."""
 
 
+_Pair: TypeAlias = tuple[str, str]
+
+
+class Source(Protocol):
+    """Where a statement can be read; `Entry` is one."""
+
+    @property
+    def statement(self) -> Statement: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A statement in force, and where the log says so.
 
-    ``owner`` is the enterprise whose chain it is; ``on_behalf`` tells that another spoke for it;
-    ``opening`` is the digest of the chain's first statement.
+    ``key`` is the natural key of its chain, ``owner`` the enterprise whose chain it is, ``opening``
+    the digest of the chain's first statement. ``voided`` tells that the consent of a membership
+    does not count, because others may have signed it.
+
+    What it says is read where somebody asks for it: most of what stands nobody asks about.
     """
 
-    statement: Statement
+    source: Source = field(compare=False, repr=False)
+    key: NaturalKey
     index: int
     digest: str
     owner: str
-    on_behalf: bool
     opening: str
+    voided: bool = False
+
+    @property
+    def statement(self) -> Statement:
+        """What is said; raises PayloadErased where that is gone."""
+        statement = self.source.statement
+        if self.voided and isinstance(statement.body, Membership):
+            return replace(statement, body=replace(statement.body, consent=None))
+        return statement
+
+    @property
+    def on_behalf(self) -> bool:
+        """Whether another enterprise spoke for the owner of the chain."""
+        return self.source.statement.on_behalf
 
     @property
     def is_revised(self) -> bool:
@@ -100,6 +129,25 @@ class Prefixes(Protocol):
     def soundness_at(self, size: int) -> Soundness: ...
 
 
+class Live(Mapping[str, Said]):
+    """What stands of one type, by the ids in its natural key; in the order of the entries."""
+
+    def __init__(self, standing: Standing, kind: str) -> None:
+        self._standing, self._kind = standing, kind
+
+    def __getitem__(self, within: str) -> Said:
+        return self._standing._of(self._kind)[within]
+
+    def __contains__(self, within: object) -> bool:
+        return within in self._standing._of(self._kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return (said.key.within for said in self._standing.statements(self._kind))
+
+    def __len__(self) -> int:
+        return len(self._standing._of(self._kind))
+
+
 @dataclass
 class Standing:
     """What stands after ``size`` entries.
@@ -110,16 +158,23 @@ class Standing:
     ``touched`` maps (statement type, id) to the last entry of that type about that id, and
     (type, "") to the last of that type about anything; a withdrawal counts as of the type that it
     ends. An answer that read only some of these pairs is as of the greatest index among them.
+
+    Every map is persistent: a copy shares them all, and folding changes only the path to what is
+    new, so `copy` costs nothing and `fold` O(log n).
     """
 
     size: int = 0
     soundness: Soundness = NOTHING_SUSPECT
     suspects: tuple[Suspect, ...] = ()
-    touched: dict[tuple[str, str], int] = field(default_factory=dict)
-    _said: dict[str, dict[str, Said]] = field(default_factory=lambda: defaultdict(dict))
-    _keys: dict[str, NaturalKey] = field(default_factory=dict)
-    _owners: dict[tuple[str, str], str] = field(default_factory=dict)
-    _transfers: dict[tuple[str, str], tuple[_Handed, ...]] = field(default_factory=dict)
+    touched: Map[_Pair, int] = field(default_factory=Map)
+    _said: Map[str, Map[str, Said]] = field(default_factory=Map)
+    _about: Map[_Pair, Map[str, None]] = field(default_factory=Map)
+    _keys: Map[str, NaturalKey] = field(default_factory=Map)
+    _owners: Map[_Pair, str] = field(default_factory=Map)
+    _transfers: Map[_Pair, tuple[_Handed, ...]] = field(default_factory=Map)
+    _in_order: dict[str, tuple[Said, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @classmethod
     def after(cls, log: Prefixes, size: int) -> Standing:
@@ -145,54 +200,92 @@ class Standing:
         standing.suspects = tuple(standing._set_aside(entry, cause) for entry, cause in suspects)
         return standing
 
+    def copy(self) -> Standing:
+        """A standing that can be folded further without changing this one."""
+        return replace(self)
+
+    def after_entry(self, entry: Entry) -> Standing:
+        """What stands once the next entry is taken in; this standing stays as it is."""
+        ahead = self.copy()
+        ahead.fold(entry)
+        return ahead
+
     def fold(self, entry: Entry) -> None:
         """Take in the next entry; of the chain it withdraws, the statement comes before it.
 
         Unless that is erased: then nothing is left that the withdrawal could end. Raises
         PayloadErased for an entry whose own payload is gone.
         """
-        statement, opening = self._sound(entry), entry.leaf.chain
         self.size = entry.index + 1
-        withdrawn = isinstance(statement.body, Withdrawal)
-        if not withdrawn:
-            self._keys[opening] = statement.body.natural_key(statement.subject)
-        if (key := self._keys.get(opening)) is None:
+        self._in_order = {}
+        if (key := self._key_of(entry)) is None:
             return
-        # Taken out first: the order of statements is that of their entries, however it was reached.
-        self._said[key.type].pop(key.within, None)
-        if not withdrawn:
-            self._said[key.type][key.within] = _said(statement, entry.index, opening)
-        if isinstance(statement.body, Entity):
-            self._owners[key.type, key.within] = statement.subject
-        if isinstance(statement.body, Transfer):
-            self._hand_over(statement.body, statement.subject)
-        if isinstance(statement.body, Erasure):
-            self._touch(statement.body.erased_key, entry.index)
+        body = entry.statement.body
+        if isinstance(body, Withdrawal):
+            self._end(key)
+        else:
+            self._say(key, entry)
+        if isinstance(body, Transfer):
+            self._hand_over(body, entry.statement.subject)
+        if isinstance(body, Erasure):
+            self._touch(body.erased_key, entry.index)
         self._touch(key, entry.index)
 
-    def _sound(self, entry: Entry) -> Statement:
-        """What an entry says; a membership, without a consent that others may have signed."""
-        statement, body = entry.statement, entry.statement.body
+    def _key_of(self, entry: Entry) -> NaturalKey | None:
+        """What the entry's chain is about; ``None`` for a withdrawal of what is not known."""
+        opening, statement = entry.leaf.chain, entry.statement
+        if isinstance(statement.body, Withdrawal):
+            return self._keys.get(opening)
+        key = statement.body.natural_key(statement.subject)
+        self._keys = self._keys.set(opening, key)
+        return key
+
+    def _say(self, key: NaturalKey, entry: Entry) -> None:
+        statement = entry.statement
+        if isinstance(statement.body, Entity):
+            self._owners = self._owners.set((key.type, key.within), statement.subject)
+        self._put(_said(entry, key, self._voids(entry)))
+        for about in _abouts(key):
+            those = self._about.get(about, _NONE).set(key.within, None)
+            self._about = self._about.set(about, those)
+
+    def _end(self, key: NaturalKey) -> None:
+        live = self._of(key.type)
+        if key.within not in live:
+            return
+        self._said = self._said.set(key.type, live.delete(key.within))
+        for about in _abouts(key):
+            rest = self._about[about].delete(key.within)
+            self._about = self._about.set(about, rest) if rest else self._about.delete(about)
+
+    def _put(self, said: Said) -> None:
+        live = self._of(said.key.type).set(said.key.within, said)
+        self._said = self._said.set(said.key.type, live)
+
+    def _voids(self, entry: Entry) -> bool:
+        """Whether an entry is a membership with a consent that others may have signed."""
+        body = entry.statement.body
         if not isinstance(body, Membership):
-            return statement
-        voided = self.soundness.consent_cause(body, entry.index, entry.leaf.time)
-        return statement if voided is None else replace(statement, body=replace(body, consent=None))
+            return False
+        return self.soundness.consent_cause(body, entry.index, entry.leaf.time) is not None
 
     def _hand_over(self, transfer: Transfer, giver: str) -> None:
-        kind, entity = transfer.object.type, transfer.object.id
-        before = self._transfers.get((kind, entity), ())
-        self._transfers[kind, entity] = (*before, _Handed(giver, transfer.start))
-        self._owners[kind, entity] = transfer.to
+        thing = kind, entity = transfer.object.type, transfer.object.id
+        handed = (*self._transfers.get(thing, ()), _Handed(giver, transfer.start))
+        self._transfers = self._transfers.set(thing, handed)
+        self._owners = self._owners.set(thing, transfer.to)
         if said := self._of(kind).get(entity):
-            self._said[kind][entity] = replace(said, owner=transfer.to)
+            self._put(replace(said, owner=transfer.to))
 
     def _set_aside(self, entry: Entry, cause: int) -> Suspect:
         statement, opening = entry.statement, entry.leaf.chain
-        if not isinstance(statement.body, Withdrawal):
-            self._keys.setdefault(opening, statement.body.natural_key(statement.subject))
-        if (key := self._keys.get(opening)) is not None:
+        key = self._keys.get(opening)
+        if key is None and not isinstance(statement.body, Withdrawal):
+            key = statement.body.natural_key(statement.subject)
+            self._keys = self._keys.set(opening, key)
+        if key is not None:
             self._touch(key, cause)
-        return Suspect(_said(statement, entry.index, opening), cause)
+        return Suspect(_said(entry, key or NaturalKey(statement.type, ())), cause)
 
     def _touch_restored(self, log: Prefixes, index: int) -> None:
         """What entry ``index`` made sound again stands since then, however long ago it was said."""
@@ -203,24 +296,25 @@ class Standing:
                 self._touch(key, index)
 
     def _touch(self, key: NaturalKey, index: int) -> None:
-        for about in _touches(key):
-            self.touched[about] = max(index, self.touched.get(about, -1))
+        for about in ((key.type, ""), *_abouts(key)):
+            if self.touched.get(about, -1) < index:
+                self.touched = self.touched.set(about, index)
 
-    def copy(self) -> Standing:
-        """A standing that can be folded further without changing this one."""
-        said = defaultdict(dict, {kind: dict(live) for kind, live in self._said.items()})
-        return replace(
-            self,
-            touched=dict(self.touched),
-            _said=said,
-            _keys=dict(self._keys),
-            _owners=dict(self._owners),
-            _transfers=dict(self._transfers),
-        )
-
-    def statements(self, kind: str) -> Iterable[Said]:
+    def statements(self, kind: str) -> Sequence[Said]:
         """Everything of one type that stands, in the order of the entries."""
-        return self._of(kind).values()
+        if kind not in self._in_order:
+            self._in_order[kind] = tuple(sorted(self._of(kind).values(), key=_INDEX))
+        return self._in_order[kind]
+
+    def about(self, kind: str, entity: str) -> tuple[Said, ...]:
+        """The statements of one type whose natural key names an entity, in that order.
+
+        Takes time in proportion to how many there are. Which parts of a key are ids is said in
+        ``_IDS``; a type without any there is about nothing.
+        """
+        live = self._of(kind)
+        those = self._about.get((kind, entity), _NONE)
+        return tuple(sorted((live[within] for within in those), key=_INDEX))
 
     def find(self, key: NaturalKey) -> Said | None:
         """What stands under a natural key."""
@@ -247,45 +341,52 @@ class Standing:
         return self._owners.get((kind, entity))
 
     def ever_owned(self, kind: str) -> Iterator[tuple[str, str]]:
-        """Every product, site or park there ever was, with its last owner."""
+        """Every product, site or park there ever was, with its last owner; in no order."""
         return ((each, owner) for (of_kind, each), owner in self._owners.items() if of_kind == kind)
 
     def ever_said(self, kind: str) -> Iterator[NaturalKey]:
-        """The natural key of every chain of one type, whether it stands or was withdrawn."""
+        """The natural key of every chain of one type, whether it stands or was withdrawn.
+
+        In no order.
+        """
         return (key for key in self._keys.values() if key.type == kind)
 
     @property
     def enterprises(self) -> Mapping[str, Said]:
-        return self._of("enterprise")
+        return Live(self, "enterprise")
 
     @property
     def sites(self) -> Mapping[str, Said]:
-        return self._of("site")
+        return Live(self, "site")
 
     @property
     def parks(self) -> Mapping[str, Said]:
-        return self._of("park")
+        return Live(self, "park")
 
     @property
     def products(self) -> Mapping[str, Said]:
-        return self._of("product")
+        return Live(self, "product")
 
-    def _of(self, kind: str) -> Mapping[str, Said]:
-        return self._said.get(kind, {})
+    def _of(self, kind: str) -> Map[str, Said]:
+        return self._said.get(kind, _NOTHING)
 
 
-def _said(statement: Statement, index: int, opening: str) -> Said:
+_INDEX = attrgetter("index")
+_NONE: Map[str, None] = Map()
+_NOTHING: Map[str, Said] = Map()
+
+
+def _said(entry: Entry, key: NaturalKey, voided: bool = False) -> Said:
     return Said(
-        statement=statement,
-        index=index,
-        digest=statement.digest,
-        owner=statement.subject,
-        on_behalf=statement.on_behalf,
-        opening=opening,
+        source=entry,
+        key=key,
+        index=entry.index,
+        digest=entry.leaf.signed,
+        owner=entry.statement.subject,
+        opening=entry.leaf.chain,
+        voided=voided,
     )
 
 
-def _touches(key: NaturalKey) -> Iterator[tuple[str, str]]:
-    yield key.type, ""
-    for part in key.parts[_IDS.get(key.type, slice(0))]:
-        yield key.type, part
+def _abouts(key: NaturalKey) -> tuple[_Pair, ...]:
+    return tuple((key.type, part) for part in key.parts[_IDS.get(key.type, slice(0))])

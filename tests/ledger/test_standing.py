@@ -89,6 +89,39 @@ def test_the_heads_at_a_size_stand_for_all_entries_before_it(
             assert [entry.index for entry in heads] == sorted(entry.index for entry in heads)
             for kind in ("product", "recipe", "footprint", "disclosure"):
                 assert list(from_heads.statements(kind)) == list(every.statements(kind))
+            assert_about_agrees(from_heads)
+
+
+def assert_about_agrees(standing: Standing) -> None:
+    """`about` finds what a walk over everything that stands finds, in the same order."""
+    for kind, entity in standing.touched:
+        walked = [said for said in standing.statements(kind) if entity in said.key.parts]
+        assert list(standing.about(kind, entity)) == (walked if entity else [])
+
+
+def test_every_standing_on_the_way_stays_as_it_was(factory: Factory) -> None:
+    life = Life(factory)
+    for action, pick in [("open", 0), ("open", 2), ("correct", 0), ("withdraw", 1), ("open", 1)]:
+        life.step(action, pick)
+    standings = [Standing()]
+    for entry in factory.log.entries():
+        standings.append(standings[-1].after_entry(entry))
+    for size, standing in enumerate(standings):
+        assert standing == Standing.after(factory.log, size)
+
+
+def test_what_is_about_a_thing_is_found_by_its_id(factory: Factory) -> None:
+    acme = factory.enterprise("Acme")
+    site, steel, iron = acme.site(), acme.product("Steel"), acme.product("Iron")
+    first, other = acme.recipe(steel, site), acme.recipe(iron, site)
+    moved = acme.correct(first)
+    standing = factory.standing()
+    assert [said.index for said in standing.about("recipe", site)] == [other.index, moved.index]
+    assert [said.index for said in standing.about("recipe", steel)] == [moved.index]
+    assert standing.about("recipe", acme.id) == ()
+    assert standing.about("production", site) == ()
+    acme.withdraw(moved)
+    assert factory.standing().about("recipe", steel) == ()
 
 
 def test_a_copy_is_folded_further_without_changing_the_original(factory: Factory) -> None:
