@@ -1,0 +1,429 @@
+"""Taking a figure apart: where it was emitted, how far upstream, by whom, as what, through what.
+
+A figure is traced from its start ``s₀`` (for a product its mix, for a boundary the output of its
+own nodes ``x_P``) over the links that it may follow, ``A`` with suppliers in rows:
+
+    ``s_{t+1} = A s_t``            units made of each node, ``t + 1`` tiers upstream
+    ``v = Σ_t s_t``                units made in all,  ``v = s₀ + A v``
+    ``figure = e'v``               every unit with what it emits itself
+
+Of a boundary, links into its own nodes are not followed: ``v_O = (I − A_OO)⁻¹ A_OP x_P``, and the
+figure is T2. Where a reader may not look further, the walk ends at a frontier whose nodes count
+whole (``e`` is then their footprint), as in ``graph.frontier``.
+
+Every list is a partition of ``e'v``: its parts and its rest sum to the figure. Two amounts stand
+side by side in each part, what is known and what the factor ladder puts in the place of gaps; they
+sum to the lower bound and to what is filled in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from graph.boundary import COUNTED_INSIDE
+from graph.characterise import Characterisation
+from graph.footprint import mix_of
+from graph.frontier import View
+from graph.network import Floats, Ints, Network
+from graph.solve import Plan
+from graph.solved import Solved
+from graph.year import Place
+
+K = TypeVar("K", bound=Hashable)
+Mask = NDArray[np.bool_]
+
+OWN = 0
+"""The category of what arises at the start itself: its own emissions come over no link."""
+TIERS = 8
+"""Tiers that are told apart; what lies beyond is the rest."""
+MOST = 20
+CATEGORIES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Kg:
+    """kg CO2e that are known, and kg CO2e that the factor ladder fills in."""
+
+    known: float = 0.0
+    filled: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.known + self.filled
+
+    def __add__(self, other: Kg) -> Kg:
+        return Kg(self.known + other.known, self.filled + other.filled)
+
+    def __sub__(self, other: Kg) -> Kg:
+        return Kg(self.known - other.known, self.filled - other.filled)
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[K]):
+    """What ``of`` contributes to a figure."""
+
+    of: K
+    kg: Kg
+
+
+@dataclass(frozen=True)
+class Breakdown(Generic[K]):
+    """Some parts of a figure, and what all others come to: ``Σ parts + rest = figure``.
+
+    ``others`` is how many parts the rest consists of, where they can be counted.
+    """
+
+    figure: Kg
+    parts: tuple[Part[K], ...]
+    rest: Kg
+    others: int | None = None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A figure with everything it was drawn from. Arrays follow ``nodes``, which ascend.
+
+    ``start`` and ``units``: declared units of tier 0 and of all tiers. ``known`` and ``filled``:
+    kg CO2e per declared unit that arise at the node; where ``whole``, up to its gate, and nothing
+    upstream of it is followed. Links are followed into nodes that are ``entered``.
+    """
+
+    solved: Solved
+    weights: Characterisation
+    nodes: Ints
+    start: Floats
+    units: Floats
+    emissions: Floats
+    """(nodes, k) kg of each column per declared unit, known."""
+    estimates: Floats
+    """The same of what the ladder fills in."""
+    whole: Mask
+    entered: Mask
+    _gate: tuple[Floats, Floats] | None = field(default=None, repr=False)
+
+    @property
+    def network(self) -> Network:
+        return self.solved.network
+
+    @cached_property
+    def known(self) -> Floats:
+        return self.weights.co2e(self.emissions)
+
+    @cached_property
+    def filled(self) -> Floats:
+        return self.weights.co2e(self.estimates)
+
+    @cached_property
+    def figure(self) -> Kg:
+        """kg CO2e in all."""
+        return Kg(float(self.known @ self.units), float(self.filled @ self.units))
+
+    @cached_property
+    def links(self) -> sparse.csc_array:
+        """``A`` among the nodes, consumers in columns: the links that are followed, no others."""
+        columns = self.network.by_consumer[:, self.nodes].tocoo()
+        rank = np.full(len(self.network.nodes), -1)
+        rank[self.nodes] = np.arange(len(self.nodes))
+        row, size = rank[columns.row], len(self.nodes)
+        kept = (row >= 0) & self.entered[row] & ~self.whole[columns.col]
+        at = (row[kept], columns.col[kept])
+        return sparse.csc_array((columns.data[kept], at), shape=(size, size))
+
+    def links_into(self, consumer: int) -> tuple[Ints, Floats]:
+        """Positions of what one position draws on over links that are followed, and the amounts.
+
+        A column of ``links``, without putting together the others.
+        """
+        columns, node = self.network.by_consumer, self.nodes[consumer]
+        span = slice(columns.indptr[node], columns.indptr[node + 1])
+        suppliers, amounts = columns.indices[span], columns.data[span]
+        if self.whole[consumer] or not len(suppliers):
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        at = np.searchsorted(self.nodes, suppliers)
+        at[at == len(self.nodes)] = 0
+        kept = (self.nodes[at] == suppliers) & self.entered[at]
+        return at[kept].astype(np.int64), amounts[kept]
+
+    @cached_property
+    def gate(self) -> tuple[Floats, Floats]:
+        """Known and filled kg CO2e per declared unit up to the gate of each node, over the links
+        that are followed: ``f = e + A'f``."""
+        if self._gate is not None:
+            return self._gate
+        table = Plan.of(self.links.tocsr()).footprints(np.stack([self.known, self.filled], axis=1))
+        return table[:, 0], table[:, 1]
+
+    def without(self, hidden: Iterable[int]) -> Trace:
+        """The same trace where what arises at the ``hidden`` nodes counts nothing."""
+        silent = np.isin(self.nodes, list(hidden))
+        return replace(
+            self,
+            emissions=np.where(silent[:, None], 0.0, self.emissions),
+            estimates=np.where(silent[:, None], 0.0, self.estimates),
+            _gate=None,
+        )
+
+
+# --- What is traced --------------------------------------------------------------------------
+
+
+def trace_product(
+    solved: Solved,
+    product: str,
+    weights: Characterisation,
+    site: str | None = None,
+    view: View | None = None,
+) -> Trace:
+    """The footprint of a product, per declared unit, as far as ``view`` goes (None: everywhere).
+
+    Raises as ``graph.footprint.product_footprint``.
+    """
+    nodes, shares = mix_of(solved, product, site)
+    demand = dict(zip(nodes, map(float, shares), strict=True))
+    if view is not None:
+        return _trace_view(solved, demand, weights, view)
+    drawn, units = supplied(solved.plan, demand)
+    known = weights.co2e(np.nan_to_num(solved.footprints[drawn]))
+    filled = weights.co2e(np.nan_to_num(solved.estimated[drawn]))
+    trace = _trace(solved, weights, drawn, demand)
+    return replace(
+        trace, units=units, entered=~solved.plan.refused_mask[drawn], _gate=(known, filled)
+    )
+
+
+def _trace_view(
+    solved: Solved, demand: Mapping[int, float], weights: Characterisation, view: View
+) -> Trace:
+    trace = _trace(solved, weights, np.union1d(view.open, view.frontier), demand)
+    trace = replace(trace, entered=~solved.plan.refused_mask[trace.nodes])
+    tables = solved.footprints[view.frontier], solved.estimated[view.frontier]
+    return _supplied(_ending(trace, view.frontier, *map(np.nan_to_num, tables)))
+
+
+def trace_boundary(
+    solved: Solved,
+    places: Iterable[Place],
+    weights: Characterisation,
+    view: View | None = None,
+) -> Trace:
+    """T2 of the boundary around ``places``, in kg CO2e of the year.
+
+    Its own nodes are the start, each with its output; links back into them are not followed. What
+    stands at the frontier counts whole but for what arose inside, which is counted where it is.
+    """
+    network = solved.network
+    fence = fence_of(network, frozenset(places))
+    start = {int(i): float(fence.output[i]) for i in np.flatnonzero(fence.output)}
+    begun = np.array(sorted(start), dtype=np.int64)
+    if view is None:
+        nodes = _upstream(network, begun, fence.outside)
+        return _supplied(_outside(_trace(solved, weights, nodes, start), fence))
+    frontier = view.frontier[fence.outside[view.frontier]]
+    reached = np.union1d(view.open, frontier)
+    nodes = np.union1d(begun, reached[fence.outside[reached]])
+    beyond = _outside(
+        _trace(solved, weights, _upstream(network, frontier, fence.outside), {}), fence
+    )
+    plan, at = Plan.of(sparse.csr_array(beyond.links)), np.searchsorted(beyond.nodes, frontier)
+    tables = (plan.footprints(table)[at] for table in (beyond.emissions, beyond.estimates))
+    trace = _outside(_trace(solved, weights, nodes, start), fence)
+    return _supplied(_ending(trace, frontier, *map(np.nan_to_num, tables)))
+
+
+def _outside(trace: Trace, fence: Fence) -> Trace:
+    return replace(trace, entered=fence.outside[trace.nodes])
+
+
+def _trace(
+    solved: Solved, weights: Characterisation, nodes: Ints, start: Mapping[int, float]
+) -> Trace:
+    """A trace whose links all may be followed, and whose supply is not yet known."""
+    begun = np.zeros(len(nodes))
+    begun[np.searchsorted(nodes, list(start))] = list(start.values())
+    return Trace(
+        solved=solved,
+        weights=weights,
+        nodes=nodes,
+        start=begun,
+        units=begun,
+        emissions=solved.network.direct[nodes],
+        estimates=solved.network.estimates[nodes],
+        whole=np.zeros(len(nodes), dtype=bool),
+        entered=np.ones(len(nodes), dtype=bool),
+    )
+
+
+def _ending(trace: Trace, frontier: Ints, known: Floats, filled: Floats) -> Trace:
+    """The trace ends at ``frontier``, whose nodes count with what arose up to their gates."""
+    at = np.searchsorted(trace.nodes, frontier)
+    emissions, estimates, whole = trace.emissions, trace.estimates, trace.whole.copy()
+    emissions[at], estimates[at], whole[at] = known, filled, True
+    return replace(trace, emissions=emissions, estimates=estimates, whole=whole)
+
+
+def supplied(plan: Plan, demand: Mapping[int, float]) -> tuple[Ints, Floats]:
+    """Everything made for a demand: the nodes, ascending, and their declared units.
+
+    Refused loops supply nothing.
+    """
+    wanted = np.zeros((plan.products, 1))
+    wanted[list(demand), 0] = list(demand.values())
+    made = np.nan_to_num(plan.supply(wanted))[:, 0]
+    nodes = np.union1d(np.flatnonzero(made), list(demand)).astype(np.int64)
+    return nodes, made[nodes]
+
+
+def _supplied(trace: Trace) -> Trace:
+    """``v = s₀ + A v`` over the links that the trace follows; refused loops supply nothing."""
+    plan = Plan.of(sparse.csr_array(trace.links))
+    units = np.nan_to_num(plan.supply(trace.start[:, None]))[:, 0]
+    return replace(trace, units=units, entered=trace.entered & ~plan.refused_mask)
+
+
+def _upstream(network: Network, start: Ints, entered: Mask) -> Ints:
+    """``start`` and every node that it draws on over nodes that may be entered, ascending."""
+    columns, reached = network.by_consumer, np.zeros(len(network.nodes), dtype=bool)
+    reached[start] = True
+    wave = start
+    while wave.size:
+        drawn = np.unique(columns[:, wave].indices).astype(np.int64)
+        wave = drawn[entered[drawn] & ~reached[drawn]]
+        reached[wave] = True
+    return np.flatnonzero(reached).astype(np.int64)
+
+
+# --- The fence -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Which nodes a boundary counts with their output, and which are outside for certain."""
+
+    counted: Mask
+    outside: Mask
+    output: Floats
+
+
+def fence_of(network: Network, places: frozenset[Place]) -> Fence:
+    """The boundary around ``places`` laid over the nodes, as ``graph.boundary.assess`` does."""
+    count = len(network.nodes)
+    inside = np.zeros(count, dtype=bool)
+    inside[[i for place in places for i in network.nodes_at.get(place, ())]] = True
+    sites = {place.site for place in places}
+    owners = {owner for site, owner in network.site_owners.items() if site in sites}
+    owners |= {network.nodes[i].owner for i in np.flatnonzero(inside)}
+    elsewhere = {owner for site, owner in network.site_owners.items() if site not in sites}
+    outside = ~inside
+    for i in network.nodes_at.get(None, ()):
+        if network.nodes[i].owner in owners:
+            outside[i] = False
+            inside[i] = network.nodes[i].owner not in elsewhere
+    counted = inside & network.fed_by(*COUNTED_INSIDE)
+    return Fence(counted, outside, np.where(counted, np.nan_to_num(network.output), 0.0))
+
+
+# --- Partitions ------------------------------------------------------------------------------
+
+
+def by_origin(trace: Trace, most: int = MOST) -> Breakdown[int]:
+    """By the node where it was emitted, ``e_i v_i``, largest first; at the frontier, by the node up
+    to whose gate it arose."""
+    known, filled = trace.known * trace.units, trace.filled * trace.units
+    size = np.abs(known + filled)
+    kept = _largest(size, most)
+    parts = tuple(
+        Part(int(trace.nodes[i]), Kg(float(known[i]), float(filled[i]))) for i in kept if size[i]
+    )
+    others = int(np.count_nonzero(size)) - len(parts)
+    return _broken_down(trace.figure, parts, others)
+
+
+def by_tier(trace: Trace, tiers: int = TIERS) -> Breakdown[int]:
+    """By how many links lie between the start and where it was emitted: 0 the start itself, 1 its
+    direct suppliers, …; the rest arose ``tiers`` links upstream or further."""
+    parts, units = [], trace.start
+    for tier in range(tiers):
+        if not units.any():
+            break
+        kg = Kg(float(trace.known @ units), float(trace.filled @ units))
+        parts.append(Part(tier, kg))
+        units = trace.links @ units
+    return _broken_down(trace.figure, tuple(parts))
+
+
+def by_enterprise(trace: Trace, most: int = MOST) -> Breakdown[str]:
+    """By the owner of the node where it was emitted, largest first."""
+    network = trace.network
+    codes, owners = network.owner_codes[trace.nodes], network.owners
+    known = np.bincount(codes, trace.known * trace.units, minlength=len(owners))
+    filled = np.bincount(codes, trace.filled * trace.units, minlength=len(owners))
+    found = np.flatnonzero((known != 0) | (filled != 0))
+    together = {owners[k]: Kg(float(known[k]), float(filled[k])) for k in found}
+    return _ranked(trace.figure, together, most)
+
+
+def by_site(trace: Trace, most: int = MOST) -> Breakdown[str | None]:
+    """By the site of the node where it was emitted, largest first; ``None``: of no known site."""
+    known, filled = trace.known * trace.units, trace.filled * trace.units
+    together: dict[str | None, Kg] = defaultdict(Kg)
+    for i in np.flatnonzero((known != 0) | (filled != 0)):
+        place = trace.network.nodes[trace.nodes[i]].place
+        together[place.site if place else None] += Kg(float(known[i]), float(filled[i]))
+    return _ranked(trace.figure, together, most)
+
+
+def by_gas(trace: Trace, most: int = MOST) -> Breakdown[tuple[str, str]]:
+    """By (gas, origin of the carbon), largest first; CO2e where only that was stated."""
+    known, filled = trace.units @ trace.emissions, trace.units @ trace.estimates
+    together: dict[tuple[str, str], Kg] = defaultdict(Kg)
+    for k, column in enumerate(trace.network.columns):
+        weight = float(trace.weights.gross[k])
+        if weight and (known[k] or filled[k]):
+            kg = Kg(float(known[k]) * weight, float(filled[k]) * weight)
+            together[column.gas, column.origin] += kg
+    return _ranked(trace.figure, together, most)
+
+
+def by_category(trace: Trace) -> Breakdown[int]:
+    """By the Scope 3 category (1 to 8) of the link over which it came to the start.
+
+    Category 0 is what arose at the start itself: ``m_j = e_j + Σ_i A_ij m_i``.
+    """
+    edges, network = trace.network.edges, trace.network
+    start, gate = np.zeros(len(network.nodes)), np.zeros((2, len(network.nodes)))
+    start[trace.nodes] = np.where(trace.whole, 0.0, trace.start)
+    gate[:, trace.nodes] = np.where(trace.entered, trace.gate, 0.0)
+    drawn = edges.amount * start[edges.consumer]
+    came = np.stack(
+        [np.bincount(edges.category, drawn * kg[edges.supplier], CATEGORIES) for kg in gate]
+    )
+    own = Part(OWN, Kg(float(trace.known @ trace.start), float(trace.filled @ trace.start)))
+    parts = [Part(c, Kg(*map(float, came[:, c]))) for c in range(1, CATEGORIES) if came[:, c].any()]
+    return _broken_down(trace.figure, (own, *parts))
+
+
+def _ranked(figure: Kg, together: Mapping[K, Kg], most: int) -> Breakdown[K]:
+    ordered = sorted(together.items(), key=lambda item: (-abs(item[1].total), str(item[0])))
+    parts = tuple(Part(of, kg) for of, kg in ordered[:most])
+    return _broken_down(figure, parts, len(ordered) - len(parts))
+
+
+def _broken_down(figure: Kg, parts: Sequence[Part[K]], others: int | None = None) -> Breakdown[K]:
+    told = sum((part.kg for part in parts), Kg())
+    rest = Kg() if others == 0 else figure - told
+    return Breakdown(figure, tuple(parts), rest, others)
+
+
+def _largest(size: Floats, most: int) -> Ints:
+    """Positions of the largest values, in falling order; of equals, the first."""
+    most = min(most, len(size))
+    kept = np.argpartition(-size, most - 1)[:most] if most else np.empty(0, dtype=np.int64)
+    return kept[np.lexsort((kept, -size[kept]))]
