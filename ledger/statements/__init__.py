@@ -64,6 +64,7 @@ from ledger.statements.parts import (
 )
 from ledger.statements.places import Consent, Membership, Park, Site
 from ledger.statements.products import CARRIERS, Footprint, Product, Production, Recipe
+from ledger.statements.quality import DataQuality
 from ledger.statements.rules import Genesis, OfTheRegistrar, Policy, Recovery, RecoveryKeys
 from ledger.statements.trust import (
     DISCLOSED,
@@ -104,6 +105,7 @@ __all__ = [
     "Common",
     "Consent",
     "Cost",
+    "DataQuality",
     "Delegation",
     "Delivery",
     "DisclosedObject",

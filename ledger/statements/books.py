@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ledger.schema import EntityId, many, nested, said
 from ledger.statements.base import Periodic
 from ledger.statements.parts import MOST_EMISSIONS, WHOLE, Emission, InputLine, Part, Period
+from ledger.statements.quality import DataQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,9 @@ class Inventory(Periodic):
     emissions: tuple[Emission, ...] = said(
         many(Emission, required=True, most=MOST_EMISSIONS),
         "Everything the site emits itself; empty means none.",
+    )
+    quality: DataQuality | None = said(
+        nested(DataQuality), "What the data behind these emissions are like."
     )
 
     @property

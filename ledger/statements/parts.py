@@ -24,6 +24,7 @@ from ledger.schema import (
     positive,
     said,
 )
+from ledger.statements.quality import gsd_field
 
 MOST_EMISSIONS = 500
 FIRST_YEAR, LAST_YEAR = 1900, 9000
@@ -179,6 +180,14 @@ class InputLine:
         "Upstream Scope 3 category of the link, 1 to 8 (GHG Protocol).",
     )
     transport: Transport | None = said(nested(Transport), "How it was brought, if apart.")
+    primary: bool | None = said(
+        fields.Boolean(truthy={True}, falsy={False}),
+        "Whether the amount is primary data; false: from averages, literature or models. "
+        "Absent: it is, as whoever takes it in says so itself.",
+    )
+    gsd: Decimal | None = said(
+        gsd_field(), "Geometric standard deviation of the amount, 1 (exact) or more."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

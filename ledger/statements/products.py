@@ -14,6 +14,7 @@ from ledger.pact import ProductFootprint
 from ledger.schema import Checked, EntityId, Many, Text, many, nested, nonnegative, said
 from ledger.statements.base import Body, Entity, Periodic
 from ledger.statements.parts import MOST_EMISSIONS, WHOLE, Basis, Emission, InputLine, Part, Period
+from ledger.statements.quality import DataQuality
 
 CARRIERS = ("electricity", "heat", "steam", "cooling")
 
@@ -86,6 +87,9 @@ class Recipe(Periodic):
     generation: tuple[Emission, ...] | None = said(
         many(Emission, most=MOST_EMISSIONS),
         "Energy carriers only: emissions at generation for `basis`, where it is known apart.",
+    )
+    quality: DataQuality | None = said(
+        nested(DataQuality), "What the data behind the direct emissions are like."
     )
 
     @property
