@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import (
     catalogue,
     documentation,
+    factors,
     figures,
     health,
     impact,
@@ -109,6 +110,7 @@ def _register_operations(app: Flask) -> None:
         impact,
         published,
         registry,
+        factors,
         figures,
         published_figures,
         catalogue,

@@ -423,6 +423,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,
         graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
+        graph.UnknownFactorSet: HTTPStatus.NOT_FOUND,
         graph.NoDataForYear: HTTPStatus.NOT_FOUND,
         graph.LogPositionUnknown: HTTPStatus.NOT_FOUND,
         graph.UnknownGwpSet: HTTPStatus.BAD_REQUEST,

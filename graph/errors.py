@@ -49,6 +49,14 @@ class UnknownBoundary(GraphError):
     advice = "Check the id, or ask for a later log position with ?at=."
 
 
+class UnknownFactorSet(GraphError):
+    """No set of factors of this name stands, or not all of its parts do."""
+
+    code = "unknown-factor-set"
+    sentence = "No set of factors “%(name)s” stands."
+    advice = "See which do with “catchment factors list”; a set stands when all its parts do."
+
+
 class LoopGain(GraphError):
     """The product belongs to a loop that needs more of itself than it makes."""
 

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "suspects": "keys:suspects",
     "reattest": "keys:reattest",
     "transfer": "ownership:transfer",
+    "factors": "factors:factors",
     "erase": "rules:erase",
     "policy": "rules:policy",
     "accredit": "verifier:accredit",
