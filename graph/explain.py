@@ -108,6 +108,7 @@ class Trace:
     whole: Mask
     entered: Mask
     _gate: tuple[Floats, Floats] | None = field(default=None, repr=False)
+    _plan: Plan | None = field(default=None, repr=False)
 
     @property
     def network(self) -> Network:
@@ -158,8 +159,13 @@ class Trace:
         that are followed: ``f = e + A'f``."""
         if self._gate is not None:
             return self._gate
-        table = Plan.of(self.links.tocsr()).footprints(np.stack([self.known, self.filled], axis=1))
-        return table[:, 0], table[:, 1]
+        table = self.plan.footprints(np.stack([self.known, self.filled], axis=1))
+        return np.nan_to_num(table[:, 0]), np.nan_to_num(table[:, 1])
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The order of supply over the links that are followed."""
+        return self._plan or Plan.of(sparse.csr_array(self.links))
 
     def without(self, hidden: Iterable[int]) -> Trace:
         """The same trace where what arises at the ``hidden`` nodes counts nothing."""
@@ -285,7 +291,8 @@ def _supplied(trace: Trace) -> Trace:
     """``v = s₀ + A v`` over the links that the trace follows; refused loops supply nothing."""
     plan = Plan.of(sparse.csr_array(trace.links))
     units = np.nan_to_num(plan.supply(trace.start[:, None]))[:, 0]
-    return replace(trace, units=units, entered=trace.entered & ~plan.refused_mask)
+    entered = trace.entered & ~plan.refused_mask
+    return replace(trace, units=units, entered=entered, _plan=plan)
 
 
 def _upstream(network: Network, start: Ints, entered: Mask) -> Ints:
