@@ -8,7 +8,7 @@ from functools import cached_property
 from ledger import jws
 from ledger.errors import PayloadErased
 from ledger.leaf import Leaf
-from ledger.statements import Statement, read
+from ledger.statements import Statement, read, reread
 
 
 @dataclass(frozen=True)
@@ -16,11 +16,13 @@ class Entry:
     """Entry ``index`` of a log.
 
     ``envelope`` holds the bytes as they were sent, and nothing once its payload is erased.
+    ``is_own``: it comes from the store of the log that admitted it, so it is not judged again.
     """
 
     index: int
     leaf: Leaf
     envelope: bytes = field(repr=False)
+    is_own: bool = field(default=False, compare=False, repr=False)
 
     @property
     def is_erased(self) -> bool:
@@ -34,7 +36,7 @@ class Entry:
         """
         if self.is_erased:
             raise PayloadErased(entry=self.index)
-        return read(jws.parse(self.envelope))
+        return reread(self.envelope) if self.is_own else read(jws.parse(self.envelope))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class Log:
             row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
             if row is None:
                 raise LogNotFound
-            self.genesis: Final = _entry(row).statement
+            self.genesis: Final = read(jws.parse(row.envelope))
             _check_signer(self._draft(connection), signer)
             self.checkpoint_keys: Final = _checkpoint_keys(connection, self.genesis)
             """Every key that ever signed for this log, the one in force last."""
@@ -206,7 +206,7 @@ class Log:
             row = connection.execute(_ENTRIES.where(_ENTRY.index == 0)).one_or_none()
             if row is None:
                 raise LogNotFound
-            genesis = _entry(row).statement
+            genesis = read(jws.parse(row.envelope))
             replaced = checkpoint_key(Draft(connection, genesis, Recent(1)))
         with high_water.held([replaced, signer.verifier]) as mark:
             with writing(engine) as connection:
@@ -628,4 +628,4 @@ def _latest_published(connection: sa.Connection) -> tuple[int, bytes]:
 
 def _entry(row: Any) -> Entry:
     index, leaf, envelope = row
-    return Entry(index, Leaf.parse(leaf), envelope)
+    return Entry(index, Leaf.parse(leaf), envelope, is_own=True)

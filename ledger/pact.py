@@ -104,6 +104,7 @@ _INSTANT = re.compile(
     r"(?P<fraction>\.\d+)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})",
     re.ASCII,
 )
+_SHORTEST_INSTANT = len("2025-01-31T00:00:00Z")
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _YEARS_VALID = 3
 # Across these days of UTC, senders in other time zones count three years to another day.
@@ -150,6 +151,9 @@ class Words(_Member[str]):
             raise ma.ValidationError("Control characters are not accepted.")
         return value
 
+    def reread(self, value: str) -> str:
+        return value
+
 
 class Uuid(Words):
     """A UUID in any case (RFC 9562 section 4), kept in lower case; no braces, no ``urn:``."""
@@ -160,6 +164,9 @@ class Uuid(Words):
             raise ma.ValidationError("A UUID with hyphens, without braces, is expected.")
         return text.lower()
 
+    def reread(self, value: str) -> str:
+        return value.lower()
+
 
 class Flag(_Member[bool]):
     """``true`` or ``false``, and none of the words or numbers that look like them."""
@@ -167,6 +174,9 @@ class Flag(_Member[bool]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
             raise ma.ValidationError("true or false is expected.")
+        return value
+
+    def reread(self, value: bool) -> bool:
         return value
 
 
@@ -198,6 +208,11 @@ class PactDecimal(_Member[Decimal]):
             raise ma.ValidationError(f"At most {self.most} is expected.")
         return number
 
+    def reread(self, value: str) -> Decimal:
+        if "e" in value or "E" in value:
+            return read_decimal(value)
+        return Decimal(value) or Decimal(value).copy_abs()
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else format(value, "f")
 
@@ -216,6 +231,11 @@ class Instant(_Member[dt.datetime]):
             )
         fraction = (match["fraction"] or "")[:7]
         return _utc(f"{match['day']}T{match['time']}{fraction}{match['offset'].upper()}")
+
+    def reread(self, value: str) -> dt.datetime:
+        if len(value) == _SHORTEST_INSTANT and value[10] + value[-1] == "TZ":
+            return dt.datetime.fromisoformat(value)
+        return self._deserialize(value, None, None)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else value.astimezone(dt.UTC).isoformat()[:-6] + "Z"

@@ -6,6 +6,9 @@ Attributes are ``snake_case`` in Python and ``camelCase`` in JSON, as in PACT.
 
 Cross-field rules live in ``__post_init__`` and raise ``marshmallow.ValidationError``: an instance
 that exists is valid, however it was made.
+
+What was read by ``load`` once need not be judged again: ``reread`` makes the same instance from the
+same members, by the same declarations, and checks nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from functools import cache, partial
 from itertools import islice
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import marshmallow as ma
 from marshmallow import fields, validate
@@ -88,6 +92,9 @@ class Quantity(fields.Field[Decimal]):
             raise ma.ValidationError(f"More than {self.above} is expected.")
         return number
 
+    def reread(self, value: str) -> Decimal:
+        return Decimal(value)
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else format(value, "f")
 
@@ -112,6 +119,9 @@ class Day(fields.Field[dt.date]):
             return dt.date.fromisoformat(value)
         except ValueError as unreal:
             raise ma.ValidationError("This day is not in the calendar.") from unreal
+
+    def reread(self, value: str) -> dt.date:
+        return dt.date.fromisoformat(value)
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return None if value is None else value.isoformat()
@@ -165,8 +175,7 @@ def said(field: fields.Field[Any], doc: str) -> Any:
     field.metadata = {**field.metadata, "description": doc}
     if field.required:
         return dataclasses.field(metadata={"said": field})
-    default = None if field.load_default is ma.missing else field.load_default
-    return dataclasses.field(default=default, metadata={"said": field})
+    return dataclasses.field(default=_default(field), metadata={"said": field})
 
 
 def _camel(name: str) -> str:
@@ -250,6 +259,12 @@ class _Recurring(fields.Nested):
         made = super()._deserialize(value, attr, data, partial=partial, **kwargs)
         return self._recent.put(members, made) if members else made
 
+    def reread(self, value: dict[str, str]) -> Any:
+        members = tuple(value.items())
+        if (known := self._recent.get(members)) is not None:
+            return known
+        return self._recent.put(members, _reread(self.schema)(value))
+
 
 def recurring(cls: type[Any], **kwargs: Any) -> fields.Nested:
     """As `nested`, for a dataclass of texts that is the same in most statements."""
@@ -274,6 +289,75 @@ def load(cls: type[T], data: Mapping[str, Any], where: str = "") -> T:
         return cast(T, _instance(cls).load(data))
     except ma.ValidationError as refused:
         raise malformed(refused, where) from refused
+
+
+def reread(cls: type[T], data: Mapping[str, Any]) -> T:
+    """As ``load``, of members that ``load`` took before, at twenty times the speed.
+
+    Nothing is checked, and members that are not of ``cls`` are passed over: only for what this
+    program itself admitted and stored.
+    """
+    return cast(T, _reread(_instance(cls))(data))
+
+
+_Reader: TypeAlias = Callable[[Any], Any]
+_AS_THEY_ARE = (fields.String, fields.Integer, fields.Boolean, fields.Dict)
+
+
+@cache
+def _reread(schema: ma.Schema) -> _Reader:
+    """How an object that was accepted before becomes an instance: slot by slot."""
+    made: Any = cast(_StatedSchema, schema).MADE
+    members = [
+        (getattr(made, name).__set__, str(field.data_key), _reader(field), _default(field))
+        for name, field in schema.fields.items()
+    ]
+
+    def read(data: Mapping[str, Any]) -> Any:
+        instance = made.__new__(made)
+        for put, name, reader, default in members:
+            value = data.get(name)
+            if value is None:  # absent; PACT also writes null for that
+                put(instance, default)
+            else:
+                put(instance, reader(value) if reader else value)
+        return instance
+
+    return read
+
+
+def _reader(field: fields.Field[Any]) -> _Reader | None:
+    """How a value that was accepted before is read; ``None`` where it stays as it is.
+
+    A field that makes something else of a value says so in ``reread``.
+    """
+    if hasattr(field, "reread"):
+        return cast(_Reader, field.reread)
+    if isinstance(field, fields.Nested):
+        return _reread(field.schema)
+    if isinstance(field, fields.List):
+        return _items_reader(_reader(field.inner))
+    if isinstance(field, fields.Tuple):
+        return partial(_each, [_reader(each) or _as_it_is for each in field.tuple_fields])
+    if isinstance(field, _AS_THEY_ARE):
+        return None
+    raise TypeError(f"{type(field).__name__} does not say how it is read again")
+
+
+def _items_reader(inner: _Reader | None) -> _Reader:
+    return tuple if inner is None else lambda items: tuple([inner(item) for item in items])
+
+
+def _each(readers: list[_Reader], items: list[Any]) -> tuple[Any, ...]:
+    return tuple([reader(item) for reader, item in zip(readers, items, strict=True)])
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _default(field: fields.Field[Any]) -> Any:
+    return None if field.load_default is ma.missing else field.load_default
 
 
 def malformed(refused: ma.ValidationError, where: str = "") -> StatementMalformed:

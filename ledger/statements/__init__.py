@@ -44,6 +44,7 @@ from ledger.statements.envelope import (
     Statement,
     payload_of,
     read,
+    reread,
     roles_for,
 )
 from ledger.statements.factors import ELECTRICITY, FactorRow, Factors
@@ -162,6 +163,7 @@ __all__ = [
     "joined",
     "payload_of",
     "read",
+    "reread",
     "roles_for",
     "split",
 ]
