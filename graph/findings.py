@@ -190,10 +190,10 @@ _FOOTPRINTS: Final = {
     ),
     "part-above-whole": _footprint(
         Severity.WARNING,
-        "%(part)s of %(product)s is %(value)s kg CO2e, more than the %(whole)s that contains it: "
-        "%(limit)s. Correct one of the two.",
-        "%(part)s of %(product)s is %(value)s kg CO2e, more than the %(whole)s that contains it: "
-        "%(limit)s. Ask the supplier.",
+        "%(part)s of %(product)s is %(value)s kg CO2e, more than %(whole)s, %(limit)s kg, which "
+        "contains it: correct one of the two.",
+        "%(part)s of %(product)s is %(value)s kg CO2e, more than %(whole)s, %(limit)s kg, which "
+        "contains it: ask the supplier.",
     ),
     "secondary-sources-needless": _footprint(
         Severity.NOTICE,
@@ -243,12 +243,19 @@ _FOOTPRINTS: Final = {
         "The footprint of %(product)s has the numbers of another enterprise's product.",
         Audience.AUDITORS,
     ),
-    "outlier": _footprint(
+    "outlier-high": _footprint(
         Severity.WARNING,
-        "The footprint of %(product)s is about %(factor)s times %(direction)s the median of "
-        "%(peers)s others of the class %(classification)s: check unit, amount and value.",
-        "The footprint of %(product)s is about %(factor)s times %(direction)s the median of "
-        "%(peers)s others of the class %(classification)s: ask the supplier before you use it.",
+        "The footprint of %(product)s is about %(factor)s times the median of %(peers)s others of "
+        "the class %(classification)s: check unit, amount and value.",
+        "The footprint of %(product)s is about %(factor)s times the median of %(peers)s others of "
+        "the class %(classification)s: ask the supplier before you use it.",
+    ),
+    "outlier-low": _footprint(
+        Severity.WARNING,
+        "The median of %(peers)s others of the class %(classification)s is about %(factor)s times "
+        "the footprint of %(product)s: check unit, amount and value.",
+        "The median of %(peers)s others of the class %(classification)s is about %(factor)s times "
+        "the footprint of %(product)s: ask the supplier before you use it.",
     ),
 }
 
@@ -283,21 +290,19 @@ _BALANCES: Final = {
 }
 
 _PERIODS: Final = {
-    "no-recipe-in-force": _said(
+    "nothing-in-force": _footprint(
         Severity.NOTICE,
-        "No recipe and no footprint of %(product)s is in force on %(when)s; the last ended on "
-        "%(end)s and stands in: state one for the time since.",
-        "Nothing of %(product)s is in force on %(when)s, the last ended on %(end)s and stands in: "
-        "ask the supplier for a new footprint.",
-        Audience.FOOTPRINT,
+        "No recipe and no footprint of %(product)s is in force for %(when)s: that of %(start)s to "
+        "%(end)s stands in; state one for the time since.",
+        "Nothing of %(product)s is in force for %(when)s: what was stated for %(start)s to %(end)s "
+        "stands in; ask the supplier for a new footprint.",
     ),
-    "made-nowhere": _notice(
-        sentence="Nothing that stands says where %(product)s is made, or what its footprint is: it "
-        "counts as unknown, never as zero; open its site and state its recipe, production or "
-        "footprint.",
-        consumer="Nothing that stands says where %(product)s is made, or what its footprint is: it "
-        "counts as unknown, never as zero; ask the supplier to state it.",
-        audience=Audience.PARTIES,
+    "made-nowhere": _footprint(
+        Severity.NOTICE,
+        "Nothing that stands says where %(product)s is made, or what its footprint is: it counts "
+        "as unknown, never as zero; open its site and state its recipe, production or footprint.",
+        "Nothing that stands says where %(product)s is made, or what its footprint is: it counts "
+        "as unknown, never as zero; ask the supplier to state it.",
     ),
     "recipe-weights": _notice(
         sentence="Several recipes of %(product)s lie in %(year)s without production for each "
