@@ -10,6 +10,7 @@ delegations or disclosures share one solution.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -25,7 +26,7 @@ from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.solved import Solved
-from graph.year import Place, places_of
+from graph.year import Place, Year
 from ledger.entry import Entry
 from ledger.errors import PayloadErased
 from ledger.soundness import EVENTS, unsettles
@@ -296,33 +297,44 @@ def memberships_of(standing: Standing, park: str) -> list[Said]:
     """Memberships of a park that stand, in the order of the log."""
     return [
         said
-        for said in standing.statements("membership")
+        for said in standing.about("membership", park)
         if cast(Membership, said.statement.body).park == park
     ]
 
 
-def places_of_park(standing: Standing, park: str, year: int) -> tuple[Place, ...]:
+def places_of_park(
+    standing: Standing, park: str, year: int, valid_on: dt.date | None = None
+) -> tuple[Place, ...]:
     """The places of a park's member sites in a year; places are cut where memberships change."""
-    cut = places_of(standing, year)
+    cut = Year(standing, year, valid_on)
     members = (cast(Membership, s.statement.body) for s in memberships_of(standing, park))
     # A set: a membership that stands again after a suspect withdrawal may overlap a later one.
     places = {
         place
         for membership in members
-        for place in cut.get(membership.site, ())
-        if membership.start <= place.start
-        and (membership.end is None or place.end <= membership.end)
+        for place in cut.places(membership.site)
+        if _belongs(place, membership, valid_on)
     }
     return tuple(sorted(places))
 
 
-def places_of_enterprise(standing: Standing, enterprise: str, year: int) -> tuple[Place, ...]:
+def _belongs(place: Place, membership: Membership, valid_on: dt.date | None) -> bool:
+    """Whether a place lies within a membership; as of a day, whether that day does."""
+    first = valid_on or place.start
+    after = valid_on + dt.timedelta(days=1) if valid_on else place.end
+    return membership.start <= first and (membership.end is None or after <= membership.end)
+
+
+def places_of_enterprise(
+    standing: Standing, enterprise: str, year: int, valid_on: dt.date | None = None
+) -> tuple[Place, ...]:
     """The places of the sites an enterprise owns, on the days of the year on which it does."""
+    cut = Year(standing, year, valid_on)
     return tuple(
         place
-        for site, places in sorted(places_of(standing, year).items())
-        for place in places
-        if standing.owner_on("site", site, place.start) == enterprise
+        for site in sorted(standing.sites)
+        for place in cut.places(site)
+        if standing.owner_on("site", site, valid_on or place.start) == enterprise
     )
 
 

@@ -8,25 +8,33 @@ the mix that was really bought.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from graph.factors import Ladder
 from graph.findings import Finding, finding
-from graph.network import Node, output_shares
-from graph.references import Catalogue, Listed, Resolved, Unresolved
+from graph.network import Estimate, output_shares
+from graph.openings import Opened, Seat, in_declared_unit
+from graph.references import Catalogue, Key, Listed, Resolved, Unresolved, class_key
 from graph.year import Place
 from ledger import identifiers, units
 from ledger.errors import UnitMismatch
 from ledger.statements import InputLine, Product, Reference
 
 CATEGORY_TRANSPORT = 4
+LADDER: Key = ("factors", "")
+"""What the lines depend on that only the factor ladder can fill."""
+
+NodeKey = tuple[str | None, Place | None]
+"""A node by what it is: (product, place); the overhead node of a place has no product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """``amount`` declared units of ``node``, as a line's total, under a Scope 3 category."""
 
-    node: int
+    node: NodeKey
     amount: float
     category: int
     mixed: bool
@@ -34,17 +42,23 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Unmet:
-    """Why a line draws on no node. ``supplier`` is the enterprise it would come from, if known."""
+    """Why a line draws on no node. ``supplier`` is the enterprise it would come from, if known.
+
+    ``estimate`` is what the factor ladder puts in the place of the whole line.
+    """
 
     reason: str
     supplier: str | None
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """What a line came to: its links or the reason there are none, and what was noticed.
 
-    ``as_of`` is the last entry that decided which product is meant.
+    ``as_of`` is the last entry that decided which product is meant, and of what is not linked, the
+    last that was said about it: what is linked brings its own. ``asked`` names what the reading
+    depends on: as long as nothing of it moves, it stays the same.
     """
 
     line: InputLine
@@ -52,6 +66,7 @@ class Read:
     unmet: Unmet | None
     listed: Listed | None
     as_of: int
+    asked: frozenset[Key] = frozenset()
     findings: tuple[Finding, ...] = ()
 
 
@@ -64,11 +79,16 @@ class Consumer:
 
 
 class Bought:
-    """What a place bought, to be found by product and by identifier."""
+    """What a place bought, to be found by product and by identifier.
 
-    def __init__(self, reads: Iterable[Read] = ()) -> None:
+    ``as_of`` is the last entry that can have decided which recipe line finds what.
+    """
+
+    def __init__(self, reads: Iterable[Read] = (), as_of: int = -1) -> None:
         self.reads = tuple(reads)
-        self.as_of = max((read.as_of for read in self.reads), default=-1)
+        self.as_of = max((read.as_of for read in self.reads), default=as_of)
+        self.as_of = max(self.as_of, as_of)
+        self.asked = frozenset(key for read in self.reads for key in read.asked)
         self._of_product: dict[str, list[Read]] = defaultdict(list)
         self._called: dict[str, list[Read]] = defaultdict(list)
         for read in self.reads:
@@ -85,37 +105,6 @@ class Bought:
         names = (identifiers.parse(urn).key for urn in urns)
         found = {id(read): read for name in names for read in self._called.get(name, ())}
         return list(found.values())
-
-
-@dataclass
-class Roster:
-    """The nodes of a year as they are opened, with their output (NaN: unknown).
-
-    ``last_word`` is, by product, the last entry that can have shaped its nodes or left it without.
-    """
-
-    nodes: list[Node] = field(default_factory=list)
-    output: list[float] = field(default_factory=list)
-    as_of: list[int] = field(default_factory=list)
-    last_word: dict[str, int] = field(default_factory=dict)
-    of_product: dict[str, list[int]] = field(default_factory=dict)
-    at_place: dict[Place, list[int]] = field(default_factory=dict)
-
-    def open(self, node: Node, output: float, as_of: int) -> int:
-        """Add a node; returns its index."""
-        index = len(self.nodes)
-        self.nodes.append(node)
-        self.output.append(output)
-        self.as_of.append(as_of)
-        if node.product is not None:
-            self.of_product.setdefault(node.product, []).append(index)
-        if node.place is not None:
-            self.at_place.setdefault(node.place, []).append(index)
-        return index
-
-    def saw(self, node: int, entry: int) -> None:
-        """Entry ``entry`` had a say in ``node``."""
-        self.as_of[node] = max(self.as_of[node], entry)
 
 
 def lines_of(inputs: Sequence[InputLine]) -> Iterator[InputLine]:
@@ -140,18 +129,20 @@ def wanted(ref: Reference) -> str:
     return ref.identifiers[0] if ref.identifiers else f"{ref.classification} ({ref.region})"
 
 
-def in_declared_unit(unit: str, product: Product) -> float:
-    """Declared units of ``product`` in one ``unit``. Raises ``UnitMismatch``."""
-    source, target = units.parse(unit), units.parse(product.unit)
-    return float(units.ratio(source, target, product.mass_per_unit))
-
-
 class LineReader:
-    """Reads lines against the catalogue and the nodes of a year."""
+    """Reads lines against the catalogue, the products of a year as opened, and the ladder."""
 
-    def __init__(self, catalogue: Catalogue, roster: Roster) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        opened: Callable[[str], Opened],
+        ladder: Ladder,
+        ladder_as_of: int,
+    ) -> None:
         self.catalogue = catalogue
-        self.roster = roster
+        self.opened = opened
+        self.ladder = ladder
+        self.ladder_as_of = ladder_as_of
 
     def read(self, line: InputLine, consumer: Consumer, bought: Bought | None = None) -> Read:
         """The nodes a line draws on.
@@ -166,41 +157,55 @@ class LineReader:
         if matches:
             read = self._as_bought(line, meant, matches, consumer)
         elif isinstance(meant, Unresolved):
-            read = _unmet(line, meant.reason, meant.supplier, None, meant.as_of)
+            unmet = Unmet(meant.reason, meant.supplier)
+            read = self._estimated(Read(line, (), unmet, None, meant.as_of))
         else:
             read = self._direct(line, meant, consumer, own_first=bought is not None)
-        return replace(read, as_of=max(read.as_of, bought.as_of)) if bought else read
+        if bought:
+            read = replace(read, as_of=max(read.as_of, bought.as_of))
+        return replace(read, asked=frozenset(self._asked(read)))
+
+    def _asked(self, read: Read) -> Iterator[Key]:
+        line = read.line
+        yield from self.catalogue.interests(line.ref, line.supplier)
+        if line.ref.classification is not None:
+            yield "class", class_key(line.ref.classification)
+        if read.listed is not None:
+            product = read.listed.product.id
+            yield "face", product
+            if not _draws(read):
+                yield "word", product
+        if read.unmet is not None:
+            yield LADDER
 
     def _direct(
         self, line: InputLine, meant: Resolved, consumer: Consumer, *, own_first: bool
     ) -> Read:
-        listed, product = meant.listed, meant.listed.product
-        as_of = max(meant.as_of, self.roster.last_word[product.id])
+        opened = self.opened(meant.listed.product.id)
         candidates = [
-            i
-            for i in self.roster.of_product.get(product.id, ())
-            if line.site is None or _site(self.roster.nodes[i]) == line.site
+            seat for seat in opened.seats if line.site is None or _site(seat) == line.site
         ]
         # A site that is cut in two makes its intermediates in each half, for that half.
-        own = [i for i in candidates if self.roster.nodes[i].place == consumer.place]
+        own = [seat for seat in candidates if seat.place == consumer.place]
         candidates = own if own and own_first else candidates
         if not candidates:
-            return _unmet(line, "undeclared", listed.owner, listed, as_of)
-        nodes = [self.roster.nodes[i] for i in candidates]
-        shares = output_shares(nodes, [self.roster.output[i] for i in candidates], consumer.place)
+            return self._unlinked("undeclared", line, meant, opened)
+        shares = output_shares(candidates, [seat.output for seat in candidates], consumer.place)
         if shares is None:
-            return _unmet(line, "site-unknown", listed.owner, listed, as_of)
+            return self._unlinked("site-unknown", line, meant, opened)
         try:
-            ratio = in_declared_unit(line.unit, product)
+            ratio = in_declared_unit(line.unit, opened.product)
         except UnitMismatch:
-            return self._quarantined(line, meant, consumer)
-        mixed = len({_site(node) for node in nodes}) > 1
+            return self._misfit(line, meant, consumer, opened)
+        mixed = len({_site(seat) for seat in candidates}) > 1
         links = tuple(
-            Link(i, float(line.amount) * ratio * share, line.category, mixed)
-            for i, share in zip(candidates, map(float, shares), strict=True)
+            Link(_key(seat), float(line.amount) * ratio * share, line.category, mixed)
+            for seat, share in zip(candidates, map(float, shares), strict=True)
             if share
         )
-        return Read(line, links, None, listed, as_of, self._remarks(line, meant, consumer))
+        as_of = meant.as_of if line.amount else max(meant.as_of, opened.last_word)
+        remarks = self._remarks(line, meant, consumer)
+        return Read(line, links, None, meant.listed, as_of, findings=remarks)
 
     def _matches(self, line: InputLine, meant: Resolved | Unresolved, bought: Bought) -> list[Read]:
         if isinstance(meant, Resolved):
@@ -226,18 +231,29 @@ class LineReader:
             usable += [(link, ratio) for link in read.links]
         total = sum(link.amount / ratio for link, ratio in usable)
         if not usable or total == 0:
-            return (
-                self._quarantined(line, meant, consumer)
-                if isinstance(meant, Resolved)
-                else _unmet(line, "unit-mismatch", meant.supplier, None, meant.as_of)
-            )
+            if isinstance(meant, Resolved):
+                opened = self.opened(meant.listed.product.id)
+                return self._misfit(line, meant, consumer, opened)
+            unmet = Unmet("unit-mismatch", meant.supplier)
+            return self._estimated(Read(line, (), unmet, None, meant.as_of))
         links = tuple(
             Link(link.node, float(line.amount) * link.amount / total, line.category, link.mixed)
             for link, _ in usable
         )
         return Read(line, links, None, matches[0].listed, meant.as_of)
 
-    def _quarantined(self, line: InputLine, meant: Resolved, consumer: Consumer) -> Read:
+    # -- what draws on nothing ---------------------------------------------------------------
+
+    def _unlinked(self, reason: str, line: InputLine, meant: Resolved, opened: Opened) -> Read:
+        """A line whose product is known, and that no node can answer for."""
+        as_of = max(meant.as_of, opened.last_word)
+        unmet = Unmet(reason, meant.listed.owner)
+        return self._estimated(Read(line, (), unmet, meant.listed, as_of))
+
+    def _misfit(self, line: InputLine, meant: Resolved, consumer: Consumer, opened: Opened) -> Read:
+        """A line in a unit its product has no conversion for: set aside, or money spent on it."""
+        if units.price_of(line.unit) is not None:
+            return self._unlinked("spend-only", line, meant, opened)
         product = meant.listed.product
         noticed = finding(
             "unit-mismatch",
@@ -247,29 +263,58 @@ class LineReader:
             supplier=product.name,
             declared=product.unit,
         )
-        unmet = Unmet("unit-mismatch", meant.listed.owner)
-        return Read(line, (), unmet, meant.listed, meant.as_of, (noticed,))
+        unlinked = self._unlinked("unit-mismatch", line, meant, opened)
+        return replace(unlinked, findings=(noticed,))
+
+    def _estimated(self, read: Read) -> Read:
+        """The same with what the factor ladder says of the line."""
+        assert read.unmet is not None
+        ref, product = read.line.ref, read.listed.product if read.listed else None
+        named = (ref.classification,) if ref.classification else ()
+        estimate = self.ladder.estimate(
+            float(read.line.amount),
+            read.line.unit,
+            (*named, *(product.classifications if product else ())),
+            ref.region,
+            product,
+        )
+        as_of = max(read.as_of, self.ladder_as_of)
+        return replace(read, unmet=replace(read.unmet, estimate=estimate), as_of=as_of)
 
     def _remarks(self, line: InputLine, meant: Resolved, consumer: Consumer) -> tuple[Finding, ...]:
-        names = {"consumer": consumer.name, "supplier": meant.listed.product.name}
+        taker, taken = consumer.name, meant.listed.product.name
         remarks = []
         if line.amount < 0:
-            remarks.append(finding("negative-input", **names))
+            remarks.append(finding("negative-input", consumer=taker, supplier=taken))
         if line.supplier is not None:
             named = self.catalogue.enterprise(line.supplier)
             if named != meant.listed.owner:
-                remarks.append(finding("supplier-differs", **names))
+                remarks.append(finding("supplier-differs", consumer=taker, supplier=taken))
         return tuple(remarks)
 
 
-def _unmet(
-    line: InputLine, reason: str, supplier: str | None, listed: Listed | None, as_of: int
-) -> Read:
-    return Read(line, (), Unmet(reason, supplier), listed, as_of)
+def scaled(read: Read, share: float) -> Read:
+    """The part of a purchase that belongs to a place."""
+    if share == 1.0:
+        return read
+    links = tuple(replace(link, amount=link.amount * share) for link in read.links)
+    line = replace(read.line, amount=read.line.amount * Decimal(share))
+    unmet = read.unmet
+    if unmet is not None and unmet.estimate is not None:
+        unmet = replace(unmet, estimate=unmet.estimate.scaled(share))
+    return replace(read, line=line, links=links, unmet=unmet)
 
 
-def _site(node: Node) -> str | None:
-    return node.place.site if node.place else None
+def _draws(read: Read) -> bool:
+    return any(link.amount for link in read.links)
+
+
+def _key(seat: Seat) -> NodeKey:
+    return seat.node.product, seat.place
+
+
+def _site(seat: Seat) -> str | None:
+    return seat.place.site if seat.place else None
 
 
 def _product(read: Read) -> Product:

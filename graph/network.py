@@ -22,6 +22,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,8 @@ RUNG_OF_FEED = {
 }
 """The rung on which an edge from a supplier node stands, by what describes that node."""
 FEEDS = tuple(Feed)
+OUTPUT_TOLERANCE = 1e-9
+"""How far rounding may bring stated uses above an output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,15 @@ class Node:
     carrier: str | None = None
 
 
+class Placed(Protocol):
+    """What stands at a place, or nowhere in particular."""
+
+    @property
+    def place(self) -> Place | None: ...
+
+
 def output_shares(
-    nodes: Sequence[Node], output: Sequence[float] | Floats, during: Place | None = None
+    nodes: Sequence[Placed], output: Sequence[float] | Floats, during: Place | None = None
 ) -> Floats | None:
     """What each of a product's nodes contributes to its mix; the shares sum to 1.
 

@@ -11,16 +11,17 @@ import datetime as dt
 import itertools
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from ledger.standing import Said, Standing
 from ledger.statements import (
     Footprint,
     Inventory,
     Membership,
+    NaturalKey,
     Period,
     Periodic,
     Production,
@@ -29,10 +30,12 @@ from ledger.statements import (
     Site,
 )
 
+T = TypeVar("T")
 P = TypeVar("P", bound=Periodic)
 P_co = TypeVar("P_co", bound=Periodic, covariant=True)
 
 _TOLD_OF_A_PRODUCT = ("product", "footprint", "recipe", "production", "transfer")
+_SAYS_WHERE = ("recipe", "production", "footprint")
 _CUTS_A_SITE = ("site", "membership", "transfer")
 _TOLD_OF_A_SITE = (*_CUTS_A_SITE, "footprint", "recipe", "production", "inventory", "purchases")
 
@@ -67,14 +70,14 @@ class Whole(Generic[P_co]):
     index: int
 
 
-def wholes(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
+def wholes(said: Iterable[Said], kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
     """Complete statements of ``kind`` by what they are about, in order of their periods.
 
     A set of parts that is not complete does not stand. The log takes no overlapping periods, but a
     withdrawal that turns out suspect brings back what it ended, beside what was stated since: then
     the later word stands, so that no day counts twice.
     """
-    complete = _complete(standing, kind)
+    complete = _complete(said, kind)
     return {about: _without_overruled(sets) for about, sets in complete.items()}
 
 
@@ -83,7 +86,7 @@ def overruled(standing: Standing, year: int) -> Iterator[str]:
     if not standing.soundness.compromised:
         return  # the log lets nothing overlap that nobody has doubted
     for kind in (Recipe, Production, Inventory, Purchases):
-        for (*_, site), sets in _complete(standing, kind).items():
+        for (*_, site), sets in _complete(standing.statements(kind.TYPE), kind).items():
             left = [whole for whole in sets if whole not in _without_overruled(sets)]
             if any(whole.period.year == year for whole in left):
                 yield site
@@ -99,12 +102,12 @@ def _without_overruled(sets: list[Whole[P]]) -> list[Whole[P]]:
     return sorted(standing, key=lambda whole: whole.period.start)
 
 
-def _complete(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
+def _complete(said: Iterable[Said], kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
     """Sets of parts that are complete, by what they are about, in order of their periods."""
     parts: dict[tuple[tuple[str, ...], Period, int], dict[int, Said]] = defaultdict(dict)
-    for said in standing.statements(kind.TYPE):
-        body = cast(P, said.statement.body)
-        parts[body.about, body.period, body.part.n][body.part.k] = said
+    for each in said:
+        body = cast(P, each.statement.body)
+        parts[body.about, body.period, body.part.n][body.part.k] = each
     complete: dict[tuple[str, ...], list[Whole[P]]] = defaultdict(list)
     for (about, period, n), pieces in parts.items():
         if len(pieces) == n:
@@ -115,21 +118,22 @@ def _complete(standing: Standing, kind: type[P]) -> dict[tuple[str, ...], list[W
     return dict(complete)
 
 
-def places_of(standing: Standing, year: int) -> dict[str, tuple[Place, ...]]:
-    """The year of every site that stands, cut where a membership begins or ends, and where it
-    changes hands."""
+def places_at(
+    standing: Standing, site: str, year: int, valid_on: dt.date | None = None
+) -> tuple[Place, ...]:
+    """The year of a site, cut where a membership begins or ends, and where it changes hands.
+
+    As of one day nothing is cut: whoever it belongs to on that day has it for the whole year.
+    """
     first, last = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
-    cuts: dict[str, set[dt.date]] = {
-        cast(Site, said.statement.body).id: {first, last} for said in standing.statements("site")
-    }
-    for said in standing.statements("membership"):
+    if valid_on is not None:
+        return (Place(site, first, last),)
+    cuts = {first, last}
+    for said in standing.about("membership", site):
         membership = cast(Membership, said.statement.body)
-        if membership.site in cuts:
-            ends = (membership.start, membership.end)
-            cuts[membership.site].update(day for day in ends if day and first < day < last)
-    for site, days in cuts.items():
-        days.update(day for day in standing.transfer_days("site", site) if first < day < last)
-    return {site: tuple(_between(site, sorted(days))) for site, days in cuts.items()}
+        cuts.update(day for day in (membership.start, membership.end) if day)
+    cuts.update(standing.transfer_days("site", site))
+    return tuple(_between(site, sorted(day for day in cuts if first <= day <= last)))
 
 
 def _between(site: str, days: Sequence[dt.date]) -> Iterator[Place]:
@@ -149,101 +153,149 @@ class Standby:
         return cast(Footprint, self.said.statement.body)
 
 
-def footprint_for(
-    candidates: Iterable[Said], site: str | None, year: int, zone: zoneinfo.ZoneInfo
-) -> Standby | None:
-    """The footprint that feeds a product at ``site`` in ``year``, if any does.
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time a question is about: instants ``[start, end)``; ``day`` is given for one day."""
 
-    Order: in force in the year (reference period or validity touches it) before expired; for this
-    site before for none in particular; reference period inside the year; then the latest end of
-    the reference period; then the latest entry. PACT times are judged in ``zone``.
+    start: dt.datetime
+    end: dt.datetime
+    day: bool
+
+    @classmethod
+    def of(cls, year: int, valid_on: dt.date | None, zone: zoneinfo.ZoneInfo) -> Span:
+        """A calendar year or a day as it passes in ``zone``."""
+        first = valid_on or dt.date(year, 1, 1)
+        after = valid_on + dt.timedelta(days=1) if valid_on else dt.date(year + 1, 1, 1)
+        start, end = (dt.datetime.combine(day, dt.time(), zone) for day in (first, after))
+        return cls(start, end, valid_on is not None)
+
+    def has_in_force(self, footprint: Footprint) -> bool:
+        """Whether a footprint touches it: in a year by reference period or validity, on a day by
+        validity alone. One that its owner calls Deprecated (PACT) is never in force."""
+        pact, pcf = footprint.pact, footprint.pact.pcf
+        spans = [(pact.valid_from, pact.valid_until)]
+        if not self.day:
+            spans.append((pcf.reference_period_start, pcf.reference_period_end))
+        touches = any(start < self.end and end > self.start for start, end in spans)
+        return touches and pact.status != "Deprecated"
+
+    def encloses(self, footprint: Footprint) -> bool:
+        """Whether the whole reference period lies in it."""
+        pcf = footprint.pact.pcf
+        return self.start <= pcf.reference_period_start and pcf.reference_period_end <= self.end
+
+    def has_measured(self, footprint: Footprint) -> bool:
+        """Whether the middle of the reference period lies in it."""
+        pcf = footprint.pact.pcf
+        start, end = pcf.reference_period_start, pcf.reference_period_end
+        return self.start <= start + (end - start) / 2 < self.end
+
+
+def footprint_for(candidates: Iterable[Said], site: str | None, span: Span) -> Standby | None:
+    """The footprint that feeds a product at ``site`` in the time of ``span``, if any does.
+
+    Order: in force before expired; for this site before for none in particular; reference period
+    inside the time; then the latest end of the reference period; then the latest entry.
     """
     fitting = [said for said in candidates if _of(said).site in (site, None)]
     if not fitting:
         return None
-    best = max(fitting, key=lambda said: _rank(said, site, year, zone))
-    return Standby(best, expired=not _in_force(_of(best), year, zone))
+    best = max(fitting, key=lambda said: _rank(said, site, span))
+    return Standby(best, expired=not span.has_in_force(_of(best)))
 
 
 def _of(said: Said) -> Footprint:
     return cast(Footprint, said.statement.body)
 
 
-def _rank(
-    said: Said, site: str | None, year: int, zone: zoneinfo.ZoneInfo
-) -> tuple[bool, bool, bool, dt.datetime, int]:
+def _rank(said: Said, site: str | None, span: Span) -> tuple[bool, bool, bool, dt.datetime, int]:
     footprint = _of(said)
     return (
-        _in_force(footprint, year, zone),
+        span.has_in_force(footprint),
         footprint.site == site,
-        _inside(footprint, year, zone),
+        span.encloses(footprint),
         footprint.pact.pcf.reference_period_end,
         said.index,
     )
 
 
-def _bounds(year: int, zone: zoneinfo.ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
-    return dt.datetime(year, 1, 1, tzinfo=zone), dt.datetime(year + 1, 1, 1, tzinfo=zone)
-
-
-def _inside(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
-    first, last = _bounds(year, zone)
-    pcf = footprint.pact.pcf
-    return first <= pcf.reference_period_start and pcf.reference_period_end <= last
-
-
-def _in_force(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
-    """Whether it touches the year; one that its owner calls Deprecated (PACT) is in no year."""
-    first, last = _bounds(year, zone)
-    pact, pcf = footprint.pact, footprint.pact.pcf
-    spans = (
-        (pcf.reference_period_start, pcf.reference_period_end),
-        (pact.valid_from, pact.valid_until),
-    )
-    touches = any(start < last and end > first for start, end in spans)
-    return touches and pact.status != "Deprecated"
-
-
-def _is_measured_in(footprint: Footprint, year: int, zone: zoneinfo.ZoneInfo) -> bool:
-    """Whether the middle of its reference period lies in the year."""
-    first, last = _bounds(year, zone)
-    start, end = footprint.pact.pcf.reference_period_start, footprint.pact.pcf.reference_period_end
-    return first <= start + (end - start) / 2 < last
-
-
-@dataclass(frozen=True)
 class Year:
-    """Everything said that can count in one calendar year, sorted but not yet computed with."""
+    """Everything said that can count in one calendar year, sorted but not yet computed with.
 
-    year: int
-    standing: Standing
-    places: dict[str, tuple[Place, ...]]
-    sites: dict[str, Site]
-    recipes: dict[tuple[str, ...], list[Whole[Recipe]]]
-    """By (product, site), of every year."""
-    production: dict[tuple[str, ...], list[Whole[Production]]]
-    inventories: dict[tuple[str, ...], list[Whole[Inventory]]]
-    purchases: dict[tuple[str, ...], list[Whole[Purchases]]]
-    footprints: dict[str, list[Said]]
-    """By product, of every year."""
+    Nothing is read before it is asked for, so that a year costs what is asked of it. As of one day
+    (``valid_on``) what is in force on that day stands for the whole year: recipes whose period
+    has it, footprints by their validity, memberships and owners of that day.
+    """
 
-    @classmethod
-    def of(cls, standing: Standing, year: int) -> Year:
-        footprints: dict[str, list[Said]] = defaultdict(list)
-        for said in standing.statements("footprint"):
-            footprints[_of(said).product].append(said)
-        sites = (cast(Site, said.statement.body) for said in standing.statements("site"))
-        return cls(
-            year=year,
-            standing=standing,
-            places=places_of(standing, year),
-            sites={site.id: site for site in sites},
-            recipes=wholes(standing, Recipe),
-            production=_within(wholes(standing, Production), year),
-            inventories=_within(wholes(standing, Inventory), year),
-            purchases=_within(wholes(standing, Purchases), year),
-            footprints=dict(footprints),
+    def __init__(self, standing: Standing, year: int, valid_on: dt.date | None = None) -> None:
+        self.standing = standing
+        self.year = year
+        self.valid_on = valid_on
+
+    @cached_property
+    def _memory(self) -> dict[tuple[str, str], Any]:
+        return {}
+
+    def _once(self, what: str, about: str, make: Callable[[str], T]) -> T:
+        """``make(about)``, read once."""
+        if (what, about) not in self._memory:
+            self._memory[what, about] = make(about)
+        return cast(T, self._memory[what, about])
+
+    def ahead(self, standing: Standing) -> Year:
+        """The same year after more was said."""
+        return Year(standing, self.year, self.valid_on)
+
+    # -- what is stated ----------------------------------------------------------------------
+
+    def site(self, site: str) -> Site | None:
+        said = self.standing.sites.get(site)
+        return cast(Site, said.statement.body) if said else None
+
+    def site_name(self, site: str) -> str:
+        stands = self.site(site)
+        return stands.name if stands else site
+
+    def places(self, site: str) -> tuple[Place, ...]:
+        """The places of a site; none if no such site stands."""
+        return self._once("places", site, self._places)
+
+    def _places(self, site: str) -> tuple[Place, ...]:
+        if site not in self.standing.sites:
+            return ()
+        return places_at(self.standing, site, self.year, self.valid_on)
+
+    def recipes(self, product: str) -> dict[tuple[str, ...], list[Whole[Recipe]]]:
+        """Recipes of a product by (product, site), of every year."""
+        about = self.standing.about
+        return self._once("recipe", product, lambda p: wholes(about("recipe", p), Recipe))
+
+    def production(self, product: str) -> dict[tuple[str, ...], list[Whole[Production]]]:
+        """What was made of a product in the year, by (product, site)."""
+        about, year = self.standing.about, self.year
+        return self._once(
+            "production",
+            product,
+            lambda p: _within(wholes(about("production", p), Production), year),
         )
+
+    def inventories(self, site: str) -> list[Whole[Inventory]]:
+        """The inventories of a site in the year."""
+        return self._once("inventory", site, lambda s: self._of_site(s, Inventory))
+
+    def purchases(self, site: str) -> list[Whole[Purchases]]:
+        """What a site took in in the year."""
+        return self._once("purchases", site, lambda s: self._of_site(s, Purchases))
+
+    def _of_site(self, site: str, kind: type[P]) -> list[Whole[P]]:
+        stated = wholes(self.standing.about(kind.TYPE, site), kind)
+        return _within(stated, self.year).get((site,), [])
+
+    def footprints(self, product: str) -> tuple[Said, ...]:
+        """Footprints of a product, of every year."""
+        return self.standing.about("footprint", product)
+
+    # -- where products stand ----------------------------------------------------------------
 
     def sites_of(self, product: str) -> Sequence[str | None]:
         """Where a product stands in the year; ``None``: somewhere.
@@ -253,68 +305,72 @@ class Year:
         """
         stated = self._footprint_sites(product)
         return (
-            self._made_at.get(product, ())
+            self._made_at(product)
             or [site for site in stated if self._has_footprint_in_force(product, site)]
-            or self._ever_made_at.get(product, ())
+            or self._standing_sites(site for _, site in self.recipes(product))
             or stated
         )
 
-    @cached_property
-    def _made_at(self) -> dict[str, list[str]]:
-        """Sites by product: with production, a recipe or a footprint measured in the year."""
-        recipes = {a for a, group in self.recipes.items() if any(map(self._of_year, group))}
-        return self._by_product({*recipes, *self.production, *self._measured_at()})
+    def _made_at(self, product: str) -> list[str]:
+        """Sites with production, a recipe or a footprint measured in the year."""
+        of_year = {
+            site
+            for (_, site), group in self.recipes(product).items()
+            if any(map(self._fits, group))
+        }
+        made = {site for _, site in self.production(product)}
+        return self._standing_sites({*of_year, *made, *self._measured_at(product)})
 
-    def _measured_at(self) -> Iterator[tuple[str, str]]:
-        for product, stated in self.footprints.items():
-            for footprint in map(_of, stated):
-                site = footprint.site
-                if site in self.sites and _is_measured_in(footprint, self.year, self._zone(site)):
-                    yield product, site
+    def _measured_at(self, product: str) -> Iterator[str]:
+        for footprint in map(_of, self.footprints(product)):
+            site = footprint.site
+            if site and self.site(site) and self._whole_year(site).has_measured(footprint):
+                yield site
 
-    @cached_property
-    def _ever_made_at(self) -> dict[str, list[str]]:
-        """Sites by product: those with a recipe of any year."""
-        return self._by_product(self.recipes)
-
-    def _by_product(self, abouts: Iterable[tuple[str, ...]]) -> dict[str, list[str]]:
-        sites: dict[str, list[str]] = defaultdict(list)
-        for product, site in sorted(abouts):
-            if site in self.sites:
-                sites[product].append(site)
-        return dict(sites)
+    def _standing_sites(self, sites: Iterable[str]) -> list[str]:
+        return sorted(site for site in set(sites) if self.site(site))
 
     def _footprint_sites(self, product: str) -> Sequence[str | None]:
         """The sites that footprints are for, else ``None`` if there is one of no site."""
-        stated = {_of(said).site for said in self.footprints.get(product, ())}
-        return sorted(site for site in stated if site in self.sites) or list({None} & stated)
+        stated = {_of(said).site for said in self.footprints(product)}
+        return self._standing_sites(filter(None, stated)) or list({None} & stated)
 
     def _has_footprint_in_force(self, product: str, site: str | None) -> bool:
         standby = self.footprint(product, site)
         return standby is not None and not standby.expired
 
-    def _of_year(self, whole: Whole[Periodic]) -> bool:
-        return whole.period.year == self.year
+    def _fits(self, whole: Whole[Periodic]) -> bool:
+        """Whether a recipe is one of the year, and of the day where one is asked for."""
+        period, day = whole.period, self.valid_on
+        return period.year == self.year and (day is None or period.start <= day < period.end)
 
     def _zone(self, site: str | None) -> zoneinfo.ZoneInfo:
         """PACT times are judged in the site's zone; in UTC where there is no site."""
-        return zoneinfo.ZoneInfo(self.sites[site].time_zone if site else "UTC")
+        stands = self.site(site) if site else None
+        return zoneinfo.ZoneInfo(stands.time_zone if stands else "UTC")
+
+    def _span(self, site: str | None) -> Span:
+        return Span.of(self.year, self.valid_on, self._zone(site))
+
+    def _whole_year(self, site: str) -> Span:
+        return Span.of(self.year, None, self._zone(site))
 
     def recipes_at(self, product: str, place: Place) -> list[Whole[Recipe]]:
         """Recipes of this year for the product at a place: those that overlap it.
 
         Where none does, those of the site's other days stand for its days as well.
         """
-        group = self.recipes.get((product, place.site), ())
-        this_year = [whole for whole in group if self._of_year(whole)]
-        overlapping = [whole for whole in this_year if place.common_days(whole.period) > 0]
-        return overlapping or this_year
+        group = self.recipes(product).get((product, place.site), ())
+        fitting = [whole for whole in group if self._fits(whole)]
+        overlapping = [whole for whole in fitting if place.common_days(whole.period) > 0]
+        return overlapping or fitting
 
-    def recipes_of_other_years(self, product: str, site: str) -> list[Whole[Recipe]]:
-        """Nearest in time first, of two as near the earlier year, within a year the last period."""
-        group = self.recipes.get((product, site), ())
+    def other_recipes(self, product: str, site: str) -> list[Whole[Recipe]]:
+        """Recipes of other years (or not in force on the day): nearest in time first, of two as
+        near the earlier year, within a year the last period."""
+        group = self.recipes(product).get((product, site), ())
         return sorted(
-            (whole for whole in group if not self._of_year(whole)),
+            (whole for whole in group if not self._fits(whole)),
             key=lambda w: (
                 abs(w.period.year - self.year),
                 w.period.year,
@@ -322,57 +378,58 @@ class Year:
             ),
         )
 
+    def footprint(self, product: str, site: str | None) -> Standby | None:
+        """The footprint that may stand for the product at a site."""
+        return footprint_for(self.footprints(product), site, self._span(site))
+
+    # -- the last word -----------------------------------------------------------------------
+
     def last_word(self, product: str) -> int:
         """The last entry that can have shaped the nodes of a product.
 
         Entries of other years count as well: an answer may be called younger than it is, never
         older.
         """
+        return self._once("last word", product, self._last_word)
+
+    def _last_word(self, product: str) -> int:
         about = [(kind, product) for kind in _TOLD_OF_A_PRODUCT]
-        about += [(kind, site) for site in self._named_with[product] for kind in _CUTS_A_SITE]
+        about += [(kind, site) for site in self.sites_named_with(product) for kind in _CUTS_A_SITE]
         return max(self.standing.touched.get(each, -1) for each in about)
 
     def last_word_at(self, site: str) -> int:
-        """The last entry that can have shaped which nodes stand at a site.
+        """The last entry about a site, or about anything made there."""
+        return max(self.standing.touched.get((kind, site), -1) for kind in _TOLD_OF_A_SITE)
 
-        Or may stand there: what its owner states without a site.
-        """
-        owner = self.standing.last_owner_of("site", site)
-        told = (self.standing.touched.get((kind, site), -1) for kind in _TOLD_OF_A_SITE)
-        return max(*told, *map(self.last_word, self._named_at[site] | self._of_no_site[owner]))
+    def sites_named_with(self, product: str) -> set[str]:
+        """The sites that anything said about a product names, whether or not they stand."""
+        return {
+            said.key.parts[1]
+            for kind in _SAYS_WHERE
+            for said in self.standing.about(kind, product)
+            if not is_of_no_site(said.key)
+        }
 
-    @cached_property
-    def _named_at(self) -> dict[str, set[str]]:
-        """Site -> the products that anything said about it names."""
-        products: dict[str, set[str]] = defaultdict(set)
-        for product, sites in self._named_with.items():
-            for site in sites:
-                products[site].add(product)
-        return products
+    def products_named_at(self, site: str) -> set[str]:
+        """The products that anything said about a site names."""
+        return {
+            said.key.parts[0] for kind in _SAYS_WHERE for said in self.standing.about(kind, site)
+        }
 
-    @cached_property
-    def _of_no_site(self) -> dict[str | None, set[str]]:
-        """Enterprise -> its products that ever had a footprint of no site."""
-        products: dict[str | None, set[str]] = defaultdict(set)
-        for product, site, _ in (key.parts for key in self.standing.ever_said("footprint")):
-            if site.startswith(Footprint.SOMEWHERE):
-                products[self.standing.last_owner_of("product", product)].add(product)
-        return products
 
-    @cached_property
-    def _named_with(self) -> dict[str, set[str]]:
-        """Product -> the sites that anything said about it names, whether or not they stand."""
-        sites: dict[str, set[str]] = defaultdict(set)
-        for product, site in (*self.recipes, *self.production):
-            sites[product].add(site)
-        for product, stated in self.footprints.items():
-            sites[product].update(filter(None, (_of(said).site for said in stated)))
-        return sites
+def products_somewhere(standing: Standing) -> dict[str | None, set[str]]:
+    """Enterprise -> its products that ever had a footprint of no site."""
+    products: dict[str | None, set[str]] = defaultdict(set)
+    for key in standing.ever_said("footprint"):
+        if is_of_no_site(key):
+            product = key.parts[0]
+            products[standing.last_owner_of("product", product)].add(product)
+    return products
 
-    def footprint(self, product: str, site: str | None) -> Standby | None:
-        """The footprint that may stand for the product at a site."""
-        candidates = self.footprints.get(product, ())
-        return footprint_for(candidates, site, self.year, self._zone(site))
+
+def is_of_no_site(key: NaturalKey) -> bool:
+    """Whether what is said of a product is for no site in particular; only footprints can be."""
+    return key.parts[1].startswith(Footprint.SOMEWHERE)
 
 
 def _within(

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from graph.network import Feed
-from graph.year import Place, places_of
+from graph.year import Place, places_at
 from ledger.statements import Product, Site
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2, figure, firm, known, network, reasons, rules, sentences, solved
@@ -137,10 +137,10 @@ def test_a_year_is_cut_where_memberships_begin_and_end(
     manager.membership(parks[0], site, start="2024-03-01", end="2025-04-01")
     manager.membership(parks[1], site, start="2025-07-01")
     days = [dt.date(2025, 1, 1), dt.date(2025, 4, 1), dt.date(2025, 7, 1), dt.date(2026, 1, 1)]
-    cut = places_of(factory.standing(), 2025)[site]
+    cut = places_at(factory.standing(), site, 2025)
     assert cut == tuple(Place(site, *each) for each in itertools.pairwise(days))
     assert [place.days for place in cut] == [90, 91, 184]
-    assert len(places_of(factory.standing(), 2026)[site]) == 1
+    assert len(places_at(factory.standing(), site, 2026)) == 1
 
 
 def test_a_withdrawn_site_takes_its_own_figures_and_nobody_elses(

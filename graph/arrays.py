@@ -1,0 +1,289 @@
+"""From accounts of nodes to the arrays of a network, whole or only where they changed.
+
+Nodes are numbered in the order in which they are given; one that comes later gets the next number,
+and where some go, the others move up in their order. Edges stand by consumer, and within one in the
+order of its lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph.accounts import Account
+from graph.findings import Finding, finding
+from graph.links import NodeKey
+from graph.network import (
+    OUTPUT_TOLERANCE,
+    Book,
+    Column,
+    Edges,
+    Estimate,
+    Floats,
+    Gap,
+    Ints,
+    Network,
+    Node,
+    Vector,
+)
+from graph.year import Place
+
+T = TypeVar("T", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a network says beside its nodes."""
+
+    year: int
+    books: Mapping[Place, Book]
+    site_owners: Mapping[str, str]
+    site_as_of: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+def empty_network(year: int) -> Network:
+    """A network of nothing, to be revised."""
+    none = np.zeros(0)
+    return Network(
+        year=year,
+        nodes=(),
+        columns=(),
+        direct=np.zeros((0, 0)),
+        edges=_edges((), {}),
+        output=none,
+        gaps=(),
+        generation={},
+        declared={},
+        books={},
+        as_of=none.astype(np.int64),
+        findings=(),
+    )
+
+
+class Numbering:
+    """The number of every node of a network."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[NodeKey, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, key: NodeKey) -> int:
+        return self._numbers[key]
+
+    def copy(self) -> Numbering:
+        other = Numbering()
+        other._numbers = dict(self._numbers)
+        return other
+
+    def add(self, keys: Iterable[NodeKey]) -> None:
+        """Number what has no number yet."""
+        for key in keys:
+            self._numbers.setdefault(key, len(self._numbers))
+
+    def remove(self, keys: Iterable[NodeKey]) -> NDArray[np.bool_]:
+        """Forget some nodes and move the others up; returns which of the old numbers stay."""
+        stays = np.ones(len(self._numbers), dtype=bool)
+        for key in keys:
+            if (number := self._numbers.pop(key, None)) is not None:
+                stays[number] = False
+        if not stays.all():
+            self._numbers = {key: number for number, key in enumerate(self._numbers)}
+        return stays
+
+
+def revised(
+    network: Network,
+    numbers: Numbering,
+    changed: Sequence[Account],
+    gone: Iterable[NodeKey],
+    around: Surroundings,
+) -> Network:
+    """The network with some accounts changed or new, and some nodes gone.
+
+    ``numbers`` numbers the nodes of ``network`` and is brought up to date. ``network`` itself stays
+    as it is.
+    """
+    network = _without(network, numbers.remove(gone))
+    numbers.add(account.key for account in changed)
+    columns = _all_columns(network.columns, changed)
+    at = {column: k for k, column in enumerate(columns)}
+    numbered = {numbers[account.key]: account for account in changed}
+    nodes = [*network.nodes, *[None] * (len(numbers) - len(network.nodes))]
+    for i, account in numbered.items():
+        nodes[i] = account.node
+    wide = _widened(network, len(numbers), len(columns))
+    for i, account in numbered.items():
+        wide.direct[i] = _row(account.direct, at)
+        wide.output[i] = account.output
+        wide.as_of[i] = account.as_of
+    final = tuple(node for node in nodes if node is not None)
+    edges = _edges_with(network.edges, numbered, numbers)
+    return Network(
+        year=around.year,
+        nodes=final,
+        columns=columns,
+        direct=wide.direct,
+        edges=edges,
+        output=wide.output,
+        gaps=_gaps_with(network.gaps, numbered),
+        generation=_rows_with(network.generation, numbered, at, "generation"),
+        declared=_rows_with(network.declared, numbered, at, "declared"),
+        books=dict(around.books),
+        as_of=wide.as_of,
+        findings=(*around.findings, *_excess_uses(final, edges, wide.output)),
+        partly_told=_told_with(network.partly_told, numbered),
+        site_owners=dict(around.site_owners),
+        site_as_of=dict(around.site_as_of),
+        stand_ins=_stand_ins_with(network.stand_ins, numbered),
+    )
+
+
+def _all_columns(known: tuple[Column, ...], changed: Iterable[Account]) -> tuple[Column, ...]:
+    seen = {column for account in changed for column in account.columns()}
+    further = sorted(seen - set(known), key=lambda c: (c.gas, c.origin, c.stated_under or ""))
+    return (*known, *further)
+
+
+def _row(vector: Vector, at: Mapping[Column, int]) -> Floats:
+    values = np.zeros(len(at))
+    for column, value in vector.items():
+        values[at[column]] = value
+    return values
+
+
+@dataclass(frozen=True)
+class _Wide:
+    direct: Floats
+    output: Floats
+    as_of: Ints
+
+
+def _widened(network: Network, n: int, k: int) -> _Wide:
+    """Copies of a network's arrays with room for further nodes and columns."""
+    more, wider = n - len(network.nodes), k - len(network.columns)
+    return _Wide(
+        direct=np.pad(network.direct, ((0, more), (0, wider))),
+        output=np.pad(network.output, (0, more), constant_values=np.nan),
+        as_of=np.pad(network.as_of, (0, more), constant_values=-1),
+    )
+
+
+# --- Edges ---------------------------------------------------------------------------------
+
+
+def _edges_with(edges: Edges, numbered: Mapping[int, Account], numbers: Numbering) -> Edges:
+    """The edges with those of some consumers anew."""
+    if not numbered:
+        return edges
+    stays = ~np.isin(edges.consumer, np.fromiter(numbered, dtype=np.int64))
+    anew = _edges(sorted(numbered.items()), numbers)
+    consumer = np.concatenate([edges.consumer[stays], anew.consumer])
+    order = np.argsort(consumer, kind="stable")
+
+    return Edges(
+        supplier=_joined(edges.supplier[stays], anew.supplier)[order],
+        consumer=consumer[order],
+        category=_joined(edges.category[stays], anew.category)[order],
+        amount=_joined(edges.amount[stays], anew.amount)[order],
+        mixed=_joined(edges.mixed[stays], anew.mixed)[order],
+    )
+
+
+def _joined(kept: NDArray[T], anew: NDArray[T]) -> NDArray[T]:
+    return np.concatenate([kept, anew])
+
+
+def _edges(
+    numbered: Iterable[tuple[int, Account]], numbers: Numbering | Mapping[NodeKey, int]
+) -> Edges:
+    drawn = [(consumer, link) for consumer, account in numbered for link in account.links]
+    return Edges(
+        supplier=np.array([numbers[link.node] for _, link in drawn], dtype=np.int64),
+        consumer=np.array([consumer for consumer, _ in drawn], dtype=np.int64),
+        category=np.array([link.category for _, link in drawn], dtype=np.int64),
+        amount=np.array([link.amount for _, link in drawn], dtype=np.float64),
+        mixed=np.array([link.mixed for _, link in drawn], dtype=np.bool_),
+    )
+
+
+def _excess_uses(nodes: Sequence[Node], edges: Edges, output: Floats) -> Iterator[Finding]:
+    """y = x − Z·1 < 0: reported, kept."""
+    # Where output is unknown, so are the uses; they do not make those of others unknown.
+    taken = edges.amount * np.nan_to_num(output)[edges.consumer]
+    uses = np.bincount(edges.supplier, taken, minlength=len(nodes))
+    for i in map(int, np.flatnonzero(uses > output * (1 + OUTPUT_TOLERANCE))):
+        name, excess = nodes[i].name, f"{uses[i] - output[i]:.6g}"
+        yield finding("deliveries-exceed-output", product=name, amount=excess, unit=nodes[i].unit)
+
+
+# --- What few nodes have --------------------------------------------------------------------
+
+
+def _gaps_with(gaps: Iterable[Gap], numbered: Mapping[int, Account]) -> tuple[Gap, ...]:
+    stays = (gap for gap in gaps if gap.node not in numbered)
+    anew = (replace(gap, node=i) for i, account in numbered.items() for gap in account.gaps)
+    return tuple(sorted(chain(stays, anew), key=lambda gap: gap.node))
+
+
+def _rows_with(
+    rows: Mapping[int, Floats],
+    numbered: Mapping[int, Account],
+    at: Mapping[Column, int],
+    name: str,
+) -> dict[int, Floats]:
+    """Rows by node, in all columns; of some accounts the vector called ``name`` anew."""
+    kept = {i: np.pad(row, (0, len(at) - len(row))) for i, row in rows.items() if i not in numbered}
+    stated = ((i, getattr(account, name)) for i, account in numbered.items())
+    return kept | {i: _row(vector, at) for i, vector in stated if vector is not None}
+
+
+def _stand_ins_with(
+    stand_ins: Mapping[int, Estimate], numbered: Mapping[int, Account]
+) -> dict[int, Estimate]:
+    kept = {i: estimate for i, estimate in stand_ins.items() if i not in numbered}
+    return kept | {i: a.stand_in for i, a in numbered.items() if a.stand_in is not None}
+
+
+def _told_with(partly_told: Iterable[int], numbered: Mapping[int, Account]) -> frozenset[int]:
+    kept = {i for i in partly_told if i not in numbered}
+    return frozenset(kept | {i for i, account in numbered.items() if account.is_partly_told})
+
+
+# --- Nodes that go --------------------------------------------------------------------------
+
+
+def _without(network: Network, stays: NDArray[np.bool_]) -> Network:
+    """The network of the nodes that stay, numbered anew in their order."""
+    if stays.all():
+        return network
+    new = np.cumsum(stays) - 1
+    number = {int(i): int(new[i]) for i in np.flatnonzero(stays)}
+    edges = network.edges
+    kept = stays[edges.consumer] & stays[edges.supplier]
+    return replace(
+        network,
+        nodes=tuple(node for node, stay in zip(network.nodes, stays, strict=True) if stay),
+        direct=network.direct[stays],
+        output=network.output[stays],
+        as_of=network.as_of[stays],
+        edges=Edges(
+            supplier=new[edges.supplier[kept]],
+            consumer=new[edges.consumer[kept]],
+            category=edges.category[kept],
+            amount=edges.amount[kept],
+            mixed=edges.mixed[kept],
+        ),
+        gaps=tuple(replace(g, node=number[g.node]) for g in network.gaps if g.node in number),
+        generation={number[i]: row for i, row in network.generation.items() if i in number},
+        declared={number[i]: row for i, row in network.declared.items() if i in number},
+        stand_ins={number[i]: each for i, each in network.stand_ins.items() if i in number},
+        partly_told=frozenset(number[i] for i in network.partly_told if i in number),
+    )

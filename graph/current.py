@@ -1,0 +1,343 @@
+"""The network of a year while the log grows: what was said since is read, and nothing else.
+
+Everything a year is made of hangs on few things, in one direction:
+
+    what is said → how products are **opened** → what places **bought** → the **account** of each
+    node → what is left over at each place (**overhead**) → the arrays of the network
+
+A **wave** goes the same way. It begins with the natural keys of what was said, opens the products
+they name anew, and reads only the lines that asked for something that moved (``Read.asked``). A
+supplier that corrects a footprint moves its own account alone, and no line of any buyer is read
+again; one that changes its declared unit moves the accounts of all who use it. Reading everything
+is the same wave with nothing known before, so that a year kept up with the log and a year read from
+nothing come out the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeAlias, TypeVar, cast
+
+from graph.accounts import Account, Describer
+from graph.arrays import Numbering, Surroundings, empty_network, revised
+from graph.factors import Ladder
+from graph.findings import Finding, finding
+from graph.links import LADDER, Bought, LineReader, NodeKey
+from graph.network import Book, Network
+from graph.openings import Opened, open_product
+from graph.references import Catalogue, Key
+from graph.year import Place, Year, is_of_no_site, overruled, products_somewhere
+from ledger.standing import Standing
+from ledger.statements import NaturalKey
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+OF_PRODUCTS = ("product", "footprint", "recipe", "production")
+"""Statement types whose natural key begins with a product."""
+AT_SITES = ("recipe", "production", "footprint")
+"""Those of them whose key goes on with a site."""
+OF_SITES = ("inventory", "purchases")
+CUTS_SITES = {"site": 0, "membership": 1}
+"""Types that cut a site's year, or describe it; where their key names the site."""
+NEEDS_REBUILDING = ("transfer", "erasure")
+"""Types that change whose everything is, or what was ever said: the year is read anew."""
+
+Unit: TypeAlias = NodeKey | Place
+"""What reads lines: a node, or a place that bought things."""
+
+
+@dataclass
+class Wave:
+    """One step of a year: where it begins, and what was read anew on its way.
+
+    ``accounts`` are the nodes whose account was made anew, ``gone`` those that are no more;
+    ``sites`` are those of which something may be as of a later entry.
+    """
+
+    products: set[str] = field(default_factory=set)
+    sites: set[str] = field(default_factory=set)
+    recut: set[str] = field(default_factory=set)
+    keys: set[Key] = field(default_factory=set)
+    places: set[Place] = field(default_factory=set)
+    accounts: set[NodeKey] = field(default_factory=set)
+    gone: set[NodeKey] = field(default_factory=set)
+
+
+class CurrentYear:
+    """One year at the prefix of ``standing``; ``follow`` takes it further."""
+
+    def __init__(self, standing: Standing, year: int, valid_on: dt.date | None = None) -> None:
+        self.year = Year(standing, year, valid_on)
+        self.catalogue = Catalogue(standing)
+        self.somewhere = products_somewhere(standing)
+        self.opened: dict[str, Opened] = {}
+        self.bought: dict[Place, Bought] = {}
+        self.books: dict[Place, Book] = {}
+        self.accounts: dict[NodeKey, Account] = {}
+        self.site_as_of: dict[str, int] = {}
+        self.site_owners: dict[str, str] = {}
+        self._sites_of: dict[str | None, set[str]] = defaultdict(set)
+        self._seats_at: dict[Place, set[NodeKey]] = defaultdict(set)
+        self._readers: dict[Key, set[Unit]] = defaultdict(set)
+        self._asked: dict[Unit, frozenset[Key]] = {}
+        self._numbers = Numbering()
+        self._network = empty_network(year)
+        self._noticed: dict[Unit | str, tuple[Finding, ...]] = {}
+        self._changed: set[NodeKey] = set()
+        self._gone: set[NodeKey] = set()
+        self._is_written = False
+        self._ladder = Ladder.of(standing, year)
+        for site, owner in standing.ever_owned("site"):
+            self._sites_of[owner].add(site)
+        everything = {listed.product.id for listed in self.catalogue.products()}
+        sites = set(standing.sites)
+        places = {place for site in sites for place in self.year.places(site)}
+        self._take_in(Wave(everything, sites, recut=set(sites), places=places))
+
+    @property
+    def standing(self) -> Standing:
+        return self.year.standing
+
+    def fork(self) -> CurrentYear:
+        """The same year, to be followed apart from this one."""
+        other = copy.copy(self)
+        other.catalogue = self.catalogue.fork()
+        for name in _MAPPINGS:
+            setattr(other, name, dict(getattr(self, name)))
+        for name in ("somewhere", "_sites_of", "_seats_at", "_readers"):
+            setattr(other, name, _copy_of_sets(getattr(self, name)))
+        other._numbers = self._numbers.copy()
+        other._changed, other._gone = set(self._changed), set(self._gone)
+        return other
+
+    def follow(self, standing: Standing, spoken: Iterable[NaturalKey]) -> Wave:
+        """Take in what was said since, given the natural keys it was said under.
+
+        Ownership and soundness must be as they were (``NEEDS_REBUILDING``).
+        """
+        wave, keys = Wave(), list(spoken)
+        before, self.year = self.year, self.year.ahead(standing)
+        registered = sorted({key.parts[0] for key in keys if key.type == "product"})
+        admitted = sorted({key.parts[0] for key in keys if key.type == "enterprise"})
+        wave.keys = self.catalogue.follow(standing, registered, admitted)
+        for key in keys:
+            self._begin(wave, key)
+        for site in wave.recut:
+            wave.products |= before.products_named_at(site) | self.year.products_named_at(site)
+            wave.places |= {*before.places(site), *self.year.places(site)}
+        for product in wave.products:
+            wave.sites |= self._sites_that_tell_of(product, before)
+        self._take_in(wave)
+        return wave
+
+    def network(self) -> Network:
+        """The arrays of the year as it is now; what they share with earlier ones is not copied."""
+        if not self._is_written:
+            accounts = [self.accounts[key] for key in sorted(self._changed, key=_order)]
+            around = self._surroundings()
+            self._network = revised(self._network, self._numbers, accounts, self._gone, around)
+            self._changed, self._gone = set(), set()
+            self._is_written = True
+        return self._network
+
+    def _surroundings(self) -> Surroundings:
+        told = chain.from_iterable(self._noticed.values())
+        return Surroundings(
+            year=self.year.year,
+            books=self.books,
+            site_owners=self.site_owners,
+            site_as_of=self.site_as_of,
+            findings=tuple(dict.fromkeys((*told, *self._overruled()))),
+        )
+
+    def _overruled(self) -> Iterator[Finding]:
+        sites = {*overruled(self.standing, self.year.year)} & {*self.standing.sites}
+        for site in sorted(sites):
+            yield finding("overruled", site=self.year.site_name(site))
+
+    # -- where a wave begins -----------------------------------------------------------------
+
+    def _begin(self, wave: Wave, key: NaturalKey) -> None:
+        kind, parts = key.type, key.parts
+        if kind in OF_PRODUCTS:
+            wave.products.add(parts[0])
+        if kind in AT_SITES:
+            self._note_site(wave, key)
+        if kind in OF_SITES:
+            wave.sites.add(parts[0])
+            wave.places |= set(self.year.places(parts[0]))
+        if kind in CUTS_SITES:
+            site = parts[CUTS_SITES[kind]]
+            wave.sites.add(site)
+            wave.recut.add(site)
+            self._sites_of[self.standing.last_owner_of("site", site)].add(site)
+        if kind == "factors":
+            wave.keys.add(LADDER)
+
+    def _note_site(self, wave: Wave, key: NaturalKey) -> None:
+        product = key.parts[0]
+        if key.type == "footprint" and is_of_no_site(key):
+            owner = self.standing.last_owner_of("product", product)
+            self.somewhere.setdefault(owner, set()).add(product)
+        else:
+            wave.sites.add(key.parts[1])
+
+    def _sites_that_tell_of(self, product: str, before: Year) -> set[str]:
+        """Sites whose last word depends on a product: where it is named, or may be made."""
+        sites = before.sites_named_with(product) | self.year.sites_named_with(product)
+        owner = self.standing.last_owner_of("product", product)
+        if product in self.somewhere.get(owner, ()):
+            sites |= self._sites_of[owner]
+        return sites
+
+    # -- the way of a wave -------------------------------------------------------------------
+
+    def _take_in(self, wave: Wave) -> None:
+        describer = self._describer(wave)
+        for product in sorted(wave.products):
+            self._open(wave, product)
+        readers = {unit for key in wave.keys for unit in self._readers.get(key, ())}
+        wave.places |= {unit for unit in readers if isinstance(unit, Place)}
+        wave.accounts |= {unit for unit in readers if not isinstance(unit, Place)}
+        for place in sorted(wave.places):
+            self._buy(wave, place, describer)
+        for key in sorted(wave.accounts - wave.gone, key=_order):
+            self._describe(wave, key, describer)
+        for site in sorted(wave.sites):
+            self._tell_site(wave, site)
+        for place in sorted(wave.places):
+            self._leave_over(wave, place, describer)
+        for key in wave.gone:
+            self._forget(key)
+        wave.accounts -= wave.gone
+        self._changed = (self._changed | wave.accounts) - wave.gone
+        self._gone |= wave.gone
+        self._is_written = False
+
+    def _describer(self, wave: Wave) -> Describer:
+        if LADDER in wave.keys:
+            self._ladder = Ladder.of(self.standing, self.year.year)
+        as_of = self.standing.touched.get(LADDER, -1)
+        reader = LineReader(self.catalogue, self.opened.__getitem__, self._ladder, as_of)
+        return Describer(self.year, reader, self._last_word)
+
+    def _last_word(self, product: str) -> int:
+        """As ``Year.last_word``; of what is opened it is known."""
+        opened = self.opened.get(product)
+        return opened.last_word if opened else self.year.last_word(product)
+
+    def _open(self, wave: Wave, product: str) -> None:
+        listed, before = self.catalogue.product(product), self.opened.pop(product, None)
+        after = open_product(self.year, listed) if listed else None
+        if after is not None:
+            self.opened[product] = after
+        wave.keys.add(("word", product))
+        if after is None or not after.looks_like(before):
+            wave.keys.add(("face", product))
+        self._notice(product, after.findings if after else ())
+        now = {(product, seat.place) for seat in after.seats} if after else set()
+        was = {(product, seat.place) for seat in before.seats} if before else set()
+        wave.accounts |= now
+        wave.gone |= was - now
+
+    def _buy(self, wave: Wave, place: Place, describer: Describer) -> None:
+        """Read what a place bought, and with it the recipes that distribute it."""
+        self.bought.pop(place, None)
+        if self._stands(place) and describer.book(place).has_purchases:
+            self.bought[place] = describer.bought(place)
+        bought = self.bought.get(place)
+        self._ask(place, bought.asked if bought else frozenset())
+        wave.accounts |= self._seats_at.get(place, set())
+
+    def _describe(self, wave: Wave, key: NodeKey, describer: Describer) -> None:
+        product, place = key
+        opened = self.opened[cast(str, product)]
+        seat = next(seat for seat in opened.seats if seat.place == place)
+        bought = self.bought.get(place, Bought()) if place else Bought()
+        self.accounts[key] = account = describer.of_seat(opened, seat, bought)
+        self._ask(key, account.asked)
+        self._notice(key, account.findings)
+        if place is not None:
+            self._seats_at[place].add(key)
+            wave.places.add(place)
+
+    def _tell_site(self, wave: Wave, site: str) -> None:
+        owner = self.standing.owner_of("site", site)
+        if owner is None:
+            self.site_owners.pop(site, None)
+            self.site_as_of.pop(site, None)
+            return
+        products = self.year.products_named_at(site) | self.somewhere.get(owner, set())
+        words = map(self._last_word, products)
+        self.site_owners[site] = owner
+        self.site_as_of[site] = max(self.year.last_word_at(site), *words, -1)
+        wave.places |= set(self.year.places(site))
+
+    def _leave_over(self, wave: Wave, place: Place, describer: Describer) -> None:
+        """The overhead of a place, if its site states anything of its days."""
+        key: NodeKey = (None, place)
+        book = describer.book(place) if self._stands(place) else Book(0, 0)
+        if not (book.has_inventory or book.has_purchases):
+            self.books.pop(place, None)
+            wave.gone |= {key} & self.accounts.keys()
+            return
+        seats = sorted(self._seats_at[place] - wave.gone, key=_order)
+        bought, as_of = self.bought.get(place, Bought()), self.site_as_of[place.site]
+        here = [self.accounts[seat] for seat in seats]
+        self.books[place] = book
+        self.accounts[key] = account = describer.overhead(place, here, bought, as_of)
+        self._notice(key, account.findings)
+        wave.accounts.add(key)
+
+    def _stands(self, place: Place) -> bool:
+        return place in self.year.places(place.site)
+
+    def _forget(self, key: NodeKey) -> None:
+        self.accounts.pop(key, None)
+        self._ask(key, frozenset())
+        self._notice(key, ())
+        if key[1] is not None:
+            self._seats_at[key[1]].discard(key)
+
+    def _ask(self, unit: Unit, keys: frozenset[Key]) -> None:
+        """Remember what the lines of a unit depend on."""
+        before = self._asked.pop(unit, frozenset())
+        for key in before - keys:
+            self._readers[key].discard(unit)
+        for key in keys - before:
+            self._readers[key].add(unit)
+        if keys:
+            self._asked[unit] = keys
+
+    def _notice(self, whose: Unit | str, findings: tuple[Finding, ...]) -> None:
+        self._noticed.pop(whose, None)
+        if findings:
+            self._noticed[whose] = findings
+
+
+_MAPPINGS = (
+    "opened",
+    "bought",
+    "books",
+    "accounts",
+    "site_as_of",
+    "site_owners",
+    "_asked",
+    "_noticed",
+)
+
+
+def _copy_of_sets(sets: Mapping[K, set[V]]) -> defaultdict[K, set[V]]:
+    return defaultdict(set, {key: set(members) for key, members in sets.items()})
+
+
+def _order(key: NodeKey) -> tuple[bool, str, bool, Place | None]:
+    """Products by id, each by its places; then the overhead of places."""
+    product, place = key
+    return product is None, product or "", place is not None, place
