@@ -215,6 +215,14 @@ class TableRefused(FileRefused):
     advice = "Begin with the workbook that “catchment import template” writes."
 
 
+class FactorTableRefused(TableRefused):
+    """A table that is not of the layout it is said to have."""
+
+    code = "factor-table-refused"
+    sentence = "The table of factors is refused: %(reason)s."
+    advice = "Choose another --layout; docs/factors.md says which columns each of them has."
+
+
 class CellRefused(ApiError):
     """A cell that does not hold what its column is for; raised by what parses one cell."""
 

@@ -24,7 +24,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from api.errors import AmountRefused, CellRefused, NumberRefused, TableRefused
+from api.errors import AmountRefused, CellRefused, FactorTableRefused, NumberRefused
 from api.importer import Problem
 from api.sheets import Row, Table
 from ledger import units
@@ -116,13 +116,15 @@ class Reading:
 def read(table: Table, layout: str, region: str | None = None) -> Reading:
     """The rows of a table; ``region`` takes the place of theirs, ``"anywhere"`` of every one.
 
-    Raises TableRefused for a table that is not of the layout. A bad line raises nothing: see
+    Raises FactorTableRefused for a table that is not of the layout. A bad line raises nothing: see
     ``problems``.
     """
     reader = LAYOUTS[layout]
     missing = [name for name in reader.columns if name not in table.columns]
     if missing:
-        raise TableRefused(reason=f"it has no column {missing[0]}, as the layout {layout} has")
+        raise FactorTableRefused(
+            reason=f"it has no column {missing[0]}, as the layout {layout} has"
+        )
     reading = Reading(len(table.rows))
     for gathered in _gathered(table.rows, reader.read, region, reading.problems):
         row = gathered.row(reading.problems)

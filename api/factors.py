@@ -35,7 +35,7 @@ def _text(doc: str, *, null: bool = False) -> fields.String:
     return fields.String(required=True, allow_none=null, metadata=described(doc))
 
 
-class FactorSetSchema(Wire):
+class ListedSetSchema(Wire):
     """A set all of whose parts stand."""
 
     name = _text("Its name in this log.")
@@ -49,15 +49,15 @@ class FactorSetSchema(Wire):
     index = whole(required=True, metadata=described("The last entry that states a part of it."))
 
 
-class FactorSetsSchema(Wire):
+class ListedSetsSchema(Wire):
     """A page of sets."""
 
     items = fields.List(
-        fields.Nested(FactorSetSchema), required=True, metadata=described("By name.")
+        fields.Nested(ListedSetSchema), required=True, metadata=described("By name.")
     )
 
 
-class FactorEmissionSchema(Wire):
+class ListedEmissionSchema(Wire):
     """What one unit emits of one gas."""
 
     gas = _text("Formula, or CO2e.")
@@ -66,7 +66,7 @@ class FactorEmissionSchema(Wire):
     gwp = _text("The GWP set behind CO2e.", null=True)
 
 
-class FactorSchema(Wire):
+class ListedFactorSchema(Wire):
     """One factor."""
 
     kind = fields.String(
@@ -80,7 +80,7 @@ class FactorSchema(Wire):
     year = fields.Integer(required=True, metadata=described("The year it is for."))
     unit = _text("Unit code: it is per one of this.")
     emissions = fields.List(
-        fields.Nested(FactorEmissionSchema),
+        fields.Nested(ListedEmissionSchema),
         required=True,
         metadata=described("What one unit emits."),
     )
@@ -105,11 +105,13 @@ class FactorSchema(Wire):
     index = whole(required=True, metadata=described("The entry that states it."))
 
 
-class FactorsSchema(Wire):
+class ListedFactorsSchema(Wire):
     """A page of a set."""
 
     items = fields.List(
-        fields.Nested(FactorSchema), required=True, metadata=described("In the order of the set.")
+        fields.Nested(ListedFactorSchema),
+        required=True,
+        metadata=described("In the order of the set."),
     )
 
 
@@ -129,7 +131,7 @@ class RowQuery(PageQuery):
 @blueprint.route("", methods=["GET"])
 @needs_token
 @blueprint.query(PageQuery)
-@blueprint.response(200, FactorSetsSchema, headers=_LINK)
+@blueprint.response(200, ListedSetsSchema, headers=_LINK)
 def sets(query: dict[str, Any]) -> Page:
     """List the sets of factors that stand
 
@@ -142,7 +144,7 @@ def sets(query: dict[str, Any]) -> Page:
 @blueprint.route("/<string:name>", methods=["GET"])
 @needs_token
 @blueprint.query(RowQuery)
-@blueprint.response(200, FactorsSchema, headers=_LINK)
+@blueprint.response(200, ListedFactorsSchema, headers=_LINK)
 def rows(query: dict[str, Any], name: str) -> Page:
     """List the factors of a set"""
     found = {each.head.name: each for each in factor_sets(services().engine.standing())}

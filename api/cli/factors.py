@@ -19,7 +19,7 @@ from api.cli.options import token_option, yes_option
 from api.cli.speaking import Speaker, ask, registrar
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import InForce, Refused
-from api.errors import TableRefused
+from api.errors import FactorTableRefused
 from api.factor_tables import LAYOUTS, About, Reading, parts_of, read
 from api.importer import Problem
 from api.sheets import read_file
@@ -73,7 +73,7 @@ def load(
     """
     tables = read_file(path)
     if len(tables) != 1:
-        raise TableRefused(reason="it does not hold one sheet")
+        raise FactorTableRefused(reason="it does not hold one sheet")
     reading = read(tables[0], layout, region)
     bodies = parts_of(reading, About(**about))
     if reading.problems:
@@ -175,12 +175,14 @@ class _Plan:
         return _Changes.between(self.standing, self.bodies)
 
     def rehearse(self, speech: Speech) -> None:
-        """Sign every part, and ask the log about all of them. Raises Refused or TableRefused."""
+        """Sign every part, and have the log judge all. Raises Refused or FactorTableRefused."""
+        if not self.steps:
+            return
         with speech.progress() as bar:
             for step in bar.track(self.steps, description=speech.text("Signing")):
                 self.envelopes.append(self._signed(step))
             if sum(map(len, self.envelopes)) > BATCH_BYTES:
-                raise TableRefused(reason="it is larger than what the log takes at once")
+                raise FactorTableRefused(reason="it is larger than what the log takes at once")
             bar.add_task(speech.text("Checking"), total=None)
             self._resume()
             self.who.client.rehearse(self.envelopes)
@@ -191,7 +193,8 @@ class _Plan:
     def _resume(self) -> None:
         """Sign again, on top of it, what follows a withdrawal: no list shows those."""
         new = [i for i, step in enumerate(self.steps) if step.prev is None]
-        results = self.who.client.submit_batch([self.envelopes[i] for i in new], dry_run=True)
+        first = [self.envelopes[i] for i in new]
+        results = self.who.client.submit_batch(first, dry_run=True) if first else []
         for i, result in zip(new, results, strict=True):
             problem = result.problem or {}
             head = problem.get("params", {}).get("head")
@@ -318,8 +321,9 @@ def show(
 
 
 def _shown(item: Mapping[str, Any]) -> str:
-    """One gas with its amount; of several, how many there are."""
+    """The gas with the largest mass, and how many others there are."""
     if item["to"] is not None:
         return f"{item['factor']} {item['to']}"
-    first, *others = item["emissions"]
-    return f"{first['amount']} kg {first['gas']}" + (f" + {len(others)}" if others else "")
+    most = max(item["emissions"], key=lambda each: float(each["amount"]))
+    others = len(item["emissions"]) - 1
+    return f"{most['amount']} kg {most['gas']}" + (f" + {others}" if others else "")
