@@ -145,3 +145,51 @@ class FactorsDiffer(GraphError):
     code = "factors-differ"
     sentence = "The figure was computed with other tables of factors than this engine's %(gwp)s."
     advice = "Verify it with the release of Catchment that computed it."
+
+
+class NotSupposable(GraphError):
+    """A hypothetical statement of a type that no figure is computed from."""
+
+    code = "not-supposable"
+    sentence = "No figure is computed from statements of type %(type)s: nothing would follow."
+    advice = "Suppose one of: %(choices)s."
+
+
+class SpeakerUnknown(GraphError):
+    """A hypothetical statement of which nobody can say whose it would be."""
+
+    code = "speaker-unknown"
+    sentence = "Nobody owns what this %(type)s is about, so nobody could state it."
+    advice = "Name what is registered, suppose its registration first, or name the subject."
+
+
+class NotInForce(GraphError):
+    """A statement that was to be taken back, and is not there."""
+
+    code = "not-in-force"
+    sentence = "No statement with the digest %(digest)s is in force, so it cannot be taken back."
+    advice = "Take the digest of the statement from the list of those in force."
+
+
+class NothingToChange(GraphError):
+    """A change of something that occurs nowhere in the scope it was to be changed in."""
+
+    code = "nothing-to-change"
+    sentence = "%(product)s does not occur in %(scope)s, so nothing would change there."
+    advice = "Check the ids, and that the scope has a recipe or purchases that name the product."
+
+
+class ProductNumberUnknown(GraphError):
+    """A change of an array network that names a product it does not have."""
+
+    code = "product-number-unknown"
+    sentence = "The network has %(products)s products, so there is no product number %(number)s."
+    advice = "Number products from zero, and append new ones in the change that first names them."
+
+
+class SolutionInterrupted(GraphError):
+    """A solution that was left half changed, because a loop in it could not be computed."""
+
+    code = "solution-interrupted"
+    sentence = "An earlier change of this solution could not be completed."
+    advice = "Solve the network anew; the loop that could not be computed is named then."
