@@ -208,6 +208,10 @@ class Client:
         path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
 
+    def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """What was noticed about something: ``kind`` is products, parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/findings", **query)
+
     def unsigned_figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """The statement that publishes a figure, to be signed; ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/figure", **query)

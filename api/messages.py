@@ -17,7 +17,7 @@ from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
 from graph import recompute
-from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, SENTENCES
+from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
@@ -97,13 +97,13 @@ def _all_templates() -> Iterator[str]:
     for sentences in (
         pact.RULES.sentences,
         DAMAGE.sentences,
-        SENTENCES,
         GAP_SENTENCES,
         MISSING_SENTENCES,
         verify.DETAILS,
         recompute.DETAILS,
     ):
         yield from sentences.values()
+    yield from RULES.templates()
     yield from TITLES.values()
     yield from CATEGORIES.values()
     yield OTHER_CATEGORIES

@@ -293,7 +293,7 @@ _PERIODS: Final = {
     "nothing-in-force": _footprint(
         Severity.NOTICE,
         "No recipe and no footprint of %(product)s is in force for %(when)s: that of %(start)s to "
-        "%(end)s stands in; state one for the time since.",
+        "%(end)s stands in; state one for that time.",
         "Nothing of %(product)s is in force for %(when)s: what was stated for %(start)s to %(end)s "
         "stands in; ask the supplier for a new footprint.",
     ),

@@ -68,6 +68,8 @@ OUTPUT_TOLERANCE: Final = 1e-9
 INTO_PRODUCTS: Final = frozenset({1, 3, 4, 5})
 """Scope 3 categories of what a cradle-to-gate footprint contains."""
 
+TOLD: Final = ("footprint", "recipe", "production")
+"""Statements that say where a product is made, or what it carries."""
 STAGES_PATH: Final = "/schemas/catchment-stages-1.json"
 """Path of the extension that gives a PACT footprint by stage of the life cycle: ``{"stages":
 [{"name", "kgCo2ePerDeclaredUnit"}]}``, decimal strings, for the whole declared amount."""
@@ -313,7 +315,7 @@ def _stages_against_total(
     total, summed = each.pcf.pcf_excluding_biogenic_uptake, sum(parts, Decimal(0))
     apart = distance(summed, total)
     if apart > STAGES_NOTICED:
-        rule = "stages-do-not-add-up" if apart > STAGES_WARNED else "stages-differ"
+        rule = "stages-do-not-add-up" if apart >= STAGES_WARNED else "stages-differ"
         yield each.found(rule, where, sum=format(summed, "f"), total=format(total, "f"))
 
 
@@ -605,7 +607,7 @@ def _side_of(evidence: Evidence, node: Node) -> Party:
     product, site = cast(str, node.product), node.place.site if node.place else None
     said = [
         each
-        for kind in ("footprint", "production", "recipe")
+        for kind in TOLD
         for each in evidence.standing.about(kind, product)
         if getattr(each.statement.body, "site", None) in (site, None)
     ]
@@ -649,9 +651,11 @@ def _stands_in(evidence: Evidence, node: Node) -> tuple[object, object] | None:
 
 
 def nowhere(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
-    """Products that no statement describes or places: unknown, never zero."""
+    """Products that no statement of any year describes or places: unknown, never zero."""
     for listed in evidence.listed(scope):
-        if not evidence.year.sites_of(listed.product.id):
+        product = listed.product.id
+        told = (evidence.standing.about(kind, product) for kind in TOLD)
+        if not any(told):
             yield finding(
                 "made-nowhere", "", parties=(supplier_of(listed),), product=listed.product.name
             )

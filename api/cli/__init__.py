@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "park": "figures:park",
     "enterprise": "figures:enterprise",
     "impact": "impact:impact",
+    "findings": "findings:findings",
 }
 """Command -> module of this package and name in it."""
 
