@@ -6,7 +6,6 @@ whole log. A set is stated in parts and stands when all parts of one version do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -167,17 +166,18 @@ class Factors(Body):
     )
 
     def __post_init__(self) -> None:
-        if twice := {str(i): ["A row above is for the same."] for i in _repeated(self.rows)}:
-            raise ma.ValidationError({"rows": twice})
+        if (twice := _repeated(self.rows)) is not None:
+            raise ma.ValidationError("A row above is for the same.", f"rows/{twice}")
 
     def key_parts(self, subject: str) -> tuple[str, ...]:
         return (self.name, str(self.part.k))
 
 
-def _repeated(rows: tuple[FactorRow, ...]) -> Iterator[int]:
-    """Indexes of rows whose key an earlier row has."""
+def _repeated(rows: tuple[FactorRow, ...]) -> int | None:
+    """The index of the first row whose key an earlier row has."""
     seen: set[tuple[str, ...]] = set()
     for i, row in enumerate(rows):
         if row.key in seen:
-            yield i
+            return i
         seen.add(row.key)
+    return None
