@@ -19,7 +19,8 @@ from graph.boundary import Amount
 from graph.characterise import Characterisation
 from graph.engine import VERSION, Answered
 from graph.findings import GAP_SENTENCES
-from graph.network import Column, Floats, Gap, Node
+from graph.gaps import RUNGS, Effect
+from graph.network import Column, Estimate, Floats, Node, Rung
 from ledger.findings import Finding
 from ledger.standing import Standing
 from ledger.statements import Enterprise, Site
@@ -45,8 +46,20 @@ def head(answered: Answered, as_of: int, boundary: str) -> Answer:
     }
 
 
-def amount(figure: Amount) -> Answer:
-    return {"at_least": figure.at_least, "value": figure.value, "coverage": figure.coverage}
+def amount(figure: Amount, *, tells_filled: bool = True) -> Answer:
+    """A figure; without what was filled in where that would tell too much."""
+    told = {
+        "at_least": figure.at_least,
+        "filled": figure.filled,
+        "value": figure.value,
+        "coverage": figure.coverage,
+        "lower": figure.lower,
+        "upper": figure.upper,
+        "lacking": figure.lacking.name.lower(),
+    }
+    if tells_filled or figure.complete:
+        return told
+    return told | dict.fromkeys(("filled", "value", "coverage", "upper"))
 
 
 def name_of(standing: Standing, enterprise: str | None) -> str | None:
@@ -114,6 +127,22 @@ def _may_add(kg: Floats, hidden: Hidden) -> bool:
     return allows(len(behind))
 
 
+def rungs(shares: Mapping[Rung, float], hidden: Hidden) -> list[Answer]:
+    """Shares by rung, best first; those that would tell too much are one sum.
+
+    ``hidden`` follows ``RUNGS``.
+    """
+    together = merged({k: hidden.get(k, set()) for k, rung in enumerate(RUNGS) if rung in shares})
+    rows: list[Answer] = [
+        {"rung": str(rung), "share": share}
+        for rung, share in shares.items()
+        if RUNGS.index(rung) not in together
+    ]
+    if together:
+        rows.append({"rung": None, "share": sum(shares[RUNGS[k]] for k in together)})
+    return rows
+
+
 def columns_of(nodes: Mapping[int, str], table: Floats) -> Hidden:
     """Column -> owners of the ``nodes`` whose row of ``table`` has something in it."""
     return {
@@ -125,19 +154,26 @@ def columns_of(nodes: Mapping[int, str], table: Floats) -> Hidden:
 # -- what is missing, what was noticed -------------------------------------------------------
 
 
-def gap_rows(answered: Answered, gaps: Iterable[Gap], access: Access) -> tuple[list[Answer], int]:
-    """Gaps of consumers whose inputs the caller may know; and how many others there are."""
+def gap_rows(
+    answered: Answered, effects: Iterable[Effect], access: Access
+) -> tuple[list[Answer], int]:
+    """Gaps of consumers whose inputs the caller may know; and how many others there are.
+
+    First those that nothing can estimate, then by what they may add to the figure.
+    """
     nodes = answered.solved.network.nodes
-    known, others = [], 0
-    for gap in gaps:
-        if access.may_know_inputs_of(nodes[gap.node]):
-            known.append(_gap(answered, gap))
-        else:
-            others += 1
-    return known, others
+    met = list(effects)
+    known = [each for each in met if access.may_know_inputs_of(nodes[each.gap.node])]
+    known.sort(key=_rank)
+    return [_gap(answered, each) for each in known], len(met) - len(known)
 
 
-def _gap(answered: Answered, gap: Gap) -> Answer:
+def _rank(effect: Effect) -> tuple[bool, float]:
+    return effect.gap.estimate is not None, -abs(effect.kg_co2e or 0.0)
+
+
+def _gap(answered: Answered, effect: Effect) -> Answer:
+    gap = effect.gap
     consumer = answered.solved.network.nodes[gap.node].name
     told = {"consumer": consumer, "wanted": gap.wanted, "unit": gap.unit}
     return {
@@ -146,7 +182,20 @@ def _gap(answered: Answered, gap: Gap) -> Answer:
         "amount": gap.amount,
         "category": gap.category,
         "reason": gap.reason,
+        "estimate": gap.estimate and _estimate(answered, gap.estimate),
+        "effect": effect.kg_co2e,
         "sentence": gettext(GAP_SENTENCES[gap.reason]) % told,
+    }
+
+
+def _estimate(answered: Answered, estimate: Estimate) -> Answer:
+    kg = float(answered.weights.co2e(answered.solved.network.row(estimate.emissions)))
+    return {
+        "rung": str(estimate.rung),
+        "factor": estimate.factor,
+        "index": estimate.index,
+        "kg_co2e": kg,
+        "upper": kg * (1 + estimate.spread),
     }
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
@@ -29,17 +29,19 @@ from api.answer_parts import (
     head,
     name_of,
     origin,
+    rungs,
     site_name,
     told,
     undisclosed,
 )
 from api.rule_of_three import allows, merged
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
-from graph.boundary import Amount, Missing
+from graph.boundary import NOTHING, Amount, Missing
 from graph.engine import Books, memberships_of
 from graph.findings import MISSING_SENTENCES, Finding, finding
-from graph.frontier import view_from
-from graph.network import Feed
+from graph.gaps import Effect
+from graph.network import Feed, Floats
+from graph.rungs import footprints_by_rung
 from ledger.statements import Membership
 
 BOUNDARY = "fence"
@@ -78,27 +80,50 @@ class Guarded:
         columns = (edges.supplier[over], edges.consumer[over], edges.category[over])
         return list(zip(*(map(int, column) for column in columns), strict=True))
 
-    def behind_inflow(self, supplier: int, consumer: int) -> AbstractSet[str]:
-        """Whose undisclosed figures one edge over the fence contains."""
+    def behind_inflow(
+        self, supplier: int, consumer: int, table: Floats | None = None
+    ) -> AbstractSet[str]:
+        """Whose undisclosed figures one edge over the fence contains.
+
+        With a ``table`` of figures by node, only those are meant that have something in their row.
+        """
         if self.tenants is not None:
             return {self._owner(consumer)} & self.tenants.guarded
-        return self._hidden_behind(supplier)
+        hidden = self._hidden_behind(supplier)
+        if table is None:
+            return frozenset(hidden.values())
+        return {owner for i, owner in hidden.items() if np.any(np.nan_to_num(table[i]))}
 
-    def _hidden_behind(self, supplier: int) -> AbstractSet[str]:
+    def _hidden_behind(self, supplier: int) -> Mapping[int, str]:
         if supplier not in self._hidden_cache:
             network = self.books.answered.solved.network
             sight, viewer = cast(Sight, self.suppliers), self.books.id
             if supplier in sight.open_nodes:
-                beyond = self.access.sight_from(network, [supplier], viewer).hidden.values()
-                self._hidden_cache[supplier] = frozenset(beyond)
+                beyond = self.access.sight_from(network, [supplier], viewer).hidden
+                self._hidden_cache[supplier] = beyond
             else:
                 owner = sight.hidden.get(supplier)
-                self._hidden_cache[supplier] = frozenset({owner} if owner else ())
+                self._hidden_cache[supplier] = {supplier: owner} if owner else {}
         return self._hidden_cache[supplier]
 
     @cached_property
-    def _hidden_cache(self) -> dict[int, frozenset[str]]:
+    def _hidden_cache(self) -> dict[int, Mapping[int, str]]:
         return {}
+
+    def amount(self, figure: Amount) -> Answer:
+        """A figure, without what was filled in where that would tell too much."""
+        return amount(figure, tells_filled=self.tells_filled)
+
+    def may_show_effect(self, effect: Effect) -> bool:
+        """How much of something further up is drawn tells how much was bought of what it is in."""
+        protected = self.tenants.guarded if self.tenants else cast(Sight, self.suppliers).hidden
+        if self.access.caller.is_auditor or not protected:
+            return True
+        return effect.gap.node in self._inside
+
+    @cached_property
+    def _inside(self) -> frozenset[int]:
+        return frozenset(self.inside)
 
     def scope1_columns(self) -> tuple[Hidden, ...]:
         """For each kind of protection: column -> tenants that have emissions in it."""
@@ -116,6 +141,34 @@ class Guarded:
             behind = self.behind_inflow(supplier, consumer)
             for k in np.flatnonzero(np.nan_to_num(footprints[supplier])) if behind else ():
                 found[int(k)] |= behind
+        return found
+
+    @cached_property
+    def filled_parts(self) -> Mapping[int, AbstractSet[str]]:
+        """Category -> those whose undisclosed figures lack what was filled in under it."""
+        solved = self.books.answered.solved
+        found: dict[int, set[str]] = {part: set() for part in (SCOPE2, *CATEGORIES)}
+        for supplier, consumer, category in self.crossing:
+            if np.any(np.nan_to_num(solved.estimated[supplier])):
+                found[category] |= self.behind_inflow(supplier, consumer, solved.estimated)
+        if self.tenants is not None:
+            for gap in self.books.assessment.gaps:
+                found[gap.category] |= {self._owner(gap.node)} & self.tenants.guarded
+        return found
+
+    @cached_property
+    def tells_filled(self) -> bool:
+        """Whether what was filled in tells nobody what one or two others lack."""
+        return allows(len(set[str]().union(*self.filled_parts.values())))
+
+    def rung_parts(self) -> Hidden:
+        """Position in ``RUNGS`` -> those behind what came in on that rung."""
+        answered = self.books.answered
+        table = footprints_by_rung(answered.solved, answered.weights)
+        found: dict[int, set[str]] = defaultdict(set)
+        for supplier, consumer, _ in self.crossing:
+            for k in np.flatnonzero(np.nan_to_num(table[supplier])):
+                found[int(k)] |= self.behind_inflow(supplier, consumer, table[:, [k]])
         return found
 
     def inflow_parts(self) -> Mapping[int, AbstractSet[str]]:
@@ -156,10 +209,11 @@ def boundary_answer(guarded: Guarded) -> Answer:
         books.kind: {"id": books.id, "name": books.name},
         **head(answered, books.as_of, BOUNDARY),
         "unit": "kg CO2e",
-        "scope1": amount(assessed.scope1),
+        "scope1": guarded.amount(assessed.scope1),
         **_split(guarded),
-        "upstream": amount(assessed.upstream),
-        "bridge": _bridge(books),
+        "upstream": guarded.amount(assessed.upstream),
+        "bridge": _bridge(guarded),
+        "rungs": _rungs(guarded),
         "returning": str(assessed.returning),
         "not_assessable_because": _reasons(guarded),
         "by_gas": {
@@ -185,7 +239,7 @@ def boundary_answer(guarded: Guarded) -> Answer:
 def _split(guarded: Guarded) -> Answer:
     """Scope 2 and the categories of Scope 3; null and one sum where they would tell too much."""
     assessed = guarded.books.assessment
-    together = merged(guarded.inflow_parts())
+    together = merged(guarded.inflow_parts(), guarded.filled_parts)
     if SCOPE2 in together:
         return {
             "scope2": {"location": None},
@@ -193,18 +247,18 @@ def _split(guarded: Guarded) -> Answer:
         }
     by_category = assessed.scope3_by_category
     rows = [
-        {"category": category, "name": gettext(CATEGORIES[category]), **amount(figure)}
+        {"category": category, "name": gettext(CATEGORIES[category]), **guarded.amount(figure)}
         for category, figure in by_category.items()
         if category not in together
     ]
     if together:
         rest = [by_category[category] for category in together if category in by_category]
-        sum_ = Amount(sum(a.at_least for a in rest), all(a.complete for a in rest))
-        rows.append({"category": None, "name": gettext(OTHER_CATEGORIES), **amount(sum_)})
+        told = guarded.amount(sum(rest, NOTHING))
+        rows.append({"category": None, "name": gettext(OTHER_CATEGORIES), **told})
     return {
-        "scope2": {"location": amount(assessed.scope2)},
+        "scope2": {"location": guarded.amount(assessed.scope2)},
         "scope3": {
-            "upstream": amount(assessed.scope3),
+            "upstream": guarded.amount(assessed.scope3),
             "by_category": rows,
             "not_stated": _named(CATEGORIES.keys() - by_category.keys()),
         },
@@ -215,18 +269,25 @@ def _named(categories: Iterable[int]) -> list[Answer]:
     return [{"category": each, "name": gettext(CATEGORIES[each])} for each in sorted(categories)]
 
 
-def _bridge(books: Books) -> Answer:
-    assessed = books.assessment
+def _bridge(guarded: Guarded) -> Answer:
+    assessed = guarded.books.assessment
     t0, t1 = assessed.t0, assessed.t1
-    internal = t0 and t1 and Amount(t0.at_least - t1.at_least, t0.complete and t1.complete)
-    return {
-        "t0": t0 and amount(t0),
-        "internal": internal and amount(internal),
-        "t1": t1 and amount(t1),
-        "returned": assessed.returned and amount(assessed.returned),
-        "t2": amount(assessed.t2),
-        "status": str(assessed.t2_status),
+    steps = {
+        "t0": t0,
+        "internal": t0 - t1 if t0 and t1 else None,
+        "t1": t1,
+        "returned": assessed.returned,
+        "t2": assessed.t2,
     }
+    told = {name: figure and guarded.amount(figure) for name, figure in steps.items()}
+    return {**told, "status": str(assessed.t2_status)}
+
+
+def _rungs(guarded: Guarded) -> list[Answer] | None:
+    """How well T2 is known; null where it would tell what others lack."""
+    if not guarded.tells_filled:
+        return None
+    return rungs(guarded.books.assessment.rungs, guarded.rung_parts())
 
 
 def _reasons(guarded: Guarded) -> Answer:
@@ -257,8 +318,8 @@ def _by_tenant(guarded: Guarded) -> list[Answer] | None:
     ]
     rest = [figures[tenant] for tenant in tenants.unread]
     if rest:
-        sum_ = Amount(sum(a.at_least for a in rest), all(a.complete for a in rest))
-        rows.append({"enterprise": None, "enterprises": len(rest), "scope1": amount(sum_)})
+        told = amount(sum(rest, NOTHING))
+        rows.append({"enterprise": None, "enterprises": len(rest), "scope1": told})
     return rows
 
 
@@ -283,16 +344,13 @@ def _origins(guarded: Guarded) -> list[Answer] | None:
 
 
 def _gaps(guarded: Guarded) -> tuple[list[Answer], int]:
-    """Unmet inputs of the boundary as totals of the year, then those further upstream."""
+    """Unmet inputs of the boundary as totals of the year, and those further upstream."""
     books = guarded.books
-    network = books.answered.solved.network
-    if books.assessment.upstream.complete:
-        return [], 0
-    upstream = set(map(int, view_from(network, guarded.inside, lambda _: True).open))
-    further = upstream - {i for i, n in enumerate(network.nodes) if n.place in set(books.places)}
-    beyond = [*network.gaps, *(gap for _, gap in network.undeclared)]
-    gaps = [*books.assessment.gaps, *(gap for gap in beyond if gap.node in further)]
-    return gap_rows(books.answered, gaps, guarded.access)
+    told = (
+        each if guarded.may_show_effect(each) else replace(each, kg_co2e=None)
+        for each in books.assessment.effects
+    )
+    return gap_rows(books.answered, told, guarded.access)
 
 
 def _missing(guarded: Guarded) -> tuple[list[Answer], int]:

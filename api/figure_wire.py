@@ -13,12 +13,14 @@ from marshmallow import fields, validate
 
 from api.numbers import plain
 from api.wire import PlainDecimal, Query, Wire, described, entity, whole
-from graph.boundary import Assessed
+from graph.boundary import Assessed, Lacking
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES
-from graph.network import Feed
+from graph.network import Feed, Rung
 from ledger.gases import GWP_SETS
 from ledger.strict_json import MAX_INTEGER
 
+_RUNGS = "How well it is known, best rung first; null: not shown."
+_GAPS = "Inputs that nobody describes: those without an estimate, then by what they may add."
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 
@@ -127,8 +129,37 @@ class AmountSchema(Wire):
     """A figure with what it lacks, kg CO2e."""
 
     at_least = _number("What is known, kg CO2e: gaps contribute nothing.")
-    value = _maybe("The figure, kg CO2e; null while something is missing.")
-    coverage = _maybe("`atLeast` / `value`; null while a gap has no estimate.")
+    filled = _maybe("What the factor ladder puts in the place of gaps; null: not shown.")
+    value = _maybe("`atLeast` + `filled`; null while a gap has no estimate.")
+    coverage = _maybe("`atLeast` / `value`; null where that is.")
+    lower = _number("The lower bound: what is known.")
+    upper = _maybe("Every estimate at the upper end of its factor; null where `value` is.")
+    lacking = _one_of(
+        [each.name.lower() for each in Lacking],
+        "What the figure lacks at worst: a gap that is estimated, or one that is open.",
+    )
+
+
+class RungSchema(Wire):
+    """How much of a figure stands on one rung of the factor ladder."""
+
+    rung = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([str(rung) for rung in Rung]),
+        metadata=described("The rung; null: several that must be added up."),
+    )
+    share = _number("Part of what is known and filled in, 0 to 1.")
+
+
+class EstimateSchema(Wire):
+    """What the factor ladder puts in the place of a gap."""
+
+    rung = _one_of(Rung, "Which rung of the ladder.")
+    factor = _text("Set, version and row of the factor.")
+    index = whole(required=True, metadata=described("The entry that states it."))
+    kg_co2e = _number("For the amount of the gap, kg CO2e.")
+    upper = _number("The same at the upper end of the factor.")
 
 
 class GasSchema(Wire):
@@ -158,6 +189,12 @@ class GapSchema(Wire):
     unit = _text("Unit code of the amount.")
     category = whole(required=True, metadata=described("Scope 3 category of the link, 1 to 8."))
     reason = _one_of(GAP_SENTENCES, "Why nothing is known.")
+    estimate = _nested(
+        EstimateSchema, "Its estimate; null: nothing can estimate it.", allow_none=True
+    )
+    effect = _maybe(
+        "The most it adds to the figure, kg CO2e; null without an estimate, or not shown."
+    )
     sentence = _text("The same in words, and what to do next.")
 
 
@@ -181,13 +218,11 @@ class MadeSchema(NamedSchema):
     unit = _text("Code of its declared unit.")
 
 
-class FootprintSchema(HeadSchema):
+class FootprintSchema(HeadSchema, AmountSchema):
     """The footprint of a product, per declared unit."""
 
     product = _nested(MadeSchema, "The product.")
-    at_least = _number("What is known, kg CO2e per declared unit: gaps contribute nothing.")
-    value = _maybe("The footprint; null while something upstream is missing.")
-    coverage = _maybe("`atLeast` / `value`; null while a gap has no estimate.")
+    rungs = _list(RungSchema, _RUNGS, allow_none=True)
     unit = _text("Unit of the figures.")
     feeds = fields.List(
         fields.String(validate=validate.OneOf([str(feed) for feed in Feed])),
@@ -204,7 +239,7 @@ class FootprintSchema(HeadSchema):
         required=True,
         metadata=described("kg of what is never netted: biogenic CO2, removals, capture, uptake."),
     )
-    gaps = _list(GapSchema, "Inputs that the figure does not contain.")
+    gaps = _list(GapSchema, _GAPS)
     gaps_not_shown = whole(
         required=True, metadata=described("How many gaps lie in what the caller may not look into.")
     )
@@ -342,7 +377,8 @@ class BooksSchema(HeadSchema):
     )
     missing = _list(MissingSchema, "What sites inside have left unsaid.")
     missing_not_shown = whole(required=True, metadata=described("How many more."))
-    gaps = _list(GapSchema, "Inputs that the figure does not contain.")
+    rungs = _list(RungSchema, _RUNGS, allow_none=True)
+    gaps = _list(GapSchema, _GAPS)
     gaps_not_shown = whole(required=True, metadata=described("How many more."))
     findings = _list(FindingSchema, "What was noticed.")
 

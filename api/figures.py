@@ -109,7 +109,7 @@ def footprint(query: dict[str, Any], product: UUID) -> Response:
     at, site = asked.question.at, asked.site
     sight = asked.access.require_footprint(asked.id, answered.solved, at, site)
     figure = product_footprint(answered.solved, asked.id, answered.weights, site)
-    document = footprint_answer(answered, figure, sight, asked.access)
+    document = footprint_answer(answered, figure, sight, asked.access, site)
     return asked.answer(FootprintSchema, document, answered)
 
 

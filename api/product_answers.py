@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
+
 from api.access import Access, Sight
 from api.answer_parts import (
     Answer,
+    amount,
     apart,
     by_gas,
     columns_of,
@@ -15,32 +18,41 @@ from api.answer_parts import (
     gap_rows,
     head,
     origin,
+    rungs,
     undisclosed,
 )
+from api.rule_of_three import allows
 from graph.engine import Answered
 from graph.footprint import ProductFootprint, mix_of
-from graph.frontier import Piece, pieces_of
+from graph.frontier import Piece, made_in, pieces_of
+from graph.gaps import Effect, effect_of
+from graph.rungs import footprints_by_rung
 
 BOUNDARY = "cradle-to-gate"
 
 
 def footprint_answer(
-    answered: Answered, figure: ProductFootprint, sight: Sight, access: Access
+    answered: Answered,
+    figure: ProductFootprint,
+    sight: Sight,
+    access: Access,
+    site: str | None = None,
 ) -> Answer:
     """A product's figure as far as the caller may read it, kg CO2e per declared unit.
 
-    Where a split by gas would tell too much, what follows from the split is null as well.
+    Where a split by gas would tell too much, what follows from the split is null as well; and so
+    is what was filled in where it would tell what fewer than three suppliers lack.
     """
     solved, weights = answered.solved, answered.weights
     hidden = columns_of(sight.hidden, solved.footprints)
     gases = by_gas(solved.network.columns, figure.columns, weights, hidden)
     split = all(row["gas"] is not None for row in gases)
-    gaps, others = gap_rows(answered, figure.gaps, access)
+    gaps, others = gap_rows(answered, _effects(answered, figure, sight, access, site), access)
+    filled = columns_of(sight.hidden, solved.estimated)
+    tells_filled = allows(len(set[str]().union(*filled.values())))
     return {
         **_about(answered, figure.product, figure.as_of),
-        "at_least": figure.amount.at_least,
-        "value": figure.amount.value,
-        "coverage": figure.amount.coverage,
+        **amount(figure.amount, tells_filled=tells_filled),
         "unit": f"kg CO2e per {figure.unit}",
         "feeds": [str(feed) for feed in figure.feeds],
         "declared": figure.declared,
@@ -48,10 +60,45 @@ def footprint_answer(
         "mixed_gwp_share": figure.mixed_gwp_share if split else None,
         "by_gas": gases,
         "apart": apart(figure.columns, weights, hidden),
+        "rungs": _rungs(answered, figure, sight) if tells_filled else None,
         "gaps": gaps,
         "gaps_not_shown": others,
         "findings": findings_about(answered, sight.open_nodes, access),
     }
+
+
+def _rungs(answered: Answered, figure: ProductFootprint, sight: Sight) -> list[Answer]:
+    hidden = columns_of(sight.hidden, footprints_by_rung(answered.solved, answered.weights))
+    return rungs(figure.rungs, hidden)
+
+
+def _effects(
+    answered: Answered,
+    figure: ProductFootprint,
+    sight: Sight,
+    access: Access,
+    site: str | None,
+) -> tuple[Effect, ...]:
+    """What each gap may add, over links that the caller may look into.
+
+    How much of the caller's own goods an undisclosed supplier uses is that supplier's to tell.
+    """
+    if access.caller.is_auditor or not figure.effects:
+        return figure.effects
+    network = answered.solved.network
+    made = np.zeros(len(network.nodes))
+    made[sight.view.open] = made_in(network, sight.view, _demand(answered, figure, site))
+    return tuple(
+        effect_of(network, answered.weights, gap, float(made[gap.node]))
+        if made[gap.node]
+        else Effect(gap, None)
+        for gap in figure.gaps
+    )
+
+
+def _demand(answered: Answered, figure: ProductFootprint, site: str | None) -> dict[int, float]:
+    nodes, shares = mix_of(answered.solved, figure.product, site)
+    return dict(zip(nodes, map(float, shares), strict=True))
 
 
 def contributions_answer(
@@ -60,8 +107,7 @@ def contributions_answer(
     """What the figure consists of: own emissions of what the caller may look into, whole footprints
     of what is disclosed to it, and one sum for the others.
     """
-    nodes, shares = mix_of(answered.solved, figure.product, site)
-    demand = dict(zip(nodes, map(float, shares), strict=True))
+    demand = _demand(answered, figure, site)
     pieces = pieces_of(answered.solved, sight.view, demand, answered.weights)
     total = sum(piece.kg_co2e for piece in pieces)
     rows = _rows(answered, [p for p in pieces if p.node not in sight.hidden], total)

@@ -23,6 +23,10 @@ after Dente et al. 2018 and Cabernard et al. 2019). It needs nobody's recipe ins
 place's inventory and purchases fix ``S1`` and ``z``, so T2 stands while T0, T1 and RET are *not
 assessable*. A stated footprint inside counts nothing: its emissions are in the place's inventory.
 
+What nobody describes is a gap. The factor ladder may estimate it; then a figure has a lower bound,
+a value and an upper bound. A gap whose supplier has a site inside may have been supplied from
+there: it is never estimated as upstream, and keeps T2 partial.
+
 A footprint that names no site is made inside if all sites of its owner are. If only some are,
 nobody knows: it is not counted as upstream, as its emissions may be in an inventory already, and
 T2 is *partial*.
@@ -32,26 +36,30 @@ from __future__ import annotations
 
 import enum
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from graph.characterise import Characterisation
 from graph.errors import NoDataForYear
-from graph.generation import Generation, generation_outside
-from graph.network import Book, Feed, Floats, Gap, Ints
-from graph.solve import Plan
+from graph.gaps import RUNGS, Effect, Estimates, GapIndex, ranked
+from graph.generation import generation_outside
+from graph.kept import kept
+from graph.network import FEEDS, Book, Feed, Floats, Gap, Ints, Network, Rung
+from graph.outside import EdgesByConsumer, Outside, outside_of
+from graph.rungs import COMPUTED, known_by_rung, shares_of
 from graph.solved import Solved
 from graph.year import Place
 
 Mask = NDArray[np.bool_]
 ENERGY = 3
 """The Scope 3 category under which energy is bought; its generation part is Scope 2."""
+CATEGORIES = 9
+"""Columns of a table by category; category 0 is unused."""
 COUNTED_INSIDE = (Feed.RECIPE, Feed.OVERHEAD)
 CONTAINED = 1e-9
 """How far rounding may bring a generation above the footprint that contains it."""
@@ -68,21 +76,78 @@ class Assessed(enum.StrEnum):
     NOT_ASSESSABLE = "not_assessable"
 
 
+class Lacking(enum.IntEnum):
+    """What a figure lacks, at worst."""
+
+    NOTHING = 0
+    ESTIMATED = 1
+    """Every gap in it has an estimate."""
+    OPEN = 2
+    """Something in it has none, or was not stated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """kg CO2e. ``at_least`` is what is known; ``value`` is null while anything is missing."""
+    """kg CO2e: what is known, what the factor ladder fills in, how much higher that may be.
+
+    ``at_least`` is all that remains while the figure is open: then value, coverage and upper bound
+    are null, never zero.
+    """
 
     at_least: float
-    complete: bool
+    filled: float = 0.0
+    spread: float = 0.0
+    lacking: Lacking = Lacking.NOTHING
+
+    @property
+    def complete(self) -> bool:
+        return self.lacking is Lacking.NOTHING
 
     @property
     def value(self) -> float | None:
-        return self.at_least if self.complete else None
+        return None if self.lacking is Lacking.OPEN else self.at_least + self.filled
 
     @property
     def coverage(self) -> float | None:
-        """``at_least / value``; null while a gap has no estimate."""
-        return 1.0 if self.complete else None
+        """``at_least / value``: 1 where nothing is filled in."""
+        value = self.value
+        if value is None:
+            return None
+        return self.at_least / value if value else 1.0
+
+    @property
+    def lower(self) -> float:
+        return self.at_least
+
+    @property
+    def upper(self) -> float | None:
+        """Every estimate at the upper end of its factor at once."""
+        return None if self.lacking is Lacking.OPEN else self.at_least + self.filled + self.spread
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(
+            self.at_least + other.at_least,
+            self.filled + other.filled,
+            self.spread + other.spread,
+            max(self.lacking, other.lacking),
+        )
+
+    def __sub__(self, part: Amount) -> Amount:
+        """The rest of a sum; what only rounding leaves of a term is nothing."""
+        return Amount(
+            _rest(self.at_least, part.at_least),
+            _rest(self.filled, part.filled),
+            _rest(self.spread, part.spread),
+            max(self.lacking, part.lacking),
+        )
+
+
+NOTHING = Amount(0.0)
+
+
+def _rest(larger: float, smaller: float) -> float:
+    left = larger - smaller
+    return 0.0 if abs(left) <= ROUNDING * abs(larger) else left
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,41 +156,6 @@ class Missing:
 
     place: Place
     what: str
-
-
-@dataclass(frozen=True)
-class Inflow:
-    """What crosses the fence, and what it carries. Rows follow ``suppliers``.
-
-    ``amounts[i, c]``: declared units of supplier *i* bought under category *c* (columns 0 to 8, 0
-    unused). ``outside[i]``: m* in kg of each column; ``generated[i]``: the part of it that arose
-    at generation, zero for what is no energy carrier.
-    """
-
-    suppliers: Ints
-    amounts: Floats
-    outside: Floats
-    generation: Generation
-    incomplete: Mask
-
-    def by_category(self) -> Floats:
-        """(9, k) kg by category, generation included."""
-        return np.asarray(self.amounts.T @ self.outside)
-
-    def stated(self, gaps: Iterable[Gap]) -> list[int]:
-        """Categories in which anything was bought, or would have been but for a gap."""
-        bought = (int(c) for c in np.flatnonzero(self.amounts.any(axis=0)))
-        return sorted({*bought, *(gap.category for gap in gaps)})
-
-    def is_complete(self, category: int, gaps: Iterable[Gap]) -> bool:
-        """Whether everything bought under a category is known, generation of energy included."""
-        drawn = self.amounts[:, category] != 0
-        open_ended = (self.incomplete | self.generation.unknown) & drawn
-        return not open_ended.any() and all(gap.category != category for gap in gaps)
-
-    def generated_by_category(self) -> Floats:
-        """(9, k) kg by category that arose at generation of bought energy."""
-        return np.asarray(self.amounts.T @ self.generation.per_unit)
 
 
 @dataclass(frozen=True)
@@ -153,15 +183,27 @@ class Assessment:
     """What places did not state and their recipes and production stand in for."""
     gaps: tuple[Gap, ...]
     """Unmet inputs of the boundary; amounts are totals of the year."""
+    effects: tuple[Effect, ...]
+    """Unmet inputs of the boundary and of what it draws on, by how much they may move T2."""
+    rungs: Mapping[Rung, float]
+    """How well T2 is known: the share of each rung; they sum to 1."""
     incomplete: tuple[int, ...]
     """Outside nodes bought from whose own figure lacks something."""
     unsplit: tuple[int, ...]
     """Energy carriers bought whose generation is not known, or exceeds what they carry."""
     split_mixes: tuple[str, ...]
     """Products bought without naming a site that are made inside and outside."""
-    origins: dict[int, float]
-    """Outside node -> its share of ``upstream``, in kg CO2e."""
+    made_outside: Floats
+    """(n,) units made of every node outside for what is bought; zero inside."""
+    emitted_outside: Floats
+    """(n,) kg CO2e of ``upstream`` by the node that emitted them."""
     as_of: int
+
+    @cached_property
+    def origins(self) -> dict[int, float]:
+        """Outside node -> its share of ``upstream``, in kg CO2e."""
+        emitting = np.flatnonzero(self.emitted_outside)
+        return dict(zip(emitting.tolist(), self.emitted_outside[emitting].tolist(), strict=True))
 
 
 def assess(solved: Solved, places: Iterable[Place], weights: Characterisation) -> Assessment:
@@ -172,179 +214,371 @@ def assess(solved: Solved, places: Iterable[Place], weights: Characterisation) -
     NoDataForYear
         Nothing was stated about any of the places in the year.
     """
-    return _Fence(solved, frozenset(places), weights).assessment()
+    return Fence(solved, frozenset(places), weights).assessment()
 
 
-class _Fence:
-    """One boundary laid over a solved network; used once."""
+@dataclass(frozen=True)
+class _Ground:
+    """What is the same for all boundaries of a network."""
+
+    of_no_site: Mapping[int, Ints]
+    """Owner's code -> its nodes that stand nowhere in particular."""
+    sites_owned: Mapping[str, int]
+    """Enterprise -> how many sites it owns."""
+    owner_code: Mapping[str, int]
+
+    @classmethod
+    def of(cls, network: Network) -> _Ground:
+        return kept(network, "ground", lambda: cls._of(network))
+
+    @classmethod
+    def _of(cls, network: Network) -> _Ground:
+        somewhere = np.array(network.nodes_at.get(None, ()), dtype=np.int64)
+        owners = network.owner_codes[somewhere]
+        by_owner = somewhere[np.argsort(owners, kind="stable")]
+        codes, starts = np.unique(np.sort(owners), return_index=True)
+        return cls(
+            of_no_site=dict(zip(codes.tolist(), np.split(by_owner, starts[1:]), strict=True))
+            if codes.size
+            else {},
+            sites_owned=Counter(network.site_owners.values()),
+            owner_code={owner: code for code, owner in enumerate(network.owners)},
+        )
+
+
+@dataclass(frozen=True)
+class Inflow:
+    """What crosses the fence. ``amounts[i, c]``: declared units of ``suppliers[i]`` under category
+    ``c``. Suppliers of which nothing remains once purchases and recipes cancel are left out."""
+
+    suppliers: Ints
+    amounts: Floats
+
+    @classmethod
+    def of(cls, supplier: Ints, category: Ints, amount: Floats) -> Inflow:
+        suppliers, row = np.unique(supplier, return_inverse=True)
+        bought, size = (np.zeros((len(suppliers), CATEGORIES)) for _ in range(2))
+        np.add.at(bought, (row, category), amount)
+        np.add.at(size, (row, category), np.abs(amount))
+        bought[np.abs(bought) <= ROUNDING * size] = 0.0
+        drawn = bought.any(axis=1)
+        return cls(suppliers[drawn], bought[drawn])
+
+    @property
+    def total(self) -> Floats:
+        """Units bought of each supplier, all categories together."""
+        return np.asarray(self.amounts.sum(axis=1))
+
+    def in_category(self, mask: Mask) -> Mask:
+        """(9,) whether anything bought under each category is of a supplier in ``mask``."""
+        return np.asarray((self.amounts[mask] != 0).any(axis=0))
+
+
+class Fence:
+    """One boundary laid over a solved network.
+
+    Nodes are kept as sorted lists of numbers, so that a small boundary costs little in a large
+    network. ``inside`` stand at its places, or are those of owners all of whose sites are inside;
+    of ``unsure`` ones nobody knows.
+    """
 
     def __init__(self, solved: Solved, places: frozenset[Place], weights: Characterisation) -> None:
         self.solved, self.network = solved, solved.network
         self.places, self.weights = places, weights
-        nodes, nodes_at = self.network.nodes, self.network.nodes_at
-        at_place = self._mask(i for place in places for i in nodes_at.get(place, ()))
-        if not at_place.any():
+        at_place = self._at_places()
+        if not at_place.size:
             raise NoDataForYear(year=self.network.year)
-        sites = {place.site for place in places}
-        owners = self.network.site_owners.items()
-        elsewhere = {owner for site, owner in owners if site not in sites}
-        self.owners = {owner for site, owner in owners if site in sites}
-        self.owners |= {nodes[i].owner for i in np.flatnonzero(at_place)}
-        self.inside = at_place | self._of_no_site(self.owners - elsewhere)
-        self.unsure = self._of_no_site(self.owners & elsewhere)
-        self.outside: Mask = ~(self.inside | self.unsure)
-        inside = map(int, np.flatnonzero(self.inside))
-        self.counted = self._mask(i for i in inside if nodes[i].feed in COUNTED_INSIDE)
-        self.output: Floats = np.where(self.counted, np.nan_to_num(self.network.output), 0.0)
+        self.owners = self._owners(at_place)
+        whole, part = self._of_no_site()
+        self.inside = np.union1d(at_place, whole)
+        self.unsure = part
+        self.held = np.union1d(self.inside, part)
+        codes = [FEEDS.index(feed) for feed in COUNTED_INSIDE]
+        self.counted = self.inside[np.isin(self.network.feeds[self.inside], codes)]
+        self.output = np.nan_to_num(self.network.output[self.counted])
 
-    def _of_no_site(self, owners: Set[str]) -> Mask:
-        """Nodes of these enterprises that stand nowhere in particular."""
-        somewhere = self.network.nodes_at.get(None, ())
-        return self._mask(i for i in somewhere if self.network.nodes[i].owner in owners)
+    def _at_places(self) -> Ints:
+        nodes_at = self.network.nodes_at
+        return np.array(sorted({i for p in self.places for i in nodes_at.get(p, ())}), dtype=int)
 
-    def _mask(self, nodes: Iterable[int]) -> Mask:
-        mask = np.zeros(len(self.network.nodes), dtype=bool)
-        mask[list(nodes)] = True
-        return mask
+    def _owners(self, at_place: Ints) -> frozenset[str]:
+        """Who owns a site or a node inside."""
+        named = {self.network.owners[c] for c in np.unique(self.network.owner_codes[at_place])}
+        sites = {place.site for place in self.places}
+        return frozenset(named | {self.network.site_owners[s] for s in sites & self._registered})
+
+    @property
+    def _registered(self) -> set[str]:
+        return {place.site for place in self.places if place.site in self.network.site_owners}
+
+    def _of_no_site(self) -> tuple[Ints, Ints]:
+        """Nodes of no site: of owners that have all sites inside, and of owners that have some."""
+        ground = _Ground.of(self.network)
+        inside = Counter(self.network.site_owners[site] for site in self._registered)
+        whole, part = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        for owner in self.owners:
+            nodes = ground.of_no_site.get(ground.owner_code.get(owner, -1))
+            if nodes is not None:
+                (whole if inside[owner] == ground.sites_owned.get(owner, 0) else part).append(nodes)
+        return np.unique(np.concatenate(whole)), np.unique(np.concatenate(part))
 
     @cached_property
     def made(self) -> tuple[int, ...]:
         """Nodes of products made inside; an expired footprint of no site tells of no making."""
-        nodes = ((int(i), self.network.nodes[i]) for i in np.flatnonzero(self.inside))
+        nodes = ((int(i), self.network.nodes[i]) for i in self.inside)
         return tuple(
             i for i, node in nodes if node.product and (node.place or node.feed is not Feed.EXPIRED)
         )
 
     def assessment(self) -> Assessment:
-        cone, inflow, plan = self._inflow()
-        missing, stand_ins = self._missing()
-        gaps, internal = self._gaps()
-        emitted = self.network.direct * self.output[:, None]
-        has_inflow = not any(m.what.startswith("purchases") for m in missing)
-        complete_inflow = has_inflow and not gaps and not inflow.incomplete.any()
-        scope1 = self._amount(
-            emitted.sum(axis=0), not any(m.what.startswith("inventory") for m in missing)
-        )
-        brought = inflow.by_category()
-        generated = inflow.generated_by_category()
-        upstream = self._amount(brought.sum(axis=0), complete_inflow)
-        complete = {c: has_inflow and inflow.is_complete(c, gaps) for c in inflow.stated(gaps)}
-        scope3 = {
-            category: self._amount(brought[category] - generated[category], known)
-            for category, known in complete.items()
-        }
-        generation_known = (
-            has_inflow
-            and not any(gap.category == ENERGY for gap in gaps)
-            and not inflow.generation.unknown.any()
-        )
-        t2 = Amount(scope1.at_least + upstream.at_least, scope1.complete and upstream.complete)
-        partial = internal or self._may_draw_on_inside(cone) or not t2.complete
-        reasons = self._recipes_missing()
-        t0, t1 = (None, None) if reasons else self._chain_totals(told=not missing)
+        inflow = self.inflow
+        scope1, upstream, t2 = self.scope1, self.upstream, self.scope1 + self.upstream
+        partial = self.has_gap_inside or self._may_draw_on_inside or not t2.complete
+        t0, t1 = self.chain_totals()
+        made, emitted = self.made_outside, self._emitted_outside
         return Assessment(
             scope1=scope1,
-            scope1_columns=emitted.sum(axis=0),
-            scope1_by_owner=self._by_owner(emitted, missing),
-            scope2=self._amount(generated.sum(axis=0), generation_known),
-            scope3=self._amount(
-                (brought - generated).sum(axis=0), complete_inflow and generation_known
-            ),
-            scope3_by_category=scope3,
+            scope1_columns=self._emitted.sum(axis=0),
+            scope1_by_owner=self._by_owner(),
+            scope2=self._scope2(),
+            scope3=self._scope3(),
+            scope3_by_category=self._by_category(),
             upstream=upstream,
-            upstream_columns=brought.sum(axis=0),
+            upstream_columns=made @ self.network.direct,
             t0=t0,
             t1=t1,
             t2=t2,
             t2_status=Assessed.PARTIAL if partial else Assessed.ASSESSED,
-            returned=t1 and _difference(t1, t2),
-            returning=self._returning(cone, reasons),
-            not_assessable_because=reasons,
-            missing=missing,
-            stand_ins=stand_ins,
-            gaps=gaps,
-            incomplete=tuple(map(int, cone[inflow.incomplete])),
-            unsplit=tuple(map(int, cone[inflow.generation.unknown])),
+            returned=t1 and t1 - t2,
+            returning=self._returning(made),
+            not_assessable_because=self.recipes_missing,
+            missing=self._missing[0],
+            stand_ins=self._missing[1],
+            gaps=self.gaps,
+            effects=self._effects(made),
+            rungs=self._rungs(made),
+            incomplete=tuple(inflow.suppliers[self._lacks].tolist()),
+            unsplit=tuple(inflow.suppliers[self._unsplit].tolist()),
             split_mixes=self._split_mixes(),
-            origins=self._origins(cone, inflow, plan),
-            as_of=self._as_of(cone),
+            made_outside=made,
+            emitted_outside=emitted,
+            as_of=self._as_of(made),
         )
 
-    def _as_of(self, cone: Ints) -> int:
+    def _as_of(self, made: Floats) -> int:
         at_sites = (self.network.site_as_of.get(place.site, -1) for place in self.places)
-        of_nodes = self.network.as_of[self.inside].max(), self.network.as_of[cone].max(initial=-1)
-        return int(max(*of_nodes, *at_sites))
+        of_inside = self.network.as_of[self.inside].max()
+        of_outside = self.network.as_of[made != 0].max(initial=-1)
+        return int(max(of_inside, of_outside, *at_sites))
 
-    def _amount(self, columns: Floats, complete: bool) -> Amount:
-        return Amount(float(self.weights.co2e(columns)), complete)
+    def _kg(self, columns: Floats) -> float:
+        return float(self.weights.co2e(columns))
+
+    # -- Scope 1 ---------------------------------------------------------------------------
+
+    @cached_property
+    def _emitted(self) -> Floats:
+        """(counted, k) kg of the year emitted at each node inside."""
+        return self.network.direct[self.counted] * self.output[:, None]
+
+    @cached_property
+    def scope1(self) -> Amount:
+        is_open = any(m.what.startswith("inventory") for m in self._missing[0])
+        return Amount(
+            self._kg(self._emitted.sum(axis=0)),
+            lacking=Lacking.OPEN if is_open else Lacking.NOTHING,
+        )
+
+    def _by_owner(self) -> dict[str, Amount]:
+        open_sites = {m.place.site for m in self._missing[0] if m.what.startswith("inventory")}
+        codes = self.network.owner_codes
+        kg = np.bincount(
+            codes[self.counted], self.weights.co2e(self._emitted), len(self.network.owners)
+        )
+        owners = {c: self.network.owners[c] for c in np.unique(codes[self.inside]).tolist()}
+        is_open = {self.network.site_owners.get(site) for site in open_sites}
+        is_open |= {
+            self.network.nodes[i].owner
+            for place in self.places
+            if place.site in open_sites
+            for i in self.network.nodes_at.get(place, ())
+        }
+        return {
+            owner: Amount(
+                float(kg[code]), lacking=Lacking.OPEN if owner in is_open else Lacking.NOTHING
+            )
+            for code, owner in owners.items()
+        }
 
     # -- what crosses the fence ------------------------------------------------------------
 
-    def _inflow(self) -> tuple[Ints, Inflow, Plan]:
-        """z by category, m* over its upstream cone, and the generation part of both."""
-        edges = self.network.edges
-        crossing = self.counted[edges.consumer] & self.outside[edges.supplier]
-        amounts = edges.amount[crossing] * self.output[edges.consumer[crossing]]
-        suppliers = edges.supplier[crossing]
-        cone = self._cone(suppliers[amounts != 0])
-        position = np.full(len(self.inside), -1)
-        position[cone] = np.arange(len(cone))
-        at = position[suppliers]
-        cell = at[at >= 0], edges.category[crossing][at >= 0]
-        bought, size = np.zeros((len(cone), 9)), np.zeros((len(cone), 9))
-        np.add.at(bought, cell, amounts[at >= 0])
-        np.add.at(size, cell, np.abs(amounts[at >= 0]))
-        bought[np.abs(bought) <= ROUNDING * size] = 0.0
-        block = sparse.csr_array(self.network.inputs[cone][:, cone])
-        plan = Plan.of(block)
-        gap = self._lacking(cone) | plan.refused_mask
-        drawn = (bought != 0).any(axis=1)
-        outside = np.nan_to_num(plan.footprints(self.network.direct[cone]))
-        inflow = Inflow(
-            suppliers=cone,
-            amounts=bought,
-            outside=outside,
-            generation=self._generation(cone, outside, drawn),
-            incomplete=(plan.downstream_max(gap.astype(np.int64)) > 0) & drawn,
+    @cached_property
+    def _edges_in(self) -> Ints:
+        """Edges into what counts inside, from wherever."""
+        return EdgesByConsumer.of(self.network).into(self.counted)
+
+    @cached_property
+    def _bought(self) -> Floats:
+        """Units of the year that come in over each of ``_edges_in``."""
+        edges, into = self.network.edges, self._edges_in
+        made = self.output[np.searchsorted(self.counted, edges.consumer[into])]
+        return np.asarray(edges.amount[into] * made)
+
+    @cached_property
+    def inflow(self) -> Inflow:
+        """z by supplier and category."""
+        edges, into = self.network.edges, self._edges_in
+        crossing = ~np.isin(edges.supplier[into], self.held)
+        over = into[crossing]
+        return Inflow.of(edges.supplier[over], edges.category[over], self._bought[crossing])
+
+    @cached_property
+    def held_mask(self) -> Mask:
+        mask = np.zeros(len(self.network.nodes), dtype=bool)
+        mask[self.held] = True
+        return mask
+
+    @cached_property
+    def estimates(self) -> Estimates:
+        """What the ladder says, but for gaps that may have been supplied from inside."""
+        return Estimates.of(self.network).without(self.owners)
+
+    @cached_property
+    def outside(self) -> Outside:
+        """m* of what is known, filled in and its spread, in kg CO2e."""
+        known = self.network.direct @ self.weights.gross
+        quantities = [known, *self._estimated_outside]
+        return outside_of(
+            self.solved, self.held_mask, self.inflow.suppliers, np.column_stack(quantities)
         )
-        return cone, inflow, plan
 
-    def _lacking(self, cone: Ints) -> Mask:
-        """Outside nodes with a gap of their own; what would come from inside counts zero anyway."""
-        gaps = {gap.node for gap in self.network.gaps if gap.supplier not in self.owners}
-        nodes = self.network.nodes
-        return np.array([i in gaps or nodes[i].feed is Feed.NONE for i in cone], dtype=bool)
+    @cached_property
+    def _estimated_outside(self) -> tuple[Floats, ...]:
+        """(n,) kg CO2e filled in, and their spread; nothing where no purchase rests on any."""
+        if not self.solved.estimated[self.inflow.suppliers].any():
+            return ()
+        return self.estimates.at_nodes(self.weights)
 
-    def _generation(self, cone: Ints, outside: Floats, drawn: Mask) -> Generation:
-        """The generation part of m*; unknown where more is stated than m* has."""
-        generation = generation_outside(self.network, cone, drawn)
-        contained = self.weights.co2e(outside) * (1 + CONTAINED)
-        exceeding = self.weights.co2e(generation.per_unit) > contained
-        return replace(generation, unknown=generation.unknown | (exceeding & drawn))
+    @cached_property
+    def _per_unit(self) -> Floats:
+        """(suppliers, 3) m*: known, filled in, spread."""
+        found = np.zeros((len(self.inflow.suppliers), 3))
+        found[:, : self.outside.per_unit.shape[1]] = self.outside.per_unit
+        return found
 
-    def _cone(self, start: Ints) -> Ints:
-        """Outside nodes from which ``start`` draws, over any number of outside tiers."""
-        by_consumer = sparse.csc_array(self.network.inputs)
-        reached = np.zeros(len(self.inside), dtype=bool)
-        frontier: Ints = np.unique(start)
-        while frontier.size:
-            reached[frontier] = True
-            rows = [
-                by_consumer.indices[by_consumer.indptr[j] : by_consumer.indptr[j + 1]]
-                for j in frontier
-            ]
-            tier: Ints = np.unique(np.concatenate(rows)).astype(np.int64)
-            frontier = tier[~reached[tier] & self.outside[tier]]
-        return np.flatnonzero(reached).astype(np.int64)
+    @cached_property
+    def _lacks(self) -> Mask:
+        """Suppliers whose own figure lacks something; what came from inside counts zero anyway."""
+        return self._rest_on(self.solved.incomplete, self.estimates.lacking)
 
-    def _origins(self, cone: Ints, inflow: Inflow, plan: Plan) -> dict[int, float]:
-        """e_i [(I − A_OO)⁻¹ z]_i: where outside the upstream figure was emitted."""
-        supplied = np.nan_to_num(plan.supply(inflow.amounts.sum(axis=1, keepdims=True))[:, 0])
-        emitted = self.weights.co2e(self.network.direct[cone]) * supplied
-        return {int(i): float(kg) for i, kg in zip(cone, emitted, strict=True) if kg}
+    @cached_property
+    def _open_ended(self) -> Mask:
+        """Suppliers whose own figure lacks something that nothing can estimate."""
+        return self._rest_on(self.solved.open_ended, self.estimates.unestimated)
+
+    def _rest_on(self, anywhere: Mask, gaps: Mask) -> Mask:
+        suppliers = self.inflow.suppliers
+        if not self.outside.refuses and not anywhere[suppliers].any():
+            return np.zeros(len(suppliers), dtype=bool)
+        return self.outside.rests_on(gaps)
+
+    @cached_property
+    def _brought(self) -> Floats:
+        """(9, 3) kg CO2e by category: known, filled in, spread; generation included."""
+        brought = self.inflow.amounts.T @ self._per_unit
+        for gap in self._unmet:
+            if gap.estimate is not None:
+                kg = self._kg(self.network.row(gap.estimate.emissions))
+                brought[gap.category, 1:] += kg, kg * gap.estimate.spread
+        return np.asarray(brought)
+
+    @cached_property
+    def _generation(self) -> tuple[Floats, Mask]:
+        """(suppliers, 3) the part of m* that arose at generation; where it is not known."""
+        found = generation_outside(self.network, self.inflow.suppliers, self.held_mask)
+        per_unit = np.zeros_like(self._per_unit)
+        kg = self.weights.co2e(found.per_unit)
+        filled = self.network.fed_by(Feed.NONE)[self.inflow.suppliers]
+        per_unit[~filled, 0], per_unit[filled, 1] = kg[~filled], kg[filled]
+        contained = self._per_unit[:, :2].sum(axis=1) * (1 + CONTAINED)
+        return per_unit, found.unknown | (kg > contained)
+
+    @property
+    def _unsplit(self) -> Mask:
+        return self._generation[1]
+
+    @cached_property
+    def _generated(self) -> Floats:
+        """(9, 3) kg CO2e by category that arose at generation of bought energy."""
+        return np.asarray(self.inflow.amounts.T @ self._generation[0])
+
+    @cached_property
+    def _has_inflow(self) -> bool:
+        return not any(m.what.startswith("purchases") for m in self._missing[0])
+
+    @cached_property
+    def _lacking(self) -> list[Lacking]:
+        """By category, what is lacking of what came in under it."""
+        is_open, lacks = (self.inflow.in_category(m) for m in (self._open_ended, self._lacks))
+        for gap in self.gaps:
+            lacks[gap.category] = True
+            is_open[gap.category] |= gap.estimate is None
+        if not self._has_inflow:
+            is_open[:] = True
+        return [
+            Lacking.OPEN if o else Lacking.ESTIMATED if e else Lacking.NOTHING
+            for o, e in zip(is_open.tolist(), lacks.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def upstream(self) -> Amount:
+        return _amount(self._brought.sum(axis=0), max(self._lacking))
+
+    @cached_property
+    def _split_open(self) -> Mask:
+        """(9,) categories whose generation part is not known: a factor does not tell it apart."""
+        is_open = self.inflow.in_category(self._unsplit)
+        is_open[ENERGY] |= any(gap.category == ENERGY for gap in self._unmet)
+        if not self._has_inflow:
+            is_open[:] = True
+        return is_open
+
+    def _scope2(self) -> Amount:
+        drawn = self.inflow.in_category(self._generation[0][:, 1] != 0)
+        lacking = Lacking.ESTIMATED if drawn.any() else Lacking.NOTHING
+        return _amount(
+            self._generated.sum(axis=0), Lacking.OPEN if self._split_open.any() else lacking
+        )
+
+    def _scope3(self) -> Amount:
+        lacking = Lacking.OPEN if self._split_open.any() else max(self._lacking)
+        return _amount((self._brought - self._generated).sum(axis=0), lacking)
+
+    def _by_category(self) -> dict[int, Amount]:
+        bought = np.flatnonzero(self.inflow.amounts.any(axis=0)).tolist()
+        left = self._brought - self._generated
+        return {
+            c: _amount(left[c], Lacking.OPEN if self._split_open[c] else self._lacking[c])
+            for c in sorted({*bought, *(gap.category for gap in self.gaps)})
+        }
+
+    @cached_property
+    def made_outside(self) -> Floats:
+        """(n,) v: units made of every node outside for what is bought."""
+        return self.outside.supplied(self.inflow.total)
+
+    @cached_property
+    def _emitted_outside(self) -> Floats:
+        """(n,) kg CO2e emitted for it at each node; raises where a gas has no potential."""
+        emitting = np.flatnonzero(self.made_outside)
+        emitted = np.zeros(len(self.network.nodes))
+        kg = self.weights.co2e(self.network.direct[emitting])
+        emitted[emitting] = kg * self.made_outside[emitting]
+        return emitted
 
     # -- what is not known -----------------------------------------------------------------
 
+    @cached_property
     def _missing(self) -> tuple[tuple[Missing, ...], tuple[Missing, ...]]:
         """What places leave open, and what their recipes stand in for."""
         missing: list[Missing] = []
@@ -379,56 +613,91 @@ class _Fence:
         output_known = not np.isnan(self.network.output[i]) and i not in self.network.partly_told
         return self.network.nodes[i].feed is Feed.RECIPE and output_known
 
-    def _gaps(self) -> tuple[tuple[Gap, ...], bool]:
-        """Unmet inputs from outside, as totals; and whether a supplier inside left some unmet.
+    def _output_of(self, node: int) -> float:
+        return float(self.output[np.searchsorted(self.counted, node)])
+
+    @cached_property
+    def _unmet_anywhere(self) -> tuple[Gap, ...]:
+        """Inputs of the boundary that no product meets, as totals of the year.
 
         Where a place states its purchases, those are its inflow: the same gap in one of its
         recipes is not counted again.
         """
-        unmet = [
-            replace(gap, amount=gap.amount * float(self.output[gap.node]))
-            for gap in self.network.gaps
-            if self.counted[gap.node] and self._taker(gap.node) == gap.node
-        ]
-        unmet += self._undeclared()
-        outside = tuple(gap for gap in unmet if gap.supplier not in self.owners)
-        return outside, len(outside) < len(unmet)
+        return tuple(
+            _scaled(gap, self._output_of(gap.node))
+            for gap in GapIndex.of(self.network).at(self.counted)
+            if self._taker(gap.node) == gap.node
+        )
 
-    def _undeclared(self) -> Iterator[Gap]:
+    @cached_property
+    def _unmet(self) -> tuple[Gap, ...]:
+        """Those whose supplier has no site inside."""
+        return tuple(gap for gap in self._unmet_anywhere if gap.supplier not in self.owners)
+
+    @cached_property
+    def has_gap_inside(self) -> bool:
+        """Whether a supplier that has a site inside left an input unmet."""
+        unmet = [*self._unmet_anywhere, *self._undeclared]
+        return any(gap.supplier in self.owners for gap in unmet)
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Unmet inputs from outside, as totals of the year."""
+        undeclared = (gap for gap in self._undeclared if gap.supplier not in self.owners)
+        return (*self._unmet, *undeclared)
+
+    @cached_property
+    def _undeclared(self) -> tuple[Gap, ...]:
         """What is bought of products outside that nobody describes, as totals."""
         bought: dict[tuple[int, int, int], list[float]] = defaultdict(list)
-        gaps: dict[tuple[int, int, int], Gap] = {}
-        for supplier, gap in self.network.undeclared:
-            if self.counted[gap.node] and self.outside[supplier]:
+        gaps: dict[tuple[int, int, int], tuple[Gap, float]] = {}
+        for supplier, gap in GapIndex.of(self.network).undeclared_at(self.counted):
+            if not self.held_mask[supplier]:
                 key = self._taker(gap.node), supplier, gap.category
-                bought[key].append(gap.amount * float(self.output[gap.node]))
-                gaps[key] = gap
-        for key, amounts in bought.items():
+                bought[key].append(gap.amount * self._output_of(gap.node))
+                gaps[key] = gap, gap.amount
+        return tuple(
+            replace(_scaled(gap, math.fsum(bought[key]) / amount), node=key[0])
+            for key, (gap, amount) in gaps.items()
             # Recipes and the rest of a place add up to its purchases, and to nothing without.
-            if abs(math.fsum(amounts)) > ROUNDING * max(map(abs, amounts)):
-                yield replace(gaps[key], node=key[0], amount=math.fsum(amounts))
+            if abs(math.fsum(bought[key])) > ROUNDING * max(map(abs, bought[key]))
+        )
 
-    def _may_draw_on_inside(self, cone: Ints) -> bool:
+    @cached_property
+    def _may_draw_on_inside(self) -> bool:
         """Whether what counts draws on something that may be made inside or outside.
 
         That is a product of no site, or a gap of an outside node, whose supplier has a site inside.
         """
-        edges, counting = self.network.edges, self.counted.copy()
-        counting[cone] = True
-        drawn = counting[edges.consumer] & self.unsure[edges.supplier] & (edges.amount != 0)
-        outside = set(map(int, cone))
-        returning = (
-            gap.node in outside for gap in self.network.gaps if gap.supplier in self.owners
-        )
-        return bool(drawn.any()) or any(returning)
+        if not self.unsure.size and not self._returning_gaps:
+            return False
+        made = self.made_outside
+        return self._draws_on_unsure(made) or any(made[i] != 0 for i in self._returning_gaps)
+
+    @cached_property
+    def _returning_gaps(self) -> frozenset[int]:
+        """Outside nodes that lack what an enterprise with a site inside was to supply."""
+        lacking = GapIndex.of(self.network).lacking_from(self.owners)
+        return frozenset(i for i in lacking if not self.held_mask[i])
+
+    def _draws_on_unsure(self, made: Floats) -> bool:
+        if not self.unsure.size:
+            return False
+        drawing = made != 0
+        drawing[self.counted] = True
+        block = self.network.inputs[self.unsure]
+        return bool(drawing[block.indices[block.data != 0]].any())
 
     def _split_mixes(self) -> tuple[str, ...]:
         edges = self.network.edges
-        bought = edges.mixed & self.counted[edges.consumer] & (edges.amount != 0)
-        suppliers = np.unique(edges.supplier[bought])
+        mixed = self._edges_in[edges.mixed[self._edges_in]]
+        suppliers = np.unique(edges.supplier[mixed[edges.amount[mixed] != 0]])
         inside, outside = (
-            {self.network.nodes[i].product: self.network.nodes[i].name for i in suppliers[side]}
-            for side in (self.inside[suppliers], self.outside[suppliers])
+            {self.network.nodes[i].product: self.network.nodes[i].name for i in side}
+            for side in (
+                suppliers[np.isin(suppliers, self.inside)],
+                suppliers[~np.isin(suppliers, self.held)],
+            )
         )
         return tuple(sorted(name for product, name in inside.items() if product in outside))
 
@@ -441,46 +710,87 @@ class _Fence:
         nodes_here = self.network.nodes_at[place]
         return next(k for k in nodes_here if self.network.nodes[k].feed is Feed.OVERHEAD)
 
-    def _recipes_missing(self) -> tuple[str, ...]:
+    @cached_property
+    def recipes_missing(self) -> tuple[str, ...]:
         """Names of products made inside whose recipe or output is not known."""
         return tuple(
             sorted({self.network.nodes[i].name for i in self.made if not self._is_told(i)})
         )
 
-    def _returning(self, cone: Ints, reasons: tuple[str, ...]) -> Assessed:
+    def _returning(self, made: Floats) -> Assessed:
         """Loops through suppliers that state only a total cannot be seen."""
-        if reasons:
+        if self.recipes_missing:
             return Assessed.NOT_ASSESSABLE
-        hidden = any(self.network.nodes[i].feed in BLACK_BOX for i in cone)
+        hidden = self.network.fed_by(*BLACK_BOX)[made != 0].any()
         return Assessed.PARTIAL if hidden else Assessed.ASSESSED
+
+    def _effects(self, made: Floats) -> tuple[Effect, ...]:
+        """The gaps of the boundary, then those of what it draws on; see ``graph.gaps``."""
+        if not (self.gaps or self.has_gap_inside or self._lacks.any() or self._returning_gaps):
+            return ()
+        unmet = [*self._unmet_anywhere, *self._undeclared]
+        own = [replace(g, estimate=None) if g.supplier in self.owners else g for g in unmet]
+        return ranked(self.network, self.weights, made, own, self.owners)
+
+    def _rungs(self, made: Floats) -> dict[Rung, float]:
+        kg = known_by_rung(self.network, self._emitted_outside)
+        kg += self.estimates.by_rung(made, self.weights)
+        kg[COMPUTED] += self.scope1.at_least
+        for gap in self._unmet:
+            if gap.estimate is not None:
+                emitted = self._kg(self.network.row(gap.estimate.emissions))
+                kg[RUNGS.index(gap.estimate.rung)] += emitted
+        return shares_of(kg)
 
     # -- chains ----------------------------------------------------------------------------
 
-    def _chain_totals(self, *, told: bool) -> tuple[Amount, Amount]:
+    def chain_totals(self) -> tuple[Amount, Amount] | tuple[None, None]:
         """T0 and T1 from full product footprints, overhead nodes included."""
-        inside = np.flatnonzero(self.inside)
-        block = self.network.inputs[inside][:, inside]
-        made = self.output[inside]
-        delivered = made - block @ made
-        complete = told and not bool(self.solved.incomplete[inside].any())
-        footprints = np.nan_to_num(self.solved.footprints[inside])
-        t0 = self._amount(footprints.T @ made, complete)
-        return t0, self._amount(footprints.T @ delivered, complete)
+        if self.recipes_missing:
+            return None, None
+        edges, into = self.network.edges, self._edges_in
+        traded = np.isin(edges.supplier[into], self.inside)
+        at = np.searchsorted(self.inside, edges.supplier[into][traded])
+        used = np.bincount(at, self._bought[traded], len(self.inside))
+        made = np.zeros(len(self.inside))
+        made[np.searchsorted(self.inside, self.counted)] = self.output
+        lacking = self._chains_lacking()
+        return self._chain(made, lacking), self._chain(made - used, lacking)
 
-    def _by_owner(self, emitted: Floats, missing: tuple[Missing, ...]) -> dict[str, Amount]:
-        open_sites = {m.place.site for m in missing if m.what.startswith("inventory")}
-        totals: dict[str, float] = {}
-        incomplete: set[str] = set()
-        for i in np.flatnonzero(self.inside):
-            node = self.network.nodes[i]
-            totals[node.owner] = totals.get(node.owner, 0.0) + float(self.weights.co2e(emitted[i]))
-            if node.place and node.place.site in open_sites:
-                incomplete.add(node.owner)
-        return {owner: Amount(kg, owner not in incomplete) for owner, kg in totals.items()}
+    def _chain(self, units: Floats, lacking: Lacking) -> Amount:
+        tables = (self.solved.footprints, self.solved.estimated, self.solved.spread)
+        known, filled, spread = (np.nan_to_num(each[self.inside]).T @ units for each in tables)
+        twice, more = self._stated_twice
+        kg = np.array([self._kg(known), self._kg(filled) - twice, self._kg(spread) - more])
+        return _amount(kg, lacking)
+
+    def _chains_lacking(self) -> Lacking:
+        if self._missing[0] or self.has_gap_inside or self.solved.open_ended[self.inside].any():
+            return Lacking.OPEN
+        lacks = self.solved.incomplete[self.inside].any()
+        return Lacking.ESTIMATED if lacks else Lacking.NOTHING
+
+    @cached_property
+    def _stated_twice(self) -> tuple[float, float]:
+        """What recipes leave open and the purchases of their place repeat: estimate and spread.
+
+        The rest of the place holds its purchases less its recipes; of gaps it holds all.
+        """
+        kg, more = 0.0, 0.0
+        for gap in GapIndex.of(self.network).at(self.counted):
+            if gap.estimate is not None and self._taker(gap.node) != gap.node:
+                filled = self._kg(self.network.row(gap.estimate.emissions))
+                kg += filled * self._output_of(gap.node)
+                more += filled * self._output_of(gap.node) * gap.estimate.spread
+        return kg, more
 
 
-def _difference(larger: Amount, smaller: Amount) -> Amount:
-    left = larger.at_least - smaller.at_least
-    if abs(left) <= ROUNDING * abs(larger.at_least):
-        left = 0.0
-    return Amount(left, larger.complete and smaller.complete)
+def _amount(kg: Floats, lacking: Lacking) -> Amount:
+    """``kg``: known, filled in, spread."""
+    known, filled, spread = map(float, kg)
+    return Amount(known, filled, spread, lacking)
+
+
+def _scaled(gap: Gap, factor: float) -> Gap:
+    estimate = gap.estimate and gap.estimate.scaled(factor)
+    return replace(gap, amount=gap.amount * factor, estimate=estimate)

@@ -7,15 +7,17 @@ with the residual between them; neither is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from graph.boundary import Amount
+from graph.boundary import Amount, Lacking
 from graph.characterise import Characterisation
 from graph.errors import LoopGain, NoDataForYear, SitesWithoutOutput
-from graph.network import Feed, Floats, Gap, output_shares
+from graph.gaps import Effect, ranked
+from graph.network import Feed, Floats, Gap, Rung, output_shares
+from graph.rungs import footprints_by_rung, shares_of
 from graph.solved import Solved
 
 
@@ -25,7 +27,8 @@ class ProductFootprint:
 
     ``columns`` (k,): kg of each column, so that gases and origins can be shown apart.
     ``declared`` is what a footprint statement says where a recipe feeds the figure, ``residual``
-    is computed minus declared, where the computed figure is complete.
+    is computed minus declared, where the computed figure is complete. ``rungs`` are shares of what
+    is known and filled in. ``effects`` are the unmet inputs anywhere upstream, ranked.
     """
 
     product: str
@@ -37,8 +40,13 @@ class ProductFootprint:
     declared: float | None
     residual: float | None
     mixed_gwp_share: float
-    gaps: tuple[Gap, ...]
+    rungs: Mapping[Rung, float]
+    effects: tuple[Effect, ...]
     as_of: int
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return tuple(effect.gap for effect in self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +76,20 @@ def product_footprint(
     network = solved.network
     first = network.nodes[nodes[0]]
     columns = shares @ solved.footprints[nodes]
-    complete = not bool(solved.incomplete[nodes].any())
+    amount = _amount(solved, nodes, shares, weights)
     declared = _declared(solved, nodes, shares, weights)
-    at_least = float(weights.co2e(columns))
     return ProductFootprint(
         product=product,
         name=first.name,
         unit=first.unit,
         feeds=tuple(dict.fromkeys(network.nodes[i].feed for i in nodes)),
-        amount=Amount(at_least, complete),
+        amount=amount,
         columns=columns,
         declared=declared,
-        residual=at_least - declared if complete and declared is not None else None,
+        residual=_residual(amount, declared),
         mixed_gwp_share=weights.mixed_share(columns),
-        gaps=upstream_gaps(solved, nodes),
+        rungs=shares_of(shares @ footprints_by_rung(solved, weights)[nodes]),
+        effects=upstream_gaps(solved, nodes, shares, weights),
         as_of=int(solved.as_of[nodes].max()),
     )
 
@@ -116,16 +124,36 @@ def _declared(
     return float(weights.co2e(shares @ rows))
 
 
-def upstream_gaps(solved: Solved, nodes: Sequence[int]) -> tuple[Gap, ...]:
-    """Unmet inputs anywhere upstream of ``nodes``."""
+def _amount(solved: Solved, nodes: list[int], shares: Floats, weights: Characterisation) -> Amount:
+    tables = (solved.footprints, solved.estimated, solved.spread)
+    known, filled, spread = (float(weights.co2e(shares @ table[nodes])) for table in tables)
+    return Amount(known, filled, spread, _lacking(solved, nodes))
+
+
+def _lacking(solved: Solved, nodes: list[int]) -> Lacking:
+    if solved.open_ended[nodes].any():
+        return Lacking.OPEN
+    return Lacking.ESTIMATED if solved.incomplete[nodes].any() else Lacking.NOTHING
+
+
+def _residual(computed: Amount, declared: float | None) -> float | None:
+    return computed.at_least - declared if computed.complete and declared is not None else None
+
+
+def upstream_gaps(
+    solved: Solved, nodes: Sequence[int], shares: Floats, weights: Characterisation
+) -> tuple[Effect, ...]:
+    """Unmet inputs anywhere upstream of a mix of ``nodes``, by what they may add to its figure."""
     if not solved.incomplete[nodes].any():
         return ()
-    start = np.zeros((len(solved.network.nodes), 1))
-    start[nodes] = 1.0
-    reached = np.flatnonzero(np.nan_to_num(solved.plan.supply(start))[:, 0])
-    upstream = set(map(int, reached))
-    undeclared = (gap for _, gap in solved.network.undeclared)
-    return tuple(gap for gap in (*solved.network.gaps, *undeclared) if gap.node in upstream)
+    return ranked(solved.network, weights, drawn_by(solved, nodes, shares))
+
+
+def drawn_by(solved: Solved, nodes: Sequence[int], shares: Floats) -> Floats:
+    """(n,) ``v = (I − A)⁻¹ d``: units of every node in one unit of the mix, itself included."""
+    demand = np.zeros((len(solved.network.nodes), 1))
+    demand[nodes, 0] = shares
+    return np.asarray(np.nan_to_num(solved.plan.supply(demand))[:, 0])
 
 
 def origins_of(
@@ -136,9 +164,7 @@ def origins_of(
     The sum over *i* is the product footprint. Raises as ``product_footprint`` does.
     """
     nodes, shares = mix_of(solved, product, site)
-    demand = np.zeros((len(solved.network.nodes), 1))
-    demand[nodes, 0] = shares
-    supplied = np.nan_to_num(solved.plan.supply(demand))[:, 0]
+    supplied = drawn_by(solved, nodes, shares)
     emitted = weights.co2e(solved.network.direct * supplied[:, None])
     total = float(emitted.sum())
     order = np.argsort(-np.abs(emitted), kind="stable")

@@ -72,17 +72,22 @@ def pieces_of(
     The pieces sum to the footprint, gaps and refused loops contributing nothing.
     """
     network, inner, edge = solved.network, view.open, view.frontier
-    columns = network.by_consumer[:, inner]
-    wanted = np.zeros((len(inner), 1))
-    wanted[np.searchsorted(inner, list(demand)), 0] = list(demand.values())
-    plan = Plan.of(sparse.csr_array(columns[inner]))
-    made = np.nan_to_num(plan.supply(wanted))[:, 0]
-    drawn = sparse.csr_array(columns[edge]) @ made
+    made = made_in(network, view, demand)
+    drawn = sparse.csr_array(network.by_consumer[:, inner][edge]) @ made
     pieces = [
         *_pieces(inner, weights.co2e(network.direct[inner]) * made, whole=False),
         *_pieces(edge, weights.co2e(np.nan_to_num(solved.footprints[edge])) * drawn, whole=True),
     ]
     return tuple(sorted(pieces, key=lambda piece: (-abs(piece.kg_co2e), piece.node)))
+
+
+def made_in(network: Network, view: View, demand: dict[int, float]) -> Floats:
+    """``s``: units made of each open node for ``demand``, over open nodes alone."""
+    inner = view.open
+    wanted = np.zeros((len(inner), 1))
+    wanted[np.searchsorted(inner, list(demand)), 0] = list(demand.values())
+    plan = Plan.of(sparse.csr_array(network.by_consumer[:, inner][inner]))
+    return np.asarray(np.nan_to_num(plan.supply(wanted))[:, 0])
 
 
 def _pieces(nodes: Ints, kg_co2e: Floats, *, whole: bool) -> list[Piece]:

@@ -28,87 +28,102 @@ from ledger.errors import UnitMismatch
 FULL_INTAKE = 1 - 1e-9
 DERIVABLE = (Feed.RECIPE, Feed.OTHER_YEAR)
 
+Mask = NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class Generation:
     """``per_unit`` (rows as asked, k): kg at generation per declared unit; ``unknown`` rows."""
 
     per_unit: Floats
-    unknown: NDArray[np.bool_]
+    unknown: Mask
 
 
-def generation_outside(network: Network, cone: Ints, drawn: NDArray[np.bool_]) -> Generation:
-    """Generation per declared unit for the nodes ``cone``, all outside the boundary.
+def generation_outside(network: Network, bought: Ints, held: Mask) -> Generation:
+    """Generation per declared unit of the nodes ``bought`` outside a boundary; zero for others.
 
-    Carriers inside the boundary count zero, as everything inside does in m*; their share of an
-    intake still counts as intake. ``unknown`` is set only for rows that are ``drawn`` on.
+    Carriers inside the boundary, which are ``held``, count zero, as everything inside does in m*;
+    their share of an intake still counts as intake.
     """
-    carriers = np.array([network.nodes[i].carrier is not None for i in cone], dtype=bool)
-    resale = _Resale(network, cone)
-    plan = Plan.of(sparse.csr_array(resale.intake @ sparse.diags_array(resale.scale)))
-    per_unit = np.nan_to_num(plan.footprints(resale.own))
-    per_unit[~carriers] = 0.0
-    undecided = (resale.undecided | plan.refused_mask).astype(np.int64)
-    unknown = plan.downstream_max(undecided) > 0
-    return Generation(per_unit, unknown & carriers & drawn)
+    carriers = np.array([network.nodes[i].carrier is not None for i in bought], dtype=bool)
+    per_unit, unknown = np.zeros((len(bought), len(network.columns))), np.zeros_like(carriers)
+    if carriers.any():
+        resale = _Resale(network, bought[carriers], held)
+        per_unit[carriers], unknown[carriers] = resale.answer()
+    return Generation(per_unit, unknown)
 
 
 class _Resale:
     """What outside carriers generate themselves and what they take in of the same carrier.
 
-    ``own`` (n, k) is generated at the carrier itself, ``intake`` (n × n) in units of the supplier,
-    to be scaled by ``scale`` (n); of ``undecided`` rows neither is known.
+    Walks upstream from ``start`` through carriers that derive their generation from what they take
+    in. ``own`` is generated at the carrier itself; of ``undecided`` ones it is not known.
     """
 
-    def __init__(self, network: Network, cone: Ints) -> None:
-        self.network = network
-        self.position = {int(i): at for at, i in enumerate(cone)}
-        self.own = np.zeros((len(cone), len(network.columns)))
-        self.total = np.zeros(len(cone))
-        self.undecided = np.zeros(len(cone), dtype=bool)
+    def __init__(self, network: Network, start: Ints, held: Mask) -> None:
+        self.network, self.held, self.start = network, held, start
+        self.position = {int(i): at for at, i in enumerate(start)}
+        self.own: dict[int, Floats] = {}
+        self.total: dict[int, float] = {}
+        self.undecided: set[int] = set()
         self.lacking = {(gap.node, units.parse(gap.unit).dimension) for gap in network.gaps}
-        self._entries: list[tuple[int, int, float]] = []
+        self.entries: list[tuple[int, int, float]] = []
+        waiting = list(self.position)
+        while waiting:
+            waiting += self._enter(waiting.pop())
+
+    def answer(self) -> tuple[Floats, Mask]:
+        """Per declared unit, and what is unknown, of the carriers that the walk began with."""
+        n = len(self.position)
+        own = np.zeros((n, len(self.network.columns)))
+        scale, undecided = np.ones(n), np.zeros(n, dtype=np.int64)
         for j, at in self.position.items():
-            if network.nodes[j].carrier is not None:
-                self._enter(j, at)
+            own[at] = self.own.get(j, 0.0)
+            scale[at] = 1 / max(1.0, self.total.get(j, 0.0))
+            undecided[at] = j in self.undecided
+        cells = np.array(self.entries, dtype=float).reshape(-1, 3)
+        supplier, consumer = cells[:, 0].astype(np.int64), cells[:, 1].astype(np.int64)
+        amounts = cells[:, 2] * scale[consumer]
+        plan = Plan.of(sparse.csr_array((amounts, (supplier, consumer)), shape=(n, n)))
+        per_unit = np.nan_to_num(plan.footprints(own))
+        unknown = plan.downstream_max(undecided | plan.refused_mask) > 0
+        begun = len(self.start)
+        return per_unit[:begun], unknown[:begun]
 
-    @property
-    def scale(self) -> Floats:
-        return np.asarray(1 / np.maximum(1.0, self.total))
-
-    @property
-    def intake(self) -> sparse.csr_array:
-        rows, columns, amounts = zip(*self._entries, strict=True) if self._entries else ((),) * 3
-        shape = (len(self.total),) * 2
-        return sparse.csr_array((np.array(amounts, dtype=float), (rows, columns)), shape=shape)
-
-    def _enter(self, j: int, at: int) -> None:
+    def _enter(self, j: int) -> list[int]:
+        """Read one carrier; the carriers met for the first time."""
         if j in self.network.generation:
-            self.own[at] = self.network.generation[j]
-        elif self.network.nodes[j].feed in DERIVABLE:
-            self._derive(j, at)
-        else:
-            self.undecided[at] = True
+            self.own[j] = self.network.generation[j]
+            return []
+        if self.network.nodes[j].feed not in DERIVABLE:
+            self.undecided.add(j)
+            return []
+        return self._derive(j)
 
-    def _derive(self, j: int, at: int) -> None:
-        carrier = self.network.nodes[j].carrier
+    def _derive(self, j: int) -> list[int]:
+        carrier, met = self.network.nodes[j].carrier, []
         columns = self.network.by_consumer
         span = slice(columns.indptr[j], columns.indptr[j + 1])
         for i, amount in zip(columns.indices[span], columns.data[span], strict=True):
             if self.network.nodes[i].carrier == carrier:
-                self._take_in(int(i), j, at, float(amount))
+                met += self._take_in(int(i), j, float(amount))
         if (j, units.parse(self.network.nodes[j].unit).dimension) in self.lacking:
-            self.undecided[at] = True
-        if self.total[at] < FULL_INTAKE:
-            self.own[at] = self.network.direct[j]
+            self.undecided.add(j)
+        if self.total.get(j, 0.0) < FULL_INTAKE:
+            self.own[j] = self.network.direct[j]
+        return met
 
-    def _take_in(self, i: int, j: int, at: int, amount: float) -> None:
+    def _take_in(self, i: int, j: int, amount: float) -> list[int]:
         """Count an intake; one that cannot be said in the consumer's unit leaves it undecided."""
         bought, sold = (units.parse(self.network.nodes[k].unit) for k in (i, j))
         try:
-            self.total[at] += amount * float(units.ratio(bought, sold))
+            self.total[j] = self.total.get(j, 0.0) + amount * float(units.ratio(bought, sold))
         except UnitMismatch:
-            self.undecided[at] = True
-            return
-        if i in self.position:
-            self._entries.append((self.position[i], at, amount))
+            self.undecided.add(j)
+            return []
+        if self.held[i]:
+            return []
+        is_new = i not in self.position
+        at = self.position.setdefault(i, len(self.position))
+        self.entries.append((at, self.position[j], amount))
+        return [i] if is_new else []

@@ -34,7 +34,13 @@ def get(client: FlaskClient, address: str, headers: Headers) -> Any:
 
 
 def amount(value: str) -> dict[str, str]:
-    return {"atLeast": value, "value": value, "coverage": "1"}
+    """A figure that lacks nothing."""
+    return {
+        **dict.fromkeys(("atLeast", "value", "lower", "upper"), value),
+        "filled": "0",
+        "coverage": "1",
+        "lacking": "nothing",
+    }
 
 
 @pytest.mark.parametrize(("name", "kg_co2e"), FOOTPRINTS.items())
@@ -155,6 +161,8 @@ def test_a_gap_makes_a_figure_null_never_zero_and_says_what_to_do(
             "unit": "KGM",
             "category": 1,
             "reason": "unregistered",
+            "estimate": None,
+            "effect": None,
             "sentence": f"Steel takes in {gtin}, which nobody has registered: ask the supplier to "
             "register the product and state its footprint.",
         }

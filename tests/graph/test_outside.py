@@ -1,0 +1,102 @@
+"""The outside of a boundary, cut out of the network or passed as a whole: the same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graph import outside
+from graph.boundary import Amount, Assessment
+from tests.graph.test_estimates import gap, gaps_in
+from tests.graph.test_identities import Year, years
+
+
+def both_ways(year: Year) -> tuple[Assessment, Assessment]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(outside, "SMALLEST", 0)
+        whole = year.books()
+    return year.books(), whole
+
+
+@settings(deadline=None, max_examples=40)
+@given(years(), st.data())
+def test_both_ways_round_give_the_same_books(year: Year, data: st.DataObject) -> None:
+    gaps = data.draw(gaps_in(year))
+    lone = gap(data.draw(st.integers(0, len(year.network.nodes) - 1)), None)
+    some = data.draw(st.sampled_from([(), gaps, (*gaps, lone)]))
+    cone, whole = both_ways(Year(replace(year.network, gaps=some), year.inside))
+    for each in fields(Assessment):
+        assert_same(getattr(cone, each.name), getattr(whole, each.name), each.name)
+
+
+def assert_same(one: object, other: object, name: str) -> None:
+    if isinstance(one, Amount) and isinstance(other, Amount):
+        assert one.lacking is other.lacking, name
+        assert_same([one.lower, one.filled], [other.lower, other.filled], name)
+    elif name == "effects":
+        pairs = zip(one, other, strict=True)  # type: ignore[call-overload]  # tuples of effects
+        assert all(a.kg_co2e == pytest.approx(b.kg_co2e) for a, b in pairs)
+    elif isinstance(one, np.ndarray | list | float) or name in ("rungs",):
+        assert one == pytest.approx(other, rel=1e-9, abs=1e-9), name
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), name  # type: ignore[attr-defined]  # also a dict
+        for key, value in one.items():
+            assert_same(value, other[key], name)  # type: ignore[index]  # also a dict
+    elif name != "gaps":
+        assert one == other, name
+
+
+def test_a_loop_that_gains_only_with_the_inside_is_no_loop_outside() -> None:
+    """Two products that use 1.2 of one another have no footprint; alone, the outer one has."""
+    year = looped(1.2)
+    for books in both_ways(year):
+        assert books.upstream.at_least == pytest.approx(100 * 1.2)
+        assert books.upstream.complete
+
+
+def test_a_loop_that_gains_outside_leaves_a_lower_bound() -> None:
+    year = looped(1.2)
+    beyond = replace(
+        year.network, nodes=tuple(replace(n, place=None, owner="far") for n in year.network.nodes)
+    )
+    here = year.network.nodes[0].place
+    assert here is not None
+    buyer = replace(year.network.nodes[0], place=here, product="buyer", owner="buyer")
+    edges = year.network.edges
+    network = replace(
+        beyond,
+        nodes=(*beyond.nodes, buyer),
+        direct=np.vstack([beyond.direct, beyond.direct[0]]),
+        output=np.append(beyond.output, 10.0),
+        as_of=np.append(beyond.as_of, 0),
+        edges=replace(
+            edges,
+            supplier=np.append(edges.supplier, 1),
+            consumer=np.append(edges.consumer, 2),
+            category=np.append(edges.category, 1),
+            amount=np.append(edges.amount, 1.0),
+            mixed=np.append(edges.mixed, False),
+        ),
+    )
+    for books in both_ways(Year(network, frozenset({here}))):
+        assert (books.upstream.at_least, books.upstream.value) == (0, None)
+
+
+def looped(amount: float) -> Year:
+    """Inside 100 units of the first of two products that use ``amount`` of each other."""
+    from tests.graph.test_estimates import year_of
+
+    year = year_of(lambda works, mill: ())
+    edges = replace(
+        year.network.edges,
+        supplier=np.array([1, 0]),
+        consumer=np.array([0, 1]),
+        category=np.array([1, 1]),
+        amount=np.array([amount, amount]),
+        mixed=np.array([False, False]),
+    )
+    return Year(replace(year.network, edges=edges), year.inside)
