@@ -134,7 +134,7 @@ def _answer(
 
 
 def _told(asked: Asked, answered: Answered, scope: Scope) -> Iterator[Answer]:
-    evidence = Evidence.of(answered.standing, answered.solved, answered.weights)
+    evidence = Evidence.of(answered.standing, answered.solved, answered.weights, answered.valid_on)
     look = findings_for_auditors if asked.access.caller.is_auditor else findings
     yield from rows(look(evidence, scope), asked.access, earlier=asked.question.at is not None)
     nodes = {*evidence.nodes_of(scope), *_at_sites(evidence, scope)}

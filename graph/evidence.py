@@ -19,6 +19,7 @@ import numpy as np
 
 from graph.characterise import Characterisation
 from graph.findings import Finding, finding
+from graph.kept import kept
 from graph.links import lines_of, wanted
 from graph.masses import declared_units
 from graph.network import Floats, Node
@@ -156,9 +157,9 @@ class Evidence:
     def nodes(self) -> Sequence[Node]:
         return self.solved.network.nodes
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        return Catalogue(self.standing)
+        return kept(self.standing, "catalogue", lambda: Catalogue(self.standing))
 
     @property
     def everything(self) -> Scope:
@@ -175,8 +176,17 @@ class Evidence:
 
     def declared(self, listed: Listed) -> list[Declared]:
         """The footprints of a product that stand, of every year, by end of reference period."""
-        stated = (Declared(said, listed) for said in self.year.footprints(listed.product.id))
-        return sorted(stated, key=lambda each: (each.pcf.reference_period_end, each.said.index))
+        product = listed.product.id
+        if product not in self._declared:
+            stated = (Declared(said, listed) for said in self.year.footprints(product))
+            self._declared[product] = sorted(
+                stated, key=lambda each: (each.pcf.reference_period_end, each.said.index)
+            )
+        return self._declared[product]
+
+    @cached_property
+    def _declared(self) -> dict[str, list[Declared]]:
+        return {}
 
     def footprints(self, scope: Scope) -> Iterator[Declared]:
         for listed in self.listed(scope):
@@ -255,7 +265,7 @@ class Evidence:
         network, drawn = self.solved.network, list(self.nodes_of(scope))
         edges = network.edges
         on = np.isin(edges.supplier, drawn) & (edges.amount != 0)
-        names = {self.nodes[i].name for i in drawn}
+        names = {listed.product.name for listed in self.listed(scope)}
         aside = (gap.node for gap in network.gaps if gap.wanted in names)
         return {*map(int, edges.consumer[on]), *aside}
 

@@ -62,7 +62,7 @@ _LINES: Final = {
     ),
     "line-units-differ": _warning(
         sentence="%(consumer)s states %(supplier)s in %(unit)s here and in %(other)s there: one of "
-        "the two is wrong.",
+        "the two is wrong; it is declared in %(declared)s.",
         supplier="A buyer states %(supplier)s in %(unit)s here and in %(other)s there: tell your "
         "buyers which unit it is sold in.",
         consumer="You state %(supplier)s for %(consumer)s in %(unit)s here and in %(other)s in "
