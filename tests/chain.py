@@ -57,10 +57,12 @@ def build_chain(
     small_aggregates: bool = True,
     tenants_recipes: bool = True,
     tenants_books: bool = False,
+    weighed: bool = False,
 ) -> Chain:
     """Four enterprises; P1 and P2 consent to the park of a fifth.
 
-    Tenants state recipes, or inventory and purchases (``tenants_books``), or both.
+    Tenants state recipes, or inventory and purchases (``tenants_books``), or both. Goods that are
+    ``weighed`` have a mass of 1 kg apiece.
     """
     firms = {name: factory.enterprise(f"{name} Works") for name in MADE}
     manager = factory.enterprise("Park Manager")
@@ -70,8 +72,11 @@ def build_chain(
         manager.membership(
             park, sites[name], consent_by=firms[name], small_aggregates=small_aggregates
         )
+    mass = {"mass_per_unit": "1"} if weighed else {}
     products = {
-        name: firm.product(name, unit="H87", energy_carrier="electricity" if name == "E3" else None)
+        name: firm.product(name, unit="H87", energy_carrier="electricity")
+        if name == "E3"
+        else firm.product(name, unit="H87", **mass)
         for name, firm in firms.items()
     }
     chain = Chain(factory, firms, manager, park, sites, products, {})

@@ -362,19 +362,18 @@ class Actor:
         site: str,
         *,
         basis: tuple[str, str] = ("1", "KGM"),
-        delivery: Iterable[Gas] | None = None,
+        delivery: Iterable[Gas] | Delivery | None = None,
         use: Iterable[Gas] | None = None,
-        end_of_life: Iterable[Gas] | None = None,
+        end_of_life: Iterable[Gas] | EndOfLife | None = None,
         **more: Any,
     ) -> Accepted:
-        """Emissions after the gate, as `gas` takes them; totals for ``basis``.
+        """Emissions after the gate, as `gas` takes them, or all of it; totals for ``basis``.
 
-        ``more`` holds whole members of the body, or when it is said of.
+        ``more`` holds the key, or when it is said of.
         """
         when = {name: more.pop(name) for name in ("year", "period", "part") if name in more}
         stages = {"delivery": delivery, "use": use, "end_of_life": end_of_life}
-        emitted = {name: tuple(map(gas, each)) for name, each in stages.items() if each is not None}
-        stated = {name: _STAGES[name](each) for name, each in emitted.items()}
+        stated = {name: _stage(name, each) for name, each in stages.items() if each is not None}
         return self.say(
             Downstream(
                 product=product,
@@ -640,11 +639,17 @@ def line(
     )
 
 
-_STAGES = {
-    "delivery": lambda emitted: Delivery(emissions=emitted),
-    "use": lambda emitted: Use(emissions=emitted, assumptions="As metered."),
-    "end_of_life": lambda emitted: EndOfLife(emissions=emitted, assumptions="As metered."),
-}
+def _stage(name: str, stated: Any) -> Delivery | Use | EndOfLife:
+    if isinstance(stated, Delivery | EndOfLife):
+        return stated
+    emitted = tuple(map(gas, stated))
+    match name:
+        case "delivery":
+            return Delivery(emissions=emitted)
+        case "use":
+            return Use(emissions=emitted, assumptions="As metered.")
+        case _:
+            return EndOfLife(emissions=emitted, assumptions="As metered.")
 
 
 def _when(

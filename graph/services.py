@@ -1,0 +1,138 @@
+"""What services after the gate emit: outside footprints, or what the factor ladder says.
+
+A service that a registered product means is priced at its ``m*``, its footprint counting outside
+emissions only (``graph.outside``): what it emits inside the boundary is in Scope 1 already. One
+that nobody describes is estimated from the factor ladder, and one that no rung reaches stays
+unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from graph.boundary import NOTHING, Amount, Fence, Lacking
+from graph.characterise import characterise
+from graph.factors import Ladder
+from graph.gate import Service
+from graph.kept import kept
+from graph.network import Ints, Vector, output_shares
+from graph.openings import in_declared_unit
+from graph.outside import outside_of
+from graph.references import Catalogue, Resolved
+from graph.year import Place
+from ledger.errors import UnitMismatch
+from ledger.standing import Standing
+from ledger.statements import Product
+
+UNPRICED: Final = Amount(0.0, lacking=Lacking.OPEN)
+
+
+def co2e_of(emissions: Vector, gwp: str) -> float:
+    """Gross kg CO2e of kg by column. Raises ``GasWithoutGwp``."""
+    return float(characterise(tuple(emissions), gwp).co2e(np.array(list(emissions.values()))))
+
+
+def times(figure: Amount, amount: float) -> Amount:
+    """A figure per unit, for so many units."""
+    return Amount(
+        figure.at_least * amount, figure.filled * amount, figure.spread * amount, figure.lacking
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Declared units of each node that one unit of a service draws on."""
+
+    nodes: tuple[int, ...]
+    amounts: tuple[float, ...]
+
+    @property
+    def parts(self) -> Iterator[tuple[int, float]]:
+        return zip(self.nodes, self.amounts, strict=True)
+
+
+class Services:
+    """Prices services for one boundary, in kg CO2e.
+
+    What is inside counts nothing here; what is bought from something that may be inside has no
+    price.
+    """
+
+    def __init__(self, standing: Standing, fence: Fence) -> None:
+        self.standing, self.fence, self.network = standing, fence, fence.network
+
+    def priced(self, wanted: Sequence[tuple[Service, Place | None]]) -> list[Amount]:
+        """Each service as used by what is made at a place. Raises ``GasWithoutGwp``."""
+        drawn = [self._drawn(service, place) for service, place in wanted]
+        nodes = np.unique([i for each in drawn if each for i in each.nodes]).astype(np.int64)
+        prices = dict(zip(map(int, nodes), self._per_unit(nodes), strict=True))
+        return [
+            sum((times(prices[i], n) for i, n in each.parts), NOTHING)
+            if each
+            else self._estimated(service)
+            for each, (service, _) in zip(drawn, wanted, strict=True)
+        ]
+
+    def _drawn(self, service: Service, place: Place | None) -> _Drawn | None:
+        product = self._product(service)
+        nodes = self.network.nodes_of.get(product.id, []) if product else []
+        if product is None or not nodes:
+            return None
+        outputs = [float(self.network.output[i]) for i in nodes]
+        shares = output_shares([self.network.nodes[i] for i in nodes], outputs, place)
+        try:
+            amount = service.amount * in_declared_unit(service.unit, product)
+        except UnitMismatch:
+            return None
+        if shares is None:
+            return None
+        return _Drawn(tuple(nodes), tuple(amount * float(share) for share in shares))
+
+    def _product(self, service: Service) -> Product | None:
+        catalogue = kept(self.standing, "catalogue", lambda: Catalogue(self.standing))
+        meant = catalogue.resolve(service.ref, service.supplier)
+        return meant.listed.product if isinstance(meant, Resolved) else None
+
+    def _per_unit(self, nodes: Ints) -> list[Amount]:
+        """m* of each node with what the ladder fills in."""
+        held = self.fence.held_mask[nodes]
+        priced = iter(self._outside(nodes[~held]))
+        unsure = np.isin(nodes, self.fence.unsure)
+        return [
+            (UNPRICED if unsure[at] else NOTHING) if held[at] else next(priced)
+            for at in range(len(nodes))
+        ]
+
+    def _outside(self, nodes: Ints) -> list[Amount]:
+        fence, network = self.fence, self.network
+        emitted = np.column_stack([network.direct, *fence.estimates.at_nodes(fence.weights)])
+        outside = outside_of(fence.solved, fence.held_mask, nodes, emitted)
+        known = fence.weights.co2e(outside.per_unit[:, : len(network.columns)])
+        estimated = outside.per_unit[:, len(network.columns) :]
+        lacks = outside.rests_on(network.gap_mask()).astype(int)
+        lacks[outside.rests_on(network.unestimated)] = Lacking.OPEN
+        return [
+            Amount(float(kg), float(filled), float(spread), Lacking(int(lacking)))
+            for kg, (filled, spread), lacking in zip(known, estimated, lacks, strict=True)
+        ]
+
+    def _estimated(self, service: Service) -> Amount:
+        """By the ladder, from the class that is named or those of the product that is meant."""
+        product, named = self._product(service), service.ref.classification
+        classes = product.classifications if product else (named,) if named else ()
+        ladder = kept(
+            self.standing,
+            ("ladder", self.network.year),
+            lambda: Ladder.of(self.standing, self.network.year),
+        )
+        estimate = ladder.estimate(
+            service.amount, service.unit, classes, service.ref.region, product
+        )
+        if estimate is None:
+            return UNPRICED
+        kg = co2e_of(estimate.emissions, self.fence.weights.gwp)
+        return Amount(0.0, kg, kg * estimate.spread, Lacking.ESTIMATED)
