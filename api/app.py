@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import (
     catalogue,
     documentation,
+    explanations,
     factors,
     figures,
     findings,
@@ -113,6 +114,7 @@ def _register_operations(app: Flask) -> None:
         registry,
         factors,
         figures,
+        explanations,
         findings,
         published_figures,
         catalogue,

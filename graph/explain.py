@@ -19,7 +19,7 @@ sum to the lower bound and to what is filled in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -32,7 +32,7 @@ from graph.boundary import COUNTED_INSIDE
 from graph.characterise import Characterisation
 from graph.footprint import mix_of
 from graph.frontier import View
-from graph.network import Floats, Ints, Network
+from graph.network import Floats, Ints, Network, Node
 from graph.solve import Plan
 from graph.solved import Solved
 from graph.year import Place
@@ -377,13 +377,19 @@ def by_enterprise(trace: Trace, most: int = MOST) -> Breakdown[str]:
     return _ranked(trace.figure, together, most)
 
 
-def by_site(trace: Trace, most: int = MOST) -> Breakdown[str | None]:
-    """By the site of the node where it was emitted, largest first; ``None``: of no known site."""
+def by_site(
+    trace: Trace, most: int = MOST, tells: Callable[[Node], bool] = lambda _: True
+) -> Breakdown[str | None]:
+    """By the site of the node where it was emitted, largest first.
+
+    ``None``: of no known site, or of one that ``tells`` does not let be told.
+    """
     known, filled = trace.known * trace.units, trace.filled * trace.units
     together: dict[str | None, Kg] = defaultdict(Kg)
     for i in np.flatnonzero((known != 0) | (filled != 0)):
-        place = trace.network.nodes[trace.nodes[i]].place
-        together[place.site if place else None] += Kg(float(known[i]), float(filled[i]))
+        node = trace.network.nodes[trace.nodes[i]]
+        site = node.place.site if node.place and tells(node) else None
+        together[site] += Kg(float(known[i]), float(filled[i]))
     return _ranked(trace.figure, together, most)
 
 
