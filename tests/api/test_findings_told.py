@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from flask.testing import FlaskClient
 
-from api.cli import main
+from api.keyfile import write_secret
 from tests.api.conftest import AsRole, Headers
+from tests.cli_world import terminal
 from tests.factory import Actor, Factory, line
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about who reads, wherever it is stored")
@@ -206,18 +207,13 @@ def test_a_copy_is_kept_until_something_is_said(
 
 
 def test_the_terminal_shows_the_worst_first_with_where_it_was_said(
-    factory: Factory, frame: str, monkeypatch: pytest.MonkeyPatch
+    factory: Factory, frame: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    at = terminal(tmp_path, monkeypatch)
+    (tmp_path / "var").mkdir()
+    write_secret(tmp_path / "var" / "signing-key.pem", factory.signer.private)
     monkeypatch.setenv("DATABASE_URL", factory.url)
-    shown = CliRunner().invoke(main, ["--lang", "en", "findings", "enterprise", "Acme"])
-    assert shown.exit_code == 0, shown.output
-    headings = [text for text in ("Set aside", "Warnings", "Notices") if text in shown.output]
-    assert [shown.output.index(text) for text in headings] == sorted(
-        shown.output.index(text) for text in headings
-    )
-    assert "mass-missing" in shown.output
-    assert "/inputs/0" in shown.output
-    one = CliRunner().invoke(
-        main, ["--lang", "en", "findings", "product", "Frame", "--severity", "refuse"]
-    )
-    assert "Nothing was found" in one.output
+    shown = at.ok("findings", "enterprise", "Acme").out
+    assert shown.index("Set aside") < shown.index("mass-missing") < shown.index("/inputs/0")
+    none = at.ok("findings", "product", "Frame", "--severity", "refuse").out
+    assert "Nothing was found" in none
