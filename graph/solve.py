@@ -72,11 +72,11 @@ class Plan:
     """Number of products in the largest component."""
     looped: int
     """Number of products that feed themselves, directly or through others."""
-    _layout: _Layout
+    _layout: Layout
     _bounds: IntArray
     _by_consumer: csr_array
     _within: csr_array
-    _whole: _Closed
+    _whole: Closed
 
     @classmethod
     def of(cls, A: csr_array) -> Plan:
@@ -93,8 +93,8 @@ class Plan:
         AmountNotFinite
             An amount is NaN or infinite.
         """
-        used = _checked(A)
-        layout = _Layout.of(used)
+        used = checked(A)
+        layout = Layout.of(used)
         by_consumer = layout.arranged(used)
         crossing = layout.crosses(by_consumer)
         within = _kept(by_consumer, ~crossing)
@@ -231,7 +231,7 @@ class Plan:
             return np.zeros(self.products, dtype=np.bool_)
         return np.asarray(held, dtype=np.bool_)[self._layout.order]
 
-    def _closed(self, held: BoolArray | None) -> _Closed:
+    def _closed(self, held: BoolArray | None) -> Closed:
         """All loops as they are without the held products."""
         if held is None:
             return self._whole
@@ -240,7 +240,7 @@ class Plan:
         silent = (whole.refused & ~layout.mask(starts)) | still
         silent[self._refused_within(starts, still)] = True
         opened = _close(self._within, layout, starts, silent)
-        return _Closed(
+        return Closed(
             inverse=_kept_rows(whole.inverse, ~layout.mask(starts)) + opened.inverse,
             blocks=tuple(b for b in whole.blocks if b.start not in starts) + opened.blocks,
             refusals=(),
@@ -264,24 +264,24 @@ class Plan:
         rest = rows[~still[rows]]
         return rest[Plan.of(csr_array(self._within[rest][:, rest].T)).refused_mask]
 
-    def _entered(self, table: FloatArray, what: str, closed: _Closed) -> FloatArray:
+    def _entered(self, table: FloatArray, what: str, closed: Closed) -> FloatArray:
         """The table in row order, silent rows zeroed so that they contribute nothing."""
         table = np.asarray(table, dtype=np.float64)
         if table.ndim != 2 or len(table) != self.products:
             raise TableMismatch(what=what, products=self.products, shape=table.shape)
         rows = np.take(table, self._layout.order, axis=0)
         rows[closed.silent] = 0.0
-        _refuse_infinities(rows, what)
+        refuse_infinities(rows, what)
         return rows
 
-    def _passed(self, levels: tuple[_Level, ...], rows: FloatArray, closed: _Closed) -> FloatArray:
+    def _passed(self, levels: tuple[_Level, ...], rows: FloatArray, closed: Closed) -> FloatArray:
         for level in levels:
             level.advance(rows, closed)
         rows[closed.refused] = np.nan
         return np.take(rows, self._layout.rank, axis=0)
 
 
-class _PlacedBlock(NamedTuple):
+class PlacedBlock(NamedTuple):
     """A large loop and the rows it occupies."""
 
     start: int
@@ -303,7 +303,7 @@ class _Level:
     inputs: csr_array
     transposed: bool
 
-    def advance(self, rows: FloatArray, closed: _Closed) -> None:
+    def advance(self, rows: FloatArray, closed: Closed) -> None:
         """Complete this level in place, given that the levels it draws on are complete."""
         if self.inputs.nnz:
             rows[self.start : self.stop] += self.inputs @ rows
@@ -326,7 +326,7 @@ class _Level:
 
 
 @dataclass(frozen=True, eq=False)
-class _Layout:
+class Layout:
     """Where every product stands. All arrays are in row order except ``order`` and ``rank``.
 
     ``order[row]`` is a product and ``rank[product]`` its row. ``level`` and ``kind`` are sorted
@@ -342,7 +342,7 @@ class _Layout:
     sizes: IntArray
 
     @classmethod
-    def of(cls, used: csr_array) -> _Layout:
+    def of(cls, used: csr_array) -> Layout:
         n = used.shape[0]
         components, labels = connected_components(used, connection="strong")
         label = labels.astype(np.int64)
@@ -402,14 +402,14 @@ class _Layout:
 
 
 @dataclass(frozen=True, eq=False)
-class _Closed:
+class Closed:
     """Loops made solvable: inverses of the small ones, large ones, and refusals by rows.
 
     ``silent`` rows stay zero: they are ``refused``, or held from outside.
     """
 
     inverse: csr_array
-    blocks: tuple[_PlacedBlock, ...]
+    blocks: tuple[PlacedBlock, ...]
     refusals: tuple[tuple[slice, Refusal], ...]
     silent: BoolArray
     refused: BoolArray
@@ -421,7 +421,7 @@ class _Closed:
         ]
         return tuple(sorted(named, key=lambda component: int(component.nodes[0])))
 
-    def blocks_between(self, start: int, stop: int) -> Iterator[_PlacedBlock]:
+    def blocks_between(self, start: int, stop: int) -> Iterator[PlacedBlock]:
         return (block for block in self.blocks if start <= block.start < stop)
 
     def silent_between(self, start: int, stop: int) -> IntArray:
@@ -437,7 +437,7 @@ class _Closed:
         return np.flatnonzero(self.silent)
 
 
-def _checked(A: csr_array) -> csr_array:
+def checked(A: csr_array) -> csr_array:
     """The amounts with consumers in rows, in canonical form, without stored zeros."""
     rows, columns = A.shape
     if rows != columns:
@@ -445,11 +445,19 @@ def _checked(A: csr_array) -> csr_array:
     used: csr_array = A.T.tocsr().astype(np.float64)
     used.sum_duplicates()
     used.eliminate_zeros()
-    _refuse_infinities(used.data, "amounts")
+    refuse_infinities(used.data, "amounts")
     return used
 
 
-def _refuse_infinities(values: FloatArray, what: str) -> None:
+def closed_loops(used: csr_array, layout: Layout) -> Closed:
+    """Every loop of a network, closed or refused; consumers in the rows of ``used``."""
+    component = layout.first[layout.rank]
+    rows = np.repeat(component, np.diff(used.indptr))
+    within = layout.arranged(_kept(used, rows == component[used.indices]))
+    return _close(within, layout, layout.loops(), np.zeros(len(component), dtype=np.bool_))
+
+
+def refuse_infinities(values: FloatArray, what: str) -> None:
     finite = np.isfinite(values)
     if not finite.all():
         raise AmountNotFinite(what=what, count=int(finite.size - finite.sum()))
@@ -482,7 +490,7 @@ def _condensed(used: csr_array, label: IntArray, components: int) -> csr_array:
     return coo_array((ones, edges), shape=(components, components)).tocsr()
 
 
-def _close(within: csr_array, layout: _Layout, starts: IntArray, silent: BoolArray) -> _Closed:
+def _close(within: csr_array, layout: Layout, starts: IntArray, silent: BoolArray) -> Closed:
     """Close the loops that begin at the rows ``starts``, without their ``silent`` members.
 
     ``within`` holds the amounts used inside components, in row order.
@@ -496,11 +504,11 @@ def _close(within: csr_array, layout: _Layout, starts: IntArray, silent: BoolArr
         if isinstance(outcome, Refusal):
             refusals.append((slice(start, stop), outcome))
         else:
-            blocks.append(_PlacedBlock(start, stop, outcome))
+            blocks.append(PlacedBlock(start, stop, outcome))
     refused = np.zeros(len(silent), dtype=np.bool_)
     for rows, _ in refusals:
         refused[rows] = True
-    return _Closed(inverse, tuple(blocks), tuple(refusals), refused, refused)
+    return Closed(inverse, tuple(blocks), tuple(refusals), refused, refused)
 
 
 def _unless(silent: BoolArray, block: csr_array) -> csr_array:
@@ -514,7 +522,7 @@ def _unless(silent: BoolArray, block: csr_array) -> csr_array:
 
 
 def _close_all_small(
-    within: csr_array, layout: _Layout, starts: IntArray, silent: BoolArray
+    within: csr_array, layout: Layout, starts: IntArray, silent: BoolArray
 ) -> tuple[csr_array, list[tuple[slice, Refusal]]]:
     """Inverses of small loops as one block-diagonal matrix; refused loops have empty rows."""
     rows = layout.members(starts)

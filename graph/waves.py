@@ -1,0 +1,134 @@
+"""Driving the compiled passes: a first sweep, then waves of change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graph import kernels
+from graph.wiring import Wiring, capacity_for
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+NodeArray = NDArray[np.uint32]
+
+_WIDE = 48
+"""A wave that has summed one row in so many goes on as a sweep."""
+
+_FEW = 1_000
+"""Rows that a wave may sum before that is considered."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a wave left behind: moved rows in the order of supply, and rows with other marks."""
+
+    nodes: IntArray
+    before: FloatArray
+    after: FloatArray
+    via: IntArray
+    marked: IntArray
+
+
+class Waves:
+    """Working memory and the steps that are not compiled: large loops and the choice of pass."""
+
+    def __init__(self, wiring: Wiring, weights: FloatArray) -> None:
+        self._wiring = wiring
+        self._weights = weights
+        self._nowhere = np.zeros(0, dtype=np.uint32)
+        self.memory = self._allocated(capacity_for(wiring.n))
+
+    def fit(self) -> None:
+        """Make the memory large enough for all products and loops."""
+        if len(self.memory.flags) < self._wiring.n:
+            self.memory = self._allocated(capacity_for(self._wiring.n))
+        if len(self.memory.fresh) < self._wiring.largest:
+            shape = (self._wiring.largest, len(self._weights))
+            self.memory = self.memory._replace(right=np.zeros(shape), fresh=np.zeros(shape))
+
+    def solve(self, table: kernels.Table) -> None:
+        """Compute every row and all marks."""
+        net, order = self._wiring.net(), self._wiring.order()
+        at = kernels.sweep(net, table, self.memory, order, 0)
+        while at < len(order):
+            size = self._solve_outside(int(order[at]))
+            start = net.loop_start[net.loop[order[at]]]
+            table.values[net.members[start : start + size]] = self.memory.fresh[:size]
+            at = kernels.sweep(net, table, self.memory, order, at + 1)
+
+    def run(self, table: kernels.Table, began: NodeArray, due: NodeArray) -> Trace:
+        """Bring the table up to date where a change at ``began`` and in ``due`` rows reaches."""
+        self._begin(began, due)
+        most = max(_FEW, self._wiring.n // _WIDE)
+        if self._advance(table, self._nowhere, -1, most) == kernels.WIDE:
+            self._advance(table, self._wiring.order(), 0, most)
+        return self._read(table, began)
+
+    def _begin(self, began: NodeArray, due: NodeArray) -> None:
+        """Put the first components into the heap: in order, which is a heap."""
+        memory, net = self.memory, self._wiring.net()
+        heads = np.unique(net.head[np.concatenate([began, due])])
+        heads = heads[np.argsort(net.key[heads], kind="stable")]
+        memory.flags[heads] = kernels.VALUE | kernels.MARKS
+        memory.flags[began] |= kernels.SEED
+        memory.heap[: len(heads)], memory.heap_key[: len(heads)] = heads, net.key[heads]
+        memory.counts[:] = 0
+        memory.counts[kernels.HEAP] = len(heads)
+
+    def _advance(self, table: kernels.Table, order: NodeArray, at: int, most: int) -> int:
+        net = self._wiring.net()
+        state, head, at = kernels.advance(net, table, self.memory, order, at, most, -1)
+        while state == kernels.OUTSIDE:
+            self._solve_outside(head)
+            state, head, at = kernels.advance(net, table, self.memory, order, at, most, head)
+        return state
+
+    def _solve_outside(self, head: int) -> int:
+        """Solve a large loop whose right sides are ready; its size."""
+        slot = int(self._wiring.loop.values[head])
+        size = int(self._wiring.loop_size.values[slot])
+        right = self.memory.right[:size].copy()
+        self.memory.fresh[:size] = self._wiring.blocks[slot].solve(right)
+        return size
+
+    def _read(self, table: kernels.Table, began: NodeArray) -> Trace:
+        """Take down the trace and leave the memory as it was found."""
+        memory = self.memory
+        reached = memory.reached[: memory.counts[kernels.REACHED]].astype(np.int64)
+        noted = memory.noted[: memory.counts[kernels.NOTES]].astype(np.int64)
+        other = table.as_of[noted] != memory.noted_as_of[: len(noted)]
+        other |= table.marks[noted] != memory.noted_marks[: len(noted)]
+        for touched in (reached, noted, began):
+            memory.flags[touched] = 0
+        memory.moved[reached] = 0.0
+        return Trace(
+            nodes=reached,
+            before=memory.before[: len(reached)].copy(),
+            after=table.values[reached],
+            via=memory.via[reached].astype(np.int64),
+            marked=noted[other],
+        )
+
+    def _allocated(self, capacity: int) -> kernels.Wave:
+        columns = len(self._weights)
+        loop = (self._wiring.largest, columns)
+        return kernels.Wave(
+            flags=np.zeros(capacity, dtype=np.uint8),
+            moved=np.zeros(capacity),
+            via=np.zeros(capacity, dtype=np.int32),
+            heap_key=np.zeros(capacity, dtype=np.int64),
+            heap=np.zeros(capacity, dtype=np.uint32),
+            stack=np.zeros(capacity, dtype=np.uint32),
+            reached=np.zeros(capacity, dtype=np.uint32),
+            before=np.zeros((capacity, columns)),
+            noted=np.zeros(capacity, dtype=np.uint32),
+            noted_as_of=np.zeros(capacity, dtype=np.int64),
+            noted_marks=np.zeros(capacity, dtype=np.uint8),
+            weights=self._weights,
+            right=np.zeros(loop),
+            fresh=np.zeros(loop),
+            counts=np.zeros(4, dtype=np.int64),
+        )
