@@ -129,7 +129,7 @@ _UNITS: Final = {
     "mass-contradictory": _footprint(
         Severity.WARNING,
         "%(product)s is registered with %(mass)s kg per %(declared)s, but its footprint says "
-        "%(stated)s kg: what buyers state by mass is set aside; correct one of the two.",
+        "%(stated)s kg: correct one of the two; until then nothing is converted by its mass.",
         "The supplier of %(product)s gives two masses per %(declared)s, %(mass)s kg and %(stated)s "
         "kg: ask which is right, and state amounts in %(declared)s.",
     ),
