@@ -670,6 +670,14 @@ class TrustRefused(LedgerError):
     advice = "It holds origin, genesis and vkey; “catchment keygen --log URL” fetches one."
 
 
+class SnapshotRefused(LedgerError):
+    """A file with what stands in a log that cannot be used; the log is read in its place."""
+
+    code = "snapshot-refused"
+    sentence = "The snapshot %(path)s is not used: %(reason)s."
+    advice = "Nothing is lost: it is written anew from the log. It can be deleted at any time."
+
+
 class StoreUnsupported(LedgerError):
     code = "store-unsupported"
     sentence = "The ledger cannot be kept in %(dialect)s."

@@ -44,6 +44,7 @@ from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
+from ledger.snapshot import NOWHERE, Snapshots
 from ledger.soundness import Compromise, Soundness
 from ledger.statements import Erasure, Genesis, NaturalKey, Recovery, Statement, read
 from ledger.store import reading, scrub, writing
@@ -131,6 +132,7 @@ class Submission:
 class Log:
     """A log in a database, signed by ``signer`` no further than ``high_water`` allows.
 
+    What is erased is also taken out of its ``snapshots``.
     Any number of threads and processes may hold the same log open and append to it: nothing that
     decides is kept between calls. Raises LogNotFound for an empty database, and GenesisRefused
     when the log is not the signer's. A database that was rolled back or forked is opened: it can
@@ -143,9 +145,10 @@ class Log:
         signer: note.SignerKey,
         clock: Clock,
         high_water: HighWater = UNMARKED,
+        snapshots: Snapshots = NOWHERE,
     ) -> None:
         self._engine, self._signer, self._clock = engine, signer, clock
-        self._high_water = high_water
+        self._high_water, self._snapshots = high_water, snapshots
         self._bodies: Bodies = Recent(_RECENT_BODIES)
         self._keys: Recent[str, PublicKey] = Recent(_RECENT_KEYS)
         self._soundness: Recent[int, tuple[Soundness, dict[int, int]]] = Recent(_RECENT_PREFIXES)
@@ -285,7 +288,9 @@ class Log:
                 else:
                     return judged
             mark.move()
-        if any(isinstance(each.body, Erasure) for each in draft.added.values()):
+        erased = [each.body for each in draft.added.values() if isinstance(each.body, Erasure)]
+        if erased:
+            self._snapshots.forget([body.digest for body in erased])
             scrub(self._engine)
         return [[_stored(outcome) for outcome in outcomes] for outcomes in judged]
 
@@ -458,6 +463,17 @@ class Log:
                 raise NotPublished
             path = tiles.inclusion_path(index, size, tile_store.reader(connection))
         return Receipt(index, tuple(path), signed, record)
+
+    def root(self, size: int) -> bytes:
+        """The root of the tree of ``size`` entries; raises OutsideTree."""
+        with self._tree(size) as read_tile:
+            return tiles.root(size, read_tile)
+
+    def erased_since(self, size: int) -> bool:
+        """Whether an entry from ``size`` on erased the payload of another."""
+        later = (_ENTRY.index >= size, _ENTRY.type == Erasure.TYPE)
+        with reading(self._engine) as connection:
+            return connection.execute(sa.select(sa.exists().where(*later))).scalar_one()
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """The RFC 6962 path of an entry in the tree of ``size``; raises OutsideTree."""
