@@ -37,7 +37,7 @@ extraction as in ``graph.boundary``.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, TypeAlias
@@ -53,7 +53,7 @@ from graph.generation import generation_outside
 from graph.kept import kept
 from graph.network import Feed, Floats, Gap, Ints, Network, Node, Vector
 from graph.outside import spans
-from graph.services import Services, co2e_of, times
+from graph.services import Priced, Services, co2e_of, times
 from graph.solve import Plan
 from ledger import units
 
@@ -123,13 +123,14 @@ class Downstream:
     """Downstream categories of a boundary in one year under one GWP set.
 
     ``not_stated`` are the categories (13 to 15) of which nothing was entered: not zero, unknown.
-    ``behind`` are all nodes whose statements the figures rest on, for whoever decides who may read.
+    ``behind`` are the nodes, by category, that something in the figure is of, for whoever decides
+    who may read it.
     """
 
     stages: tuple[Stage, ...]
     shares: tuple[Share, ...]
     not_stated: tuple[int, ...]
-    behind: frozenset[int]
+    behind: Mapping[int, frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def downstream(sides: Sides, gate: Gate, services: Services) -> Downstream:
         stages=(stages[DELIVERY], processing.stage(), stages[USE], stages[END_OF_LIFE]),
         shares=processing.shares(),
         not_stated=HELD,
-        behind=processing.behind | frozenset(sold.products),
+        behind={PROCESSING: processing.behind, **sold.behind},
     )
 
 
@@ -450,8 +451,12 @@ class _Processing:
 
     @cached_property
     def behind(self) -> frozenset[int]:
-        """The products that process what is made inside."""
-        return frozenset(int(j) for j, q in zip(self.chain, self.q, strict=True) if q != 0)
+        """The products that process what is made inside, and what they take in of it."""
+        process = self.chain[self.q != 0]
+        goods = Materials.of(self.network).by_consumer
+        taken_in = goods.indices[spans(goods.indptr, process)]
+        sold = taken_in[~self.sides.outside[taken_in]]
+        return frozenset(map(int, (*process, *sold)))
 
     @cached_property
     def kg(self) -> Floats:
@@ -553,41 +558,68 @@ class _Sold:
         nodes = self.network.nodes
         return [i for i in self.sides.fence.made if nodes[i].carrier is None]
 
-    def stages(self) -> dict[int, Stage]:
-        """The three categories; the services of all are priced together."""
-        net, final = self.flows.delivered, self.final
-        amounts = {DELIVERY: net, USE: final, END_OF_LIFE: net}
-        told = {(c, i): self._told(c, i, amounts[c]) for c in amounts for i in self.products}
-        per_unit = self._per_unit(told)
+    @cached_property
+    def told(self) -> dict[_Row, Told | None]:
+        """What is stated of every product in the three categories."""
         return {
-            category: self._stage(category, amounts[category], per_unit) for category in amounts
+            (c, i): self._told(c, i) for c in (DELIVERY, USE, END_OF_LIFE) for i in self.products
         }
 
-    def _told(self, category: int, i: int, amounts: Floats) -> Told | None:
+    @cached_property
+    def services_of(self) -> dict[_Row, list[Priced]]:
+        """The services of every row; those of all are priced together."""
+        rows = [(row, service) for row, t in self.told.items() if t for service in t.services]
+        wanted = [(service, self.network.nodes[i].place) for (_, i), service in rows]
+        found: dict[_Row, list[Priced]] = {}
+        for (row, _), priced in zip(rows, self.services.priced(wanted), strict=True):
+            found.setdefault(row, []).append(priced)
+        return found
+
+    @property
+    def behind(self) -> dict[int, frozenset[int]]:
+        """By category: the products that count, services drawn on, and for use also the buyers."""
+        found: dict[int, set[int]] = {DELIVERY: set(), USE: set(), END_OF_LIFE: set()}
+        for (category, i), told in self.told.items():
+            if told is None or told.emissions or told.services:
+                found[category].add(i)
+            found[category].update(
+                n for s in self.services_of.get((category, i), ()) for n in s.nodes
+            )
+        found[USE].update(self._buyers(found[USE]))
+        return {category: frozenset(nodes) for category, nodes in found.items()}
+
+    def _buyers(self, products: Iterable[int]) -> Iterator[int]:
+        """What is left for use tells how much they take."""
+        inputs = self.network.inputs
+        rows = np.array(sorted(products), dtype=np.int64)
+        yield from map(int, inputs.indices[spans(inputs.indptr, rows)])
+
+    def stages(self) -> dict[int, Stage]:
+        return {category: self._stage(category) for category in (DELIVERY, USE, END_OF_LIFE)}
+
+    def _leaves(self, category: int) -> Floats:
+        return self.final if category == USE else self.flows.delivered
+
+    def _told(self, category: int, i: int) -> Told | None:
         """Only asked of what leaves; nobody need say what becomes of the rest."""
-        leaves = amounts[i] != 0 or np.isnan(self.network.output[i])
+        leaves = self._leaves(category)[i] != 0 or np.isnan(self.network.output[i])
         return self.gate.told(self.network.nodes[i], category) if leaves else Told()
 
-    def _per_unit(self, told: Mapping[_Row, Told | None]) -> dict[_Row, Amount | None]:
+    def _per_unit(self, row: _Row) -> Amount | None:
         """kg CO2e that one unit of a product brings about in a category."""
-        rows = [(i, each) for (_, i), each in told.items() if each is not None]
-        wanted = [(s, self.network.nodes[i].place) for i, each in rows for s in each.services]
-        priced = iter(self.services.priced(wanted) if wanted else ())
-        return {row: self._priced(each, priced) if each else None for row, each in told.items()}
+        told = self.told[row]
+        if told is None:
+            return None
+        services = (service.amount for service in self.services_of.get(row, ()))
+        return sum(services, Amount(co2e_of(told.emissions, self.gwp)))
 
-    def _priced(self, told: Told, services: Iterator[Amount]) -> Amount:
-        """What is emitted, and the services in the order in which they were told."""
-        emitted = Amount(co2e_of(told.emissions, self.gwp))
-        return sum((next(services) for _ in told.services), emitted)
-
-    def _stage(
-        self, category: int, amounts: Floats, per_unit: Mapping[_Row, Amount | None]
-    ) -> Stage:
-        mine = {i: each for (c, i), each in per_unit.items() if c == category}
-        parts = (times(each, float(amounts[i])) for i, each in mine.items() if each)
+    def _stage(self, category: int) -> Stage:
+        amounts = self._leaves(category)
+        per_unit = {i: self._per_unit((category, i)) for i in self.products}
+        parts = (times(each, float(amounts[i])) for i, each in per_unit.items() if each)
         concerns = tuple(
             Concern(i, reason)
-            for i, each in mine.items()
+            for i, each in per_unit.items()
             if (reason := self._concern(category, i, each)) is not None
         )
         hidden = self.flows.hidden and category != USE

@@ -55,6 +55,14 @@ class _Drawn:
         return zip(self.nodes, self.amounts, strict=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What a service emits, and the nodes that this was computed from."""
+
+    amount: Amount
+    nodes: tuple[int, ...] = ()
+
+
 class Services:
     """Prices services for one boundary, in kg CO2e.
 
@@ -65,15 +73,15 @@ class Services:
     def __init__(self, standing: Standing, fence: Fence) -> None:
         self.standing, self.fence, self.network = standing, fence, fence.network
 
-    def priced(self, wanted: Sequence[tuple[Service, Place | None]]) -> list[Amount]:
+    def priced(self, wanted: Sequence[tuple[Service, Place | None]]) -> list[Priced]:
         """Each service as used by what is made at a place. Raises ``GasWithoutGwp``."""
         drawn = [self._drawn(service, place) for service, place in wanted]
         nodes = np.unique([i for each in drawn if each for i in each.nodes]).astype(np.int64)
         prices = dict(zip(map(int, nodes), self._per_unit(nodes), strict=True))
         return [
-            sum((times(prices[i], n) for i, n in each.parts), NOTHING)
+            Priced(sum((times(prices[i], n) for i, n in each.parts), NOTHING), each.nodes)
             if each
-            else self._estimated(service)
+            else Priced(self._estimated(service))
             for each, (service, _) in zip(drawn, wanted, strict=True)
         ]
 

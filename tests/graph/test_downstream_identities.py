@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Amount, Assessed, Fence
+from graph.boundary import Assessed, Fence
 from graph.characterise import characterise
 from graph.downstream import GOODS, Downstream, Flows, Sides, downstream, upstream_shares
 from graph.gate import NOTHING, Told
 from graph.network import Book, Edges, Floats, Gap, Network, Node
-from graph.services import Services
+from graph.services import Priced, Services
 from graph.solved import Solved
 from graph.year import Place
 from tests.graph.nets import network_of
@@ -44,7 +44,7 @@ class NoServices(Services):
     def __init__(self) -> None:
         pass
 
-    def priced(self, wanted: object) -> list[Amount]:
+    def priced(self, wanted: object) -> list[Priced]:
         assert not wanted
         return []
 
