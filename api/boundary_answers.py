@@ -232,7 +232,7 @@ def boundary_answer(guarded: Guarded) -> Answer:
         "gaps_not_shown": gaps_elsewhere,
         "findings": _findings(guarded),
         "memberships": _memberships(books),
-        "on_behalf": _on_behalf(guarded),
+        "on_behalf": on_behalf(guarded),
     }
 
 
@@ -418,7 +418,8 @@ def _memberships(books: Books) -> int | None:
     return sum(member.site in sites for member in members)
 
 
-def _on_behalf(guarded: Guarded) -> bool:
+def on_behalf(guarded: Guarded) -> bool:
+    """Whether somebody else said something of what the books are about."""
     nodes = guarded.books.answered.solved.network.nodes
     sites = {place.site for place in guarded.books.places}
     products = {product for i in guarded.inside if (product := nodes[i].product)}

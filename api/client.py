@@ -212,6 +212,10 @@ class Client:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/findings", **query)
 
+    def quality(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """How good the data behind a figure are: ``kind`` is products, parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/quality", **query)
+
     def unsigned_figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """The statement that publishes a figure, to be signed; ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/figure", **query)

@@ -51,7 +51,7 @@ def footprint_answer(
     filled = columns_of(sight.hidden, solved.estimated)
     tells_filled = allows(len(set[str]().union(*filled.values())))
     return {
-        **_about(answered, figure.product, figure.as_of),
+        **about(answered, figure.product, figure.as_of),
         **amount(figure.amount, tells_filled=tells_filled),
         "unit": f"kg CO2e per {figure.unit}",
         "feeds": [str(feed) for feed in figure.feeds],
@@ -115,7 +115,7 @@ def contributions_answer(
     if sight.hidden:
         rows.append({**undisclosed(rest, total), "part": BOUNDARY})
     rows.sort(key=lambda row: -abs(row["kg_co2e"]))
-    return {**_about(answered, figure.product, figure.as_of), "rows": rows, "total": total}
+    return {**about(answered, figure.product, figure.as_of), "rows": rows, "total": total}
 
 
 def _rows(answered: Answered, pieces: Iterable[Piece], total: float) -> list[Answer]:
@@ -133,7 +133,8 @@ def _rows(answered: Answered, pieces: Iterable[Piece], total: float) -> list[Ans
     ]
 
 
-def _about(answered: Answered, product: str, as_of: int) -> Answer:
+def about(answered: Answered, product: str, as_of: int) -> Answer:
+    """Which product a figure is of, and what was asked of it."""
     network = answered.solved.network
     made = network.nodes_of[product]
     first = network.nodes[made[0]]

@@ -77,8 +77,9 @@ class Datum:
     """A statement as the source of a node's own emissions.
 
     ``emissions`` are its part of them, kg by column, where there are several; ``index`` is the
-    entry that states it, ``middle`` the middle day of what it was measured in. ``primary`` is a
-    share from 0 to 1. ``None`` is unknown throughout, but for ``assurance``: nobody assures it.
+    entry that states it, ``as_of`` the last that had a say in who assures it, ``middle`` the middle
+    day of what it was measured in. ``primary`` is a share from 0 to 1. ``None`` is unknown
+    throughout, but for ``assurance``: nobody assures it.
     """
 
     index: int
@@ -88,6 +89,7 @@ class Datum:
     gsd: float | None
     assurance: Assurance | None
     middle: dt.date
+    as_of: int
     findings: tuple[Finding, ...] = ()
 
 
@@ -249,6 +251,7 @@ class Facts:
                 gsd=float(quality.gsd) if quality and quality.gsd is not None else None,
                 assurance=self._assurance(said),
                 middle=period.start + (period.end - period.start) / 2,
+                as_of=self._last_word_on(said),
                 findings=_doubt(name, quality.primary_share if quality else None, share),
             )
 
@@ -264,6 +267,7 @@ class Facts:
             gsd=None,
             assurance=self._assurance(standby.said),
             middle=(first + (after - first) / 2).date(),
+            as_of=self._last_word_on(standby.said),
             findings=_doubt(name, pcf.primary_data_share, share),
         )
 
@@ -289,6 +293,13 @@ class Facts:
             and self._is_accredited(each, opinion.standard, said.statement.type)
         }
         return next((level for level in reversed(Assurance) if level in levels), None)
+
+    def _last_word_on(self, said: Said) -> int:
+        touched = self._standing.touched
+        opinions = self._standing.about(Attestation.TYPE, said.digest)
+        told = [(Accreditation.TYPE, opinion.owner) for opinion in opinions]
+        told.append((Attestation.TYPE, said.digest))
+        return max(said.index, *(touched.get(each, -1) for each in told))
 
     def _is_accredited(self, opinion: Said, standard: str, kind: str) -> bool:
         signed = dt.datetime.fromtimestamp(opinion.statement.common.iat, dt.UTC).date()

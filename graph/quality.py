@@ -255,13 +255,15 @@ class Origins:
     """What a figure is a sum of, a row for each node and estimate.
 
     ``parts`` (rows, ``WIDTH``) in kg CO2e; ``scope1`` (rows,) are emissions inside a boundary;
-    ``oldest`` (rows,) the age of the oldest datum, -inf where there is none.
+    ``oldest`` (rows,) the age of the oldest datum, -inf where there is none. ``as_of`` is the last
+    entry that had a say in what is said of the data, or in who assures it.
     """
 
     draw: Draw
     parts: Floats
     scope1: Mask
     oldest: Floats
+    as_of: int
 
     @classmethod
     def of(cls, draw: Draw) -> Origins:
@@ -280,6 +282,10 @@ class Origins:
             parts=np.array([*(parts for parts, _ in told), *filled]).reshape(-1, WIDTH),
             scope1=np.array([*draw.inside[speakers[emitted != 0]], *[False] * len(filled)], bool),
             oldest=np.array([*(oldest for _, oldest in told), *[-np.inf] * len(filled)]),
+            as_of=max(
+                (datum.as_of for node in speakers.tolist() for datum in draw.facts.data(node)),
+                default=-1,
+            ),
         )
 
     @property

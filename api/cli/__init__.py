@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "enterprise": "figures:enterprise",
     "impact": "impact:impact",
     "findings": "findings:findings",
+    "quality": "quality:quality",
 }
 """Command -> module of this package and name in it."""
 

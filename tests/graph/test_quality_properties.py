@@ -43,6 +43,7 @@ class Said(Facts):
                 gsd=None,
                 assurance=None if rng.random() < SHARE else rng.choice(list(Assurance)),
                 middle=dt.date(int(rng.integers(2015, 2025)), 7, 1),
+                as_of=node,
             ),
         )
 
