@@ -13,10 +13,11 @@ from api.catalogue import conditions
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.problems import TITLES
-from api.scope3 import CATEGORIES, OTHER_CATEGORIES
+from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
 from graph import recompute
+from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
@@ -99,6 +100,7 @@ def _all_templates() -> Iterator[str]:
         DAMAGE.sentences,
         GAP_SENTENCES,
         MISSING_SENTENCES,
+        REASONS,
         verify.DETAILS,
         recompute.DETAILS,
     ):
@@ -106,6 +108,7 @@ def _all_templates() -> Iterator[str]:
     yield from RULES.templates()
     yield from TITLES.values()
     yield from CATEGORIES.values()
+    yield from DOWNSTREAM.values()
     yield OTHER_CATEGORIES
 
 
