@@ -112,7 +112,7 @@ class Describer:
             output=seat.output,
             declared=seat.declared,
             is_partly_told=seat.is_partly_told,
-            as_of=seat.as_of,
+            as_of=opened.last_word,
         )
         if isinstance(described_by, Standby):
             return self._by_footprint(account, product, described_by)
@@ -150,8 +150,10 @@ class Describer:
         recipes: Sequence[tuple[Whole[Recipe], float]],
         bought: Bought,
     ) -> Account:
-        consumer = Consumer(product.name, cast(Place, account.node.place))
-        pages = _Pages(account.as_of)
+        place = cast(Place, account.node.place)
+        consumer = Consumer(product.name, place)
+        met = self.year.standing.touched.get(("purchases", place.site), -1)
+        pages = _Pages(max(account.as_of, met))
         generation: dict[Column, float] = {}
         has_generation = False
         for whole, weight in recipes:

@@ -45,8 +45,6 @@ AT_SITES = ("recipe", "production", "footprint")
 OF_SITES = ("inventory", "purchases")
 CUTS_SITES = {"site": 0, "membership": 1}
 """Types that cut a site's year, or describe it; where their key names the site."""
-NEEDS_REBUILDING = ("transfer", "erasure")
-"""Types that change whose everything is, or what was ever said: the year is read anew."""
 
 Unit: TypeAlias = NodeKey | Place
 """What reads lines: a node, or a place that bought things."""
@@ -67,6 +65,11 @@ class Wave:
     places: set[Place] = field(default_factory=set)
     accounts: set[NodeKey] = field(default_factory=set)
     gone: set[NodeKey] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of the network can be other than before."""
+        return not (self.accounts or self.gone or self.sites)
 
 
 class CurrentYear:
@@ -119,7 +122,7 @@ class CurrentYear:
     def follow(self, standing: Standing, spoken: Iterable[NaturalKey]) -> Wave:
         """Take in what was said since, given the natural keys it was said under.
 
-        Ownership and soundness must be as they were (``NEEDS_REBUILDING``).
+        Ownership and soundness must be as they were (``graph.history.REDRAWS``).
         """
         wave, keys = Wave(), list(spoken)
         before, self.year = self.year, self.year.ahead(standing)
@@ -218,7 +221,7 @@ class CurrentYear:
         wave.accounts -= wave.gone
         self._changed = (self._changed | wave.accounts) - wave.gone
         self._gone |= wave.gone
-        self._is_written = False
+        self._is_written = self._is_written and wave.is_empty
 
     def _describer(self, wave: Wave) -> Describer:
         if LADDER in wave.keys:

@@ -2,40 +2,36 @@
 
     figure = f(prefix, question)
 
-The live standing is folded forward as entries arrive; a question about the past folds the chain
-heads of that prefix. Networks and their solutions are kept as long as no entry that could move
-them has come: they are named by the last such entry, so two prefixes that differ only in keys,
-delegations or disclosures share one solution.
+For every year that is asked about, one network is kept up with the log: what is said since moves
+only what lies downstream of it (``graph.current`` reads it, ``graph.live`` solves it). A question
+about the past goes forward from the nearest earlier prefix at which the year is kept, or reads it
+from nothing; both give the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import cast
 
 from graph.behalf import spoken_for
 from graph.boundary import Assessment, assess
-from graph.build import build
 from graph.characterise import Characterisation, characterise
-from graph.errors import LogPositionUnknown, UnknownBoundary, UnknownProduct
+from graph.errors import UnknownBoundary, UnknownProduct
 from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
+from graph.history import History, Reader
 from graph.solved import Solved
 from graph.year import Place, Year
-from ledger.entry import Entry
-from ledger.errors import PayloadErased
-from ledger.soundness import EVENTS, unsettles
-from ledger.standing import Prefixes, Said, Standing
-from ledger.statements import Erasure, Membership, Park, Periodic, Site
+from graph.years import Years
+from ledger.recent import Recent
+from ledger.standing import Said, Standing
+from ledger.statements import Membership, Park, Periodic, Site
 
-T = TypeVar("T")
-
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same prefix and question may give another figure."""
 MOVES_FIGURES = (
     "enterprise",
@@ -48,31 +44,25 @@ MOVES_FIGURES = (
     "inventory",
     "purchases",
     "transfer",
+    "factors",
 )
 """Statement types that can move a figure."""
 PERIODIC = ("inventory", "production", "recipe", "purchases")
-KEPT_SOLUTIONS = 16
-KEPT_STANDINGS = 4
-
-
-class Reader(Prefixes, Protocol):
-    """The part of the log the engine reads."""
-
-    def size(self) -> int: ...
-
-    def entries(self, start: int, stop: int) -> Iterator[Entry]: ...
+KEPT = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked besides the thing itself: a calendar year, a GWP set, a log size.
+    """What is asked besides the thing itself: a calendar year, a GWP set, a log size, a day.
 
-    ``year`` None: the latest year anything was stated for; ``at`` None: the whole log.
+    ``year`` None: the year of the day, else the latest year anything was stated for; ``at`` None:
+    the whole log. With ``valid_on`` what is in force on that day stands for the whole year.
     """
 
     year: int | None = None
     gwp: str = "AR6"
     at: int | None = None
+    valid_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +79,7 @@ class Answered:
     solved: Solved
     weights: Characterisation
     spoken_for: frozenset[str]
+    valid_on: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -105,43 +96,19 @@ class Books:
     as_of: int
 
 
-class _Recent:
-    """The last few results of a pure function, by its arguments."""
-
-    def __init__(self, kept: int) -> None:
-        self.kept = kept
-        self._results: OrderedDict[Hashable, object] = OrderedDict()
-
-    def get(self, name: Hashable, make: Callable[[], T]) -> T:
-        if name in self._results:
-            self._results.move_to_end(name)
-        else:
-            self._results[name] = make()
-            while len(self._results) > self.kept:
-                self._results.popitem(last=False)
-        return cast(T, self._results[name])
-
-    def clear(self) -> None:
-        self._results.clear()
-
-
 class Engine:
     """Answers questions about a log; safe to share between threads.
 
     One lock guards following and computing: a figure is computed once, not once per waiting
-    reader.
+    reader. ``begin`` is a standing of the same log to go on from instead of reading it all.
     """
 
-    def __init__(self, log: Reader) -> None:
-        self._log = log
+    def __init__(self, log: Reader, begin: Standing | None = None) -> None:
         self._lock = threading.RLock()
-        self._live = Standing()
-        self._standings = _Recent(KEPT_STANDINGS)
-        self._solutions = _Recent(KEPT_SOLUTIONS)
-        self._years = _Recent(KEPT_STANDINGS)
-        self._behalf = _Recent(KEPT_STANDINGS)
-
-    # -- prefixes --------------------------------------------------------------------------
+        self._history = History(log, begin)
+        self._years = Years(self._history)
+        self._latest: Recent[int, int] = Recent(KEPT)
+        self._behalf: Recent[tuple[int, int], frozenset[str]] = Recent(KEPT)
 
     def standing(self, at: int | None = None) -> Standing:
         """What stands after the first ``at`` entries (None: all there are).
@@ -149,48 +116,7 @@ class Engine:
         Raises ``LogPositionUnknown`` for a prefix the log does not have.
         """
         with self._lock:
-            live = self._followed()
-            if at is not None and not 0 < at <= live.size:
-                raise LogPositionUnknown(size=live.size, at=at)
-            if at is None or at == live.size:
-                return live
-            return self._standings.get(at, lambda: self._at(at))
-
-    def _followed(self) -> Standing:
-        size = self._log.size()
-        try:
-            if self._live.size < size:
-                self._live = self._ahead(size)
-        except PayloadErased:
-            # What stood a moment ago was erased since: what stands now says so.
-            if self._log.size() == size:
-                raise
-            return self._followed()
-        return self._live
-
-    def _ahead(self, size: int) -> Standing:
-        # Readers may still hold the old standing; it must not change under them.
-        ahead = self._live.copy()
-        for entry in self._log.entries(ahead.size, size):
-            if entry.is_erased or isinstance(entry.statement.body, Erasure):
-                # What an earlier prefix says must be forgotten here, too.
-                self._forget()
-                return self._at(size)
-            if unsettles(entry.statement):
-                return self._at(size)
-            if entry.leaf.type in EVENTS and not ahead.soundness.is_clean:
-                # A key that was suspect may have been registered again: its consents count anew.
-                ahead.soundness = self._log.soundness_at(size)
-            ahead.fold(entry)
-        ahead.size = size  # a reader of parts of a log may not have its last entries
-        return ahead
-
-    def _at(self, size: int) -> Standing:
-        return Standing.after(self._log, size)
-
-    def _forget(self) -> None:
-        for kept in (self._standings, self._solutions, self._years, self._behalf):
-            kept.clear()
+            return self._history.at(at)
 
     def answer(self, question: Question) -> Answered:
         """Fill in a question's defaults and solve the network it is about.
@@ -199,15 +125,33 @@ class Engine:
         """
         with self._lock:
             standing = self.standing(question.at)
-            moved = max(standing.touched.get((kind, ""), -1) for kind in MOVES_FIGURES)
-            year = question.year
-            if year is None:
-                year = self._years.get(moved, lambda: latest_year(standing))
-            solved = self._solutions.get((moved, year), lambda: Solved.of(build(standing, year)))
-            weights = characterise(solved.network.columns, question.gwp)
-            keys = standing.touched.get(("key", ""), -1)
-            behalf = self._behalf.get((moved, keys), lambda: spoken_for(standing))
-            return Answered(year, question.gwp, standing.size, standing, solved, weights, behalf)
+            year = self._year_of(question, standing)
+            solved = self._years.solved(standing, year, question.valid_on)
+            return Answered(
+                year=year,
+                gwp=question.gwp,
+                at=standing.size,
+                standing=standing,
+                solved=solved,
+                weights=characterise(solved.network.columns, question.gwp),
+                spoken_for=self._spoken_for(standing),
+                valid_on=question.valid_on,
+            )
+
+    def _year_of(self, question: Question, standing: Standing) -> int:
+        if question.valid_on is not None:
+            return question.valid_on.year
+        if question.year is not None:
+            return question.year
+        moved = max(standing.touched.get((kind, ""), -1) for kind in PERIODIC)
+        known = self._latest.get(moved)
+        return known if known is not None else self._latest.put(moved, latest_year(standing))
+
+    def _spoken_for(self, standing: Standing) -> frozenset[str]:
+        kinds = (*MOVES_FIGURES, "key", "delegation")
+        moved = max(standing.touched.get((kind, ""), -1) for kind in kinds), self._history.erasures
+        known = self._behalf.get(moved)
+        return known if known is not None else self._behalf.put(moved, spoken_for(standing))
 
     # -- figures ---------------------------------------------------------------------------
 
@@ -245,7 +189,7 @@ class Engine:
         if said is None:
             raise UnknownBoundary(kind="park", id=park)
         fenced = cast(Park, said.statement.body)
-        places = places_of_park(answered.standing, park, answered.year)
+        places = places_of_park(answered.standing, park, answered.year, answered.valid_on)
         sites = (cast(Site, s.statement.body) for s in answered.standing.sites.values())
         noticed = fence_findings(fenced, sites, {place.site for place in places})
         touched = answered.standing.touched
@@ -262,7 +206,9 @@ class Engine:
         said = answered.standing.enterprises.get(enterprise)
         if said is None:
             raise UnknownBoundary(kind="enterprise", id=enterprise)
-        places = places_of_enterprise(answered.standing, enterprise, answered.year)
+        places = places_of_enterprise(
+            answered.standing, enterprise, answered.year, answered.valid_on
+        )
         own = last_of_sites(answered.standing, lambda _, owner: owner == enterprise)
         told = answered.standing.touched
         once = (told.get((kind, p.site), -1) for p in places for kind in ("site", "transfer"))

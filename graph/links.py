@@ -86,9 +86,11 @@ class Bought:
 
     def __init__(self, reads: Iterable[Read] = (), as_of: int = -1) -> None:
         self.reads = tuple(reads)
-        self.as_of = max((read.as_of for read in self.reads), default=as_of)
-        self.as_of = max(self.as_of, as_of)
-        self.asked = frozenset(key for read in self.reads for key in read.asked)
+        self.as_of = max(as_of, *(read.as_of for read in self.reads), -1)
+        # Which recipe line finds what depends on all that is said of what was bought.
+        listed = {read.listed.product.id for read in self.reads if read.listed}
+        words = {("word", product) for product in listed}
+        self.asked = frozenset(words.union(*(read.asked for read in self.reads)))
         self._of_product: dict[str, list[Read]] = defaultdict(list)
         self._called: dict[str, list[Read]] = defaultdict(list)
         for read in self.reads:

@@ -22,7 +22,7 @@ import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -335,6 +335,8 @@ class Network:
         for i, node in enumerate(self.nodes):
             if node.product is not None:
                 found.setdefault(node.product, []).append(i)
+        for several in (nodes for nodes in found.values() if len(nodes) > 1):
+            several.sort(key=lambda i: cast(Place, self.nodes[i].place))
         return found
 
     @cached_property

@@ -45,8 +45,7 @@ class Seat:
     """A node of a product: one place where it is made, or none in particular.
 
     ``output`` is in declared units of the year, NaN where nobody said. ``declared`` is what a
-    footprint states beside a recipe, per declared unit. ``as_of`` is the last entry that can have
-    shaped it.
+    footprint states beside a recipe, per declared unit.
     """
 
     node: Node
@@ -54,7 +53,6 @@ class Seat:
     described_by: Described | None
     declared: Vector | None
     is_partly_told: bool
-    as_of: int
 
     @property
     def place(self) -> Place | None:
@@ -161,16 +159,10 @@ class _Opening:
             described_by=described_by,
             declared=self.stated(standby) if has_rival and standby else None,
             is_partly_told=is_partly_told,
-            as_of=self._last_word_at(place),
         )
 
     def _is_partly_told(self, place: Place | None) -> bool:
         return place is not None and 0 < days_told(place, self._production(place)) < place.days
-
-    def _last_word_at(self, place: Place | None) -> int:
-        """The last entry that can have shaped a seat, and which purchases its recipe met."""
-        touched = self.year.standing.touched
-        return max(self.last_word, touched.get(("purchases", place.site), -1) if place else -1)
 
     def _feed(self, place: Place | None, standby: Standby | None) -> tuple[Feed, Described | None]:
         """The best that describes the product at the place."""

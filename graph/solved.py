@@ -5,7 +5,8 @@ The answer depends on nothing but the network, so it is kept as long as the netw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,34 +30,49 @@ class Solved:
     """
 
     network: Network
-    plan: Plan
     footprints: Floats
-    incomplete: NDArray[np.bool_]
-    as_of: Ints
-    findings: tuple[Finding, ...]
     estimated: Floats
     spread: Floats
+    incomplete: NDArray[np.bool_]
     open_ended: NDArray[np.bool_]
+    as_of: Ints
+    keeps: object = field(default=None, repr=False, compare=False)
+    """Whatever must live as long as the arrays are read."""
 
     @classmethod
     def of(cls, network: Network) -> Solved:
+        """Plan and solve a network as a whole."""
         plan = Plan.of(network.inputs)
         gap = network.gap_mask() | plan.refused_mask
         open_ended = network.unestimated | plan.refused_mask
-        return cls(
+        solved = cls(
             network=network,
-            plan=plan,
             footprints=plan.footprints(network.direct),
-            incomplete=plan.downstream_max(gap.astype(np.int64)) > 0,
-            as_of=plan.downstream_max(network.as_of),
-            findings=tuple(_refusal(network, component) for component in plan.refused),
             estimated=plan.footprints(network.estimates),
             spread=plan.footprints(network.spread),
+            incomplete=plan.downstream_max(gap.astype(np.int64)) > 0,
             open_ended=plan.downstream_max(open_ended.astype(np.int64)) > 0,
+            as_of=plan.downstream_max(network.as_of),
         )
+        vars(solved)["plan"] = plan
+        return solved
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The order of supply of the network, for what is asked of it besides its footprints."""
+        return Plan.of(self.network.inputs)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """The loops that are refused, in the order of ``plan.refused``."""
+        if not np.isnan(self.footprints).any():
+            return ()
+        return tuple(_refusal(self.network, component) for component in self.plan.refused)
 
     def loop_through(self, node: int) -> str | None:
         """The refused loop a node belongs to, in product names; ``None`` if it is in none."""
+        if not np.isnan(self.footprints[node]).any():
+            return None
         for component, refusal in zip(self.plan.refused, self.findings, strict=True):
             if node in component.nodes:
                 return refusal.params["loop"]

@@ -1,0 +1,123 @@
+"""A year kept up with the log and a year read from nothing are the same, at every prefix."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graph.current import CurrentYear
+from graph.history import History
+from graph.network import Network
+from tests.factory import Actor, Factory
+from tests.graph.ask import YEAR, co2
+from tests.graph.world import World
+
+
+def by_node(network: Network) -> dict[Any, Any]:
+    """What each node is, without its number: it depends on the order of coming."""
+    names = [(node.product, node.place) for node in network.nodes]
+    edges = network.edges
+    drawn: dict[Any, list[Any]] = {name: [] for name in names}
+    for k, consumer in enumerate(edges.consumer):
+        amount = float(f"{edges.amount[k]:.9g}")
+        drawn[names[consumer]].append((names[edges.supplier[k]], int(edges.category[k]), amount))
+    gaps: dict[Any, list[Any]] = {name: [] for name in names}
+    for gap in network.gaps:
+        gaps[names[gap.node]].append((gap.reason, gap.wanted, gap.unit, f"{gap.amount:.9g}"))
+    emitted = [
+        {column: float(f"{kg:.9g}") for column, kg in zip(network.columns, row, strict=True) if kg}
+        for row in network.direct
+    ]
+    return {
+        name: (
+            network.nodes[i],
+            emitted[i],
+            None if np.isnan(network.output[i]) else float(f"{network.output[i]:.9g}"),
+            int(network.as_of[i]),
+            i in network.partly_told,
+            sorted(map(repr, drawn[name])),
+            sorted(gaps[name]),
+        )
+        for i, name in enumerate(names)
+    }
+
+
+def around(network: Network) -> Any:
+    findings = {finding.sentence for finding in network.findings}
+    return network.books, network.site_owners, network.site_as_of, findings
+
+
+def steps(f: Factory, first: int, stride: int) -> Iterator[tuple[CurrentYear, CurrentYear]]:
+    """The year followed in steps of ``stride`` entries, each beside the year read from nothing."""
+    history = History(f.log)
+    followed = CurrentYear(history.at(first), YEAR)
+    for size in range(first + stride, f.log.size() + 1, stride):
+        standing = history.at(size)
+        spoken = history.spoken(followed.standing, standing)
+        assert spoken is not None
+        followed.follow(standing, spoken)
+        yield followed, CurrentYear(standing, YEAR)
+
+
+@pytest.mark.parametrize(("seed", "stride"), [(1, 1), (2, 1), (3, 4)])
+def test_following_a_random_life_is_reading_it_anew(
+    new_factory: Callable[..., Factory], seed: int, stride: int
+) -> None:
+    f = new_factory(seed=seed)
+    world, first = World(f, random.Random(seed)), f.log.size()
+    for _ in range(60):
+        world.step()
+    for followed, anew in steps(f, first, stride):
+        assert by_node(followed.network()) == by_node(anew.network())
+        assert around(followed.network()) == around(anew.network())
+
+
+def test_a_fork_goes_its_own_way(factory: Factory, acme: Actor, site: str, steel: str) -> None:
+    acme.recipe(steel, site, emissions=co2("2"))
+    history = History(factory.log)
+    one = CurrentYear(history.live(), YEAR)
+    before = by_node(one.network())
+    other = one.fork()
+    acme.production(steel, site, "10")
+    standing = history.live()
+    spoken = history.spoken(one.standing, standing)
+    assert spoken is not None
+    other.follow(standing, spoken)
+    assert by_node(one.network()) == before
+    assert by_node(other.network()) == by_node(CurrentYear(standing, YEAR).network())
+
+
+# --- What a wave reads -----------------------------------------------------------------------
+
+
+def test_a_corrected_footprint_makes_no_buyer_read_its_lines_again(
+    factory: Factory, acme: Actor, site: str, steel: str
+) -> None:
+    ore = acme.product("Ore")
+    stated = acme.footprint(ore, "0.3")
+    acme.recipe(steel, site, inputs=[(ore, "1.6", "KGM")])
+    history = History(factory.log)
+    year = CurrentYear(history.live(), YEAR)
+    acme.correct(stated, pact=acme.pact_body("0.4"))
+    standing = history.live()
+    spoken = history.spoken(year.standing, standing)
+    assert spoken is not None
+    wave = year.follow(standing, spoken)
+    assert {product for product, _ in wave.accounts} == {ore}
+
+
+def test_what_moves_no_figure_moves_nothing(factory: Factory, acme: Actor, steel: str) -> None:
+    acme.footprint(steel, "2")
+    history = History(factory.log)
+    year = CurrentYear(history.live(), YEAR)
+    network = year.network()
+    acme.disclose("footprint", steel)
+    standing = history.live()
+    spoken = history.spoken(year.standing, standing)
+    assert spoken is not None
+    assert year.follow(standing, spoken).is_empty
+    assert year.network() is network
