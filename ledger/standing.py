@@ -7,21 +7,32 @@ Of every chain the last statement stands, unless it was withdrawn. So the last e
 
 An entry that makes earlier ones suspect, or erases one, changes what the fold has gone over: then
 what stands is folded anew, from the heads of the longer prefix.
+
+What was folded at once lies in a `Table`, which does not change; what is folded later lies over it
+in persistent maps, and hides the rows that it takes the place of.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import merge
+from itertools import chain
 from operator import attrgetter
-from typing import Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, overload
 
+import numpy as np
 from immutables import Map
 
+from ledger.columns import EMPTY, KNOWN, Assembled, Columns, Row, Table, assemble
 from ledger.entry import Entry, Suspected
+from ledger.errors import PayloadErased
+from ledger.recent import Recent
 from ledger.soundness import NOTHING_SUSPECT, Soundness
 from ledger.statements import (
+    BODIES,
     Entity,
     Erasure,
     Membership,
@@ -29,6 +40,8 @@ from ledger.statements import (
     Statement,
     Transfer,
     Withdrawal,
+    reread,
+    split,
 )
 
 _IDS: Mapping[str, slice] = {
@@ -53,6 +66,10 @@ _IDS: Mapping[str, slice] = {
     "figure": slice(1, 2),
 }
 """Which parts of a natural key are ids of what the statement is about."""
+RULES: Final = hashlib.sha256(repr(sorted(_IDS.items(), key=str)).encode()).hexdigest()[:16]
+"""Changes with the table above, which decides what a statement is about."""
+_ENTITIES: Final = frozenset(kind for kind, body in BODIES.items() if issubclass(body, Entity))
+_MOST_RECENT: Final = 4096
 
 
 _Pair: TypeAlias = tuple[str, str]
@@ -63,6 +80,33 @@ class Source(Protocol):
 
     @property
     def statement(self) -> Statement: ...
+
+    @property
+    def envelope(self) -> bytes: ...
+
+
+class _Stored:
+    """A statement in a table, read when somebody asks."""
+
+    __slots__ = ("_row", "_statement", "_table")
+
+    def __init__(self, table: Table, row: int) -> None:
+        self._table, self._row = table, row
+        self._statement: Statement | None = None
+
+    @property
+    def envelope(self) -> bytes:
+        """Raises PayloadErased where it is gone from the file that the table lies in."""
+        envelope = self._table.envelope(self._row)
+        if not envelope.strip(b"\0"):
+            raise PayloadErased(entry=int(self._table["index"][self._row]))
+        return envelope
+
+    @property
+    def statement(self) -> Statement:
+        if self._statement is None:
+            self._statement = reread(self.envelope)
+        return self._statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +148,17 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class _Handed:
+class Handed:
     """A thing passed from ``giver``; ``start`` is the first day of the next owner."""
 
+    kind: str
+    entity: str
     giver: str
     start: dt.date
+
+    @property
+    def thing(self) -> _Pair:
+        return self.kind, self.entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,55 +186,107 @@ class Live(Mapping[str, Said]):
         self._standing, self._kind = standing, kind
 
     def __getitem__(self, within: str) -> Said:
-        return self._standing._of(self._kind)[within]
+        said = self._standing._find(self._kind, within)
+        if said is None:
+            raise KeyError(within)
+        return said
 
     def __contains__(self, within: object) -> bool:
-        return within in self._standing._of(self._kind)
+        return self._standing._stands(self._kind, str(within))
 
     def __iter__(self) -> Iterator[str]:
         return (said.key.within for said in self._standing.statements(self._kind))
 
     def __len__(self) -> int:
-        return len(self._standing._of(self._kind))
+        return len(self._standing.statements(self._kind))
 
 
-@dataclass
+class Touched(Mapping[_Pair, int]):
+    """(statement type, id) -> the last entry of that type about that id."""
+
+    def __init__(self, table: Table, later: Map[_Pair, int]) -> None:
+        self._table, self._later = table, later
+
+    def __getitem__(self, pair: _Pair) -> int:
+        index = self._later.get(pair)
+        if index is None:
+            index = self._table.touched(*pair)
+        if index is None:
+            raise KeyError(pair)
+        return index
+
+    def __iter__(self) -> Iterator[_Pair]:
+        yield from self._later
+        yield from (pair for pair in self._table.pairs() if pair not in self._later)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class InOrder(Sequence[Said]):
+    """What stands of one type in the order of the entries, read as it is gone through."""
+
+    def __init__(self, standing: Standing, kind: str) -> None:
+        rows = standing._table.rows(kind)
+        if hidden := standing._hidden.get(kind):
+            rows = np.delete(rows, np.searchsorted(rows, sorted(hidden)))
+        self._table, self._kind, self._rows = standing._table, kind, rows
+        self._later = sorted(standing._over(kind).values(), key=_INDEX)
+
+    def __len__(self) -> int:
+        return len(self._rows) + len(self._later)
+
+    def __iter__(self) -> Iterator[Said]:
+        rows = _told(self._table, self._kind, self._rows)
+        return (
+            chain(rows, self._later) if self._is_later() else merge(rows, self._later, key=_INDEX)
+        )
+
+    @overload
+    def __getitem__(self, place: int) -> Said: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Said]: ...
+    def __getitem__(self, place: int | slice) -> Said | Sequence[Said]:
+        return tuple(self)[place]
+
+    def _is_later(self) -> bool:
+        """Whether all that lies over the table was said after it; not where an owner changed."""
+        if not self._later or not len(self._rows):
+            return True
+        return bool(self._later[0].index > self._table["index"][self._rows[-1]])
+
+
+@dataclass(eq=False)
 class Standing:
     """What stands after ``size`` entries.
 
     ``suspects`` are the statements that do not because others may have signed them; ``soundness``
     tells which keys are behind that.
 
-    ``touched`` maps (statement type, id) to the last entry of that type about that id, and
-    (type, "") to the last of that type about anything; a withdrawal counts as of the type that it
-    ends. An answer that read only some of these pairs is as of the greatest index among them.
-
-    Every map is persistent: a copy shares them all, and folding changes only the path to what is
-    new, so `copy` costs nothing and `fold` O(log n).
+    A copy shares everything, and folding changes only the path to what is new, so `copy` costs
+    nothing and `fold` O(log n).
     """
 
     size: int = 0
     soundness: Soundness = NOTHING_SUSPECT
     suspects: tuple[Suspect, ...] = ()
-    touched: Map[_Pair, int] = field(default_factory=Map)
+    _table: Table = EMPTY
+    _hidden: Map[str, Map[int, None]] = field(default_factory=Map)
     _said: Map[str, Map[str, Said]] = field(default_factory=Map)
     _about: Map[_Pair, Map[str, None]] = field(default_factory=Map)
+    _touched: Map[_Pair, int] = field(default_factory=Map)
     _keys: Map[str, NaturalKey] = field(default_factory=Map)
     _owners: Map[_Pair, str] = field(default_factory=Map)
-    _transfers: Map[_Pair, tuple[_Handed, ...]] = field(default_factory=Map)
-    _in_order: dict[str, tuple[Said, ...]] = field(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
+    _transfers: Map[_Pair, tuple[Handed, ...]] = field(default_factory=Map)
+    _recent: Recent[int, Said] = field(default_factory=lambda: Recent(_MOST_RECENT), repr=False)
+    _in_order: dict[str, InOrder] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def after(cls, log: Prefixes, size: int) -> Standing:
         """What stands after the first ``size`` entries of a log."""
-        suspects = ((each.entry, each.cause) for each in log.suspects_at(size))
-        standing = cls.of(log.heads_at(size), suspects, log.soundness_at(size))
+        standing = cls.of(log.heads_at(size), (), log.soundness_at(size))
         standing.size = size
-        for index in standing.soundness.corrections:
-            standing._touch_restored(log, index)
-        return standing
+        return standing.doubting(log)
 
     @classmethod
     def of(
@@ -193,12 +295,65 @@ class Standing:
         suspects: Iterable[tuple[Entry, int]] = (),
         soundness: Soundness = NOTHING_SUSPECT,
     ) -> Standing:
-        """Fold entries in the order of their indexes; with each suspect comes its cause."""
-        standing = cls(soundness=soundness)
+        """Fold entries in the order of their indexes; with each suspect comes its cause.
+
+        Entries of one's own log are folded into a table, many times faster than one by one.
+        """
+        bulk, standing = _Bulk(soundness), cls(soundness=soundness)
         for entry in entries:
-            standing.fold(entry)
+            (bulk if entry.is_own else standing).fold(entry)
+        standing = bulk.standing() if bulk.size else standing
         standing.suspects = tuple(standing._set_aside(entry, cause) for entry, cause in suspects)
         return standing
+
+    @classmethod
+    def over(cls, table: Table, size: int, handed: Iterable[Handed]) -> Standing:
+        """What stood after ``size`` entries, from the table that `assembled` wrote of it."""
+        standing = cls(size=size, _table=table)
+        for each in handed:
+            standing._hand(each)
+        return standing
+
+    def assembled(self) -> Assembled:
+        """All that stands as one table; what `handed` tells belongs to it."""
+        return assemble(self._table, *self._laid_over())
+
+    @property
+    def handed(self) -> Iterator[Handed]:
+        """Every transfer, those of one thing in their order."""
+        return chain.from_iterable(self._transfers.values())
+
+    def doubting(self, log: Prefixes) -> Standing:
+        """With what the log says is suspect at this size; the rest is folded already."""
+        ahead = replace(self, soundness=log.soundness_at(self.size))
+        found = log.suspects_at(self.size)
+        ahead.suspects = tuple(ahead._set_aside(each.entry, each.cause) for each in found)
+        for index in ahead.soundness.corrections:
+            ahead._touch_restored(log, index)
+        return ahead
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same stands, however it was reached; takes as long as there is much of it."""
+        if not isinstance(other, Standing):
+            return NotImplemented
+        return self._content() == other._content()
+
+    def _content(self) -> tuple[Any, ...]:
+        return (
+            (self.size, self.soundness, self.suspects, dict(self.touched), dict(self._transfers)),
+            {kind: list(self.statements(kind)) for kind in BODIES},
+            {kind: set(self.ever_said(kind)) for kind in BODIES},
+            {kind: dict(self.ever_owned(kind)) for kind in BODIES},
+        )
+
+    @property
+    def touched(self) -> Touched:
+        """(statement type, id) -> the last entry of that type about that id.
+
+        (type, "") is about anything; a withdrawal counts as of the type that it ends. An answer
+        that read only some of these pairs is as of the greatest index among them.
+        """
+        return Touched(self._table, self._touched)
 
     def copy(self) -> Standing:
         """A standing that can be folded further without changing this one."""
@@ -235,22 +390,31 @@ class Standing:
         """What the entry's chain is about; ``None`` for a withdrawal of what is not known."""
         opening, statement = entry.leaf.chain, entry.statement
         if isinstance(statement.body, Withdrawal):
-            return self._keys.get(opening)
+            return self.key_of(opening)
         key = statement.body.natural_key(statement.subject)
-        self._keys = self._keys.set(opening, key)
+        self._learn(opening, key)
         return key
+
+    def key_of(self, opening: str) -> NaturalKey | None:
+        """The natural key of the chain that a statement of this digest opened."""
+        if (key := self._keys.get(opening)) is not None:
+            return key
+        row = self._table.opened_by(opening)
+        return None if row is None else _key(self._table, row)
+
+    def _learn(self, opening: str, key: NaturalKey) -> None:
+        if self.key_of(opening) is None:
+            self._keys = self._keys.set(opening, key)
 
     def _say(self, key: NaturalKey, entry: Entry) -> None:
         statement = entry.statement
         if isinstance(statement.body, Entity):
             self._owners = self._owners.set((key.type, key.within), statement.subject)
-        self._put(_said(entry, key, self._voids(entry)))
-        for about in _abouts(key):
-            those = self._about.get(about, _NONE).set(key.within, None)
-            self._about = self._about.set(about, those)
+        self._put(_said(entry, key, _voids(self.soundness, entry)))
 
     def _end(self, key: NaturalKey) -> None:
-        live = self._of(key.type)
+        self._hide(key)
+        live = self._over(key.type)
         if key.within not in live:
             return
         self._said = self._said.set(key.type, live.delete(key.within))
@@ -259,30 +423,44 @@ class Standing:
             self._about = self._about.set(about, rest) if rest else self._about.delete(about)
 
     def _put(self, said: Said) -> None:
-        live = self._of(said.key.type).set(said.key.within, said)
+        self._hide(said.key)
+        live = self._over(said.key.type).set(said.key.within, said)
         self._said = self._said.set(said.key.type, live)
+        for about in _abouts(said.key):
+            those = self._about.get(about, _NONE).set(said.key.within, None)
+            self._about = self._about.set(about, those)
 
-    def _voids(self, entry: Entry) -> bool:
-        """Whether an entry is a membership with a consent that others may have signed."""
-        body = entry.statement.body
-        if not isinstance(body, Membership):
-            return False
-        return self.soundness.consent_cause(body, entry.index, entry.leaf.time) is not None
+    def _hide(self, key: NaturalKey) -> None:
+        """The row of the table, where there is one, counts no more."""
+        row = self._row(key.type, key.within)
+        if row is not None:
+            hidden = self._hidden.get(key.type, _SEEN).set(row, None)
+            self._hidden = self._hidden.set(key.type, hidden)
+
+    def _row(self, kind: str, within: str) -> int | None:
+        """The row of the table that stands under a natural key."""
+        row = self._table.find(kind, within)
+        if row is None or row >= self._table.standing or row in self._hidden.get(kind, _SEEN):
+            return None
+        return row
 
     def _hand_over(self, transfer: Transfer, giver: str) -> None:
         thing = kind, entity = transfer.object.type, transfer.object.id
-        handed = (*self._transfers.get(thing, ()), _Handed(giver, transfer.start))
-        self._transfers = self._transfers.set(thing, handed)
+        self._hand(Handed(kind, entity, giver, transfer.start))
         self._owners = self._owners.set(thing, transfer.to)
-        if said := self._of(kind).get(entity):
+        if said := self._find(kind, entity):
             self._put(replace(said, owner=transfer.to))
+
+    def _hand(self, handed: Handed) -> None:
+        before = self._transfers.get(handed.thing, ())
+        self._transfers = self._transfers.set(handed.thing, (*before, handed))
 
     def _set_aside(self, entry: Entry, cause: int) -> Suspect:
         statement, opening = entry.statement, entry.leaf.chain
-        key = self._keys.get(opening)
+        key = self.key_of(opening)
         if key is None and not isinstance(statement.body, Withdrawal):
             key = statement.body.natural_key(statement.subject)
-            self._keys = self._keys.set(opening, key)
+            self._learn(opening, key)
         if key is not None:
             self._touch(key, cause)
         return Suspect(_said(entry, key or NaturalKey(statement.type, ())), cause)
@@ -292,18 +470,22 @@ class Standing:
         before, after = log.suspects_at(index), log.suspects_at(index + 1)
         still = {each.entry.index for each in after}
         for entry in (each.entry for each in before):
-            if entry.index not in still and (key := self._keys.get(entry.leaf.chain)) is not None:
+            if entry.index not in still and (key := self.key_of(entry.leaf.chain)) is not None:
                 self._touch(key, index)
 
     def _touch(self, key: NaturalKey, index: int) -> None:
+        touched = self.touched
         for about in ((key.type, ""), *_abouts(key)):
-            if self.touched.get(about, -1) < index:
-                self.touched = self.touched.set(about, index)
+            if touched.get(about, -1) < index:
+                self._touched = self._touched.set(about, index)
 
     def statements(self, kind: str) -> Sequence[Said]:
-        """Everything of one type that stands, in the order of the entries."""
+        """Everything of one type that stands, in the order of the entries.
+
+        What a table holds is read each time it is gone through, and kept by nobody.
+        """
         if kind not in self._in_order:
-            self._in_order[kind] = tuple(sorted(self._of(kind).values(), key=_INDEX))
+            self._in_order[kind] = InOrder(self, kind)
         return self._in_order[kind]
 
     def about(self, kind: str, entity: str) -> tuple[Said, ...]:
@@ -312,22 +494,36 @@ class Standing:
         Takes time in proportion to how many there are. Which parts of a key are ids is said in
         ``_IDS``; a type without any there is about nothing.
         """
-        live = self._of(kind)
-        those = self._about.get((kind, entity), _NONE)
-        return tuple(sorted((live[within] for within in those), key=_INDEX))
-
-    def key_of(self, opening: str) -> NaturalKey | None:
-        """The natural key of the chain that a statement of this digest opened."""
-        return self._keys.get(opening)
+        hidden, over = self._hidden.get(kind, _SEEN), self._over(kind)
+        rows = [row for row in self._table.about(kind, entity) if row not in hidden]
+        later = (over[within] for within in self._about.get((kind, entity), _NONE))
+        return tuple(sorted((*_told(self._table, kind, rows), *later), key=_INDEX))
 
     def find(self, key: NaturalKey) -> Said | None:
         """What stands under a natural key."""
-        return self._of(key.type).get(key.within)
+        return self._find(key.type, key.within)
+
+    def _find(self, kind: str, within: str) -> Said | None:
+        if (said := self._over(kind).get(within)) is not None:
+            return said
+        row = self._row(kind, within)
+        return None if row is None else self._read(kind, row)
+
+    def _read(self, kind: str, row: int) -> Said:
+        if (said := self._recent.get(row)) is not None:
+            return said
+        (said,) = _told(self._table, kind, [row])
+        return self._recent.put(row, said)
+
+    def _stands(self, kind: str, within: str) -> bool:
+        return within in self._over(kind) or self._row(kind, within) is not None
 
     def owner_of(self, kind: str, entity: str) -> str | None:
         """The enterprise that owns a product, site or park; ``None`` if none such stands."""
-        said = self._of(kind).get(entity)
-        return said.owner if said else None
+        if (said := self._over(kind).get(entity)) is not None:
+            return said.owner
+        row = self._row(kind, entity)
+        return None if row is None else self._table.owner(row)
 
     def owner_on(self, kind: str, entity: str, day: dt.date) -> str | None:
         """Who owned a product or site on a day: before a transfer's first day, who gave it away."""
@@ -342,18 +538,29 @@ class Standing:
 
     def last_owner_of(self, kind: str, entity: str) -> str | None:
         """As ``owner_of``, or who owned it when it was withdrawn."""
-        return self._owners.get((kind, entity))
+        owner = self._owners.get((kind, entity))
+        if owner is not None or kind not in _ENTITIES:
+            return owner
+        row = self._table.find(kind, entity)
+        return None if row is None else self._table.owner(row)
 
     def ever_owned(self, kind: str) -> Iterator[tuple[str, str]]:
         """Every product, site or park there ever was, with its last owner; in no order."""
-        return ((each, owner) for (of_kind, each), owner in self._owners.items() if of_kind == kind)
+        for (of_kind, entity), owner in self._owners.items():
+            if of_kind == kind:
+                yield entity, owner
+        for row in self._table.owned(kind) if kind in _ENTITIES else ():
+            entity = self._table.key(row)
+            if (kind, entity) not in self._owners:
+                yield entity, str(self._table.owner(row))
 
     def ever_said(self, kind: str) -> Iterator[NaturalKey]:
         """The natural key of every chain of one type, whether it stands or was withdrawn.
 
         In no order.
         """
-        return (key for key in self._keys.values() if key.type == kind)
+        yield from (_key(self._table, row) for row in self._table.flagged(kind, KNOWN))
+        yield from (key for key in self._keys.values() if key.type == kind)
 
     @property
     def enterprises(self) -> Mapping[str, Said]:
@@ -371,12 +578,114 @@ class Standing:
     def products(self) -> Mapping[str, Said]:
         return Live(self, "product")
 
-    def _of(self, kind: str) -> Map[str, Said]:
+    def _over(self, kind: str) -> Map[str, Said]:
+        """What lies over the table."""
         return self._said.get(kind, _NOTHING)
+
+    def _laid_over(self) -> tuple[list[int], Columns]:
+        """What lies over the table as columns, and the rows that give way to it."""
+        columns = Columns()
+        openings = {(key.type, key.within): opening for opening, key in self._keys.items()}
+        said = {
+            (kind, each): said for kind, live in self._said.items() for each, said in live.items()
+        }
+        hidden = (row for rows in self._hidden.values() for row in rows)
+        gone = ((self._table.kind(row), self._table.key(row)) for row in hidden)
+        dropped = []
+        for kind, within in dict.fromkeys((*openings, *said, *gone, *self._owners)):
+            row = columns.add(kind, within, _ids(kind, split(within)))
+            if (old := self._table.find(kind, within)) is not None:
+                dropped.append(old)
+            if opening := openings.get((kind, within)) or _opening(self._table, old):
+                columns.know(row, opening)
+            if here := said.get((kind, within)):
+                columns.say(row, here.index, here.digest, here.voided, here.source.envelope)
+                columns.own(row, here.owner)
+            elif owner := self.last_owner_of(kind, within):
+                columns.own(row, owner)
+        for (kind, entity), index in self._touched.items():
+            columns.touch(kind, entity, index)
+        return dropped, columns
+
+
+class _Bulk:
+    """Folds entries of one's own log into columns, to the same end as `Standing.fold`."""
+
+    def __init__(self, soundness: Soundness) -> None:
+        self.size = 0
+        self._soundness = soundness
+        self._columns = Columns()
+        self._rows: dict[bytes, int] = {}
+        self._keys: list[NaturalKey] = []
+        self._transfers: list[tuple[Transfer, str, int]] = []
+
+    def fold(self, entry: Entry) -> None:
+        """Raises PayloadErased for an entry whose own payload is gone."""
+        statement = entry.statement
+        self.size = entry.index + 1
+        row = self._row_of(entry)
+        if row is None:
+            return
+        if isinstance(statement.body, Withdrawal):
+            self._columns.end(row)
+        else:
+            voided = _voids(self._soundness, entry)
+            self._columns.say(row, entry.index, entry.leaf.signed, voided, entry.envelope)
+            self._columns.own(row, statement.subject)
+        if isinstance(statement.body, Transfer):
+            self._transfers.append((statement.body, statement.subject, entry.index))
+        if isinstance(statement.body, Erasure):
+            self._touch(statement.body.erased_key, entry.index)
+        self._touch(self._keys[row], entry.index)
+
+    def standing(self) -> Standing:
+        handed = [
+            Handed(body.object.type, body.object.id, giver, body.start)
+            for body, giver, _ in self._transfers
+        ]
+        self._hand_over()
+        table = assemble(EMPTY, (), self._columns).in_memory()
+        return replace(Standing.over(table, self.size, handed), soundness=self._soundness)
+
+    def _row_of(self, entry: Entry) -> int | None:
+        """The row of the entry's chain; ``None`` for a withdrawal of what is not known."""
+        opening, statement = bytes.fromhex(entry.leaf.chain), entry.statement
+        if opening in self._rows or isinstance(statement.body, Withdrawal):
+            return self._rows.get(opening)
+        key = statement.body.natural_key(statement.subject)
+        row = self._rows[opening] = self._add(key)
+        self._columns.know(row, entry.leaf.chain)
+        return row
+
+    def _add(self, key: NaturalKey) -> int:
+        self._keys.append(key)
+        return self._columns.add(key.type, key.within, (each for _, each in _abouts(key)))
+
+    def _touch(self, key: NaturalKey, index: int) -> None:
+        for kind, entity in ((key.type, ""), *_abouts(key)):
+            self._columns.touch(kind, entity, index)
+
+    def _hand_over(self) -> None:
+        """Who takes a thing over owns it, unless something was said of it since."""
+        things = {(body.object.type, body.object.id) for body, _, _ in self._transfers}
+        if not things:
+            return
+        rows = {
+            (key.type, key.within): row
+            for row, key in enumerate(self._keys)
+            if (key.type, key.within) in things
+        }
+        for body, _, index in self._transfers:
+            thing = body.object.type, body.object.id
+            if thing not in rows:
+                rows[thing] = self._add(NaturalKey(body.object.type, (body.object.id,)))
+            if self._columns.index[rows[thing]] < index:
+                self._columns.own(rows[thing], body.to)
 
 
 _INDEX = attrgetter("index")
 _NONE: Map[str, None] = Map()
+_SEEN: Map[int, None] = Map()
 _NOTHING: Map[str, Said] = Map()
 
 
@@ -392,5 +701,45 @@ def _said(entry: Entry, key: NaturalKey, voided: bool = False) -> Said:
     )
 
 
+def _told(table: Table, kind: str, rows: Any) -> Iterator[Said]:
+    """What some rows of one kind say."""
+    return (_said_in(table, kind, row) for row in table.read(rows))
+
+
+def _said_in(table: Table, kind: str, row: Row) -> Said:
+    return Said(
+        source=_Stored(table, row.row),
+        key=NaturalKey(kind, split(row.key)),
+        index=row.index,
+        digest=row.digest,
+        owner=row.owner,
+        opening=row.opening,
+        voided=row.voided,
+    )
+
+
+def _key(table: Table, row: int) -> NaturalKey:
+    return NaturalKey(table.kind(row), split(table.key(row)))
+
+
+def _opening(table: Table, row: int | None) -> str | None:
+    if row is None or not int(table["flags"][row]) & KNOWN:
+        return None
+    opening: str = table["opening"][row].tobytes().hex()
+    return opening
+
+
+def _voids(soundness: Soundness, entry: Entry) -> bool:
+    """Whether an entry is a membership with a consent that others may have signed."""
+    body = entry.statement.body
+    if not isinstance(body, Membership):
+        return False
+    return soundness.consent_cause(body, entry.index, entry.leaf.time) is not None
+
+
 def _abouts(key: NaturalKey) -> tuple[_Pair, ...]:
-    return tuple((key.type, part) for part in key.parts[_IDS.get(key.type, slice(0))])
+    return tuple((key.type, part) for part in _ids(key.type, key.parts))
+
+
+def _ids(kind: str, parts: tuple[str, ...]) -> tuple[str, ...]:
+    return parts[_IDS.get(kind, slice(0))]
