@@ -25,7 +25,7 @@ from typing import Final, TypeAlias, cast
 
 import numpy as np
 
-from graph.findings import Finding
+from graph.findings import Finding, finding
 from graph.links import lines_of
 from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Vector
 from graph.openings import Described, Opened, basis_of, in_declared_unit, open_product
@@ -33,7 +33,6 @@ from graph.references import Listed, class_key
 from graph.year import Place, Standby, Whole, Year
 from ledger import identifiers
 from ledger.errors import UnitMismatch
-from ledger.findings import Rulebook
 from ledger.pact import DataQualityIndicators
 from ledger.standing import Said, Standing
 from ledger.statements import (
@@ -51,13 +50,6 @@ from ledger.statements import (
 
 DIMENSIONS: Final = ("technology", "geography", "time")
 """What ratings are about (PACT v3: technologicalDQR, geographicalDQR, temporalDQR)."""
-
-RULES: Final = Rulebook(
-    {
-        "primary-share": "The primary-data share of %(name)s is stated as %(share)s: a fraction or "
-        "a percentage? It counts as unknown until its owner says.",
-    }
-)
 
 
 class Assurance(enum.StrEnum):
@@ -375,7 +367,7 @@ def _floats(*ratings: Decimal | None) -> Ratings:
 def _doubt(name: str, stated: Decimal | None, known: Decimal | None) -> tuple[Finding, ...]:
     if stated is None or known is not None:
         return ()
-    return (RULES.finding("primary-share", name=name, share=stated),)
+    return (finding("primary-data-share", product=name, share=stated),)
 
 
 def _means(ref: Reference, product: Product) -> bool:

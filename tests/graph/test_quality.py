@@ -90,7 +90,7 @@ def test_a_share_that_may_be_a_fraction_counts_as_unknown_and_is_told(chain: Cha
     given = answered(chain.factory)
     nodes = given.solved.network.nodes_of[chain.products["E3"]]
     (doubt,) = doubts(facts(given), nodes)
-    assert (doubt.rule, doubt.params["share"]) == ("primary-share", "0.6")
+    assert (doubt.rule, doubt.params["share"]) == ("primary-data-share", "0.6")
 
 
 @pytest.mark.parametrize(("stated", "known"), [("60", 0.6), ("0.6", None), ("1", None), ("0", 0)])

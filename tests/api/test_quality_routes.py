@@ -74,7 +74,7 @@ def test_what_counts_as_unknown_is_told_to_its_owner_alone(
     tell(chain, "E3", primary_share="0.6")
     address = f"/v1/products/{chain.products['E3']}/quality"
     own = get(client, address, as_role("supplier", chain.firms["E3"]))
-    assert [row["rule"] for row in own["findings"]] == ["primary-share"]
+    assert [row["rule"] for row in own["findings"]] == ["primary-data-share"]
     chain.firms["E3"].disclose("footprint", chain.products["E3"], to=chain.firms["P1"])
     reader = get(client, address, as_role("supplier", chain.firms["P1"]))
     assert reader["findings"] == []
