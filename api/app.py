@@ -32,6 +32,7 @@ from api import (
     registry,
     statements,
     suspects,
+    whatif,
 )
 from api.opening import open_services
 from api.services import Services
@@ -116,6 +117,7 @@ def _register_operations(app: Flask) -> None:
         factors,
         figures,
         explanations,
+        whatif,
         findings,
         quality,
         published_figures,

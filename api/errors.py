@@ -336,6 +336,28 @@ class FewerThanThreeTenants(ApiError):
     )
 
 
+class OnlyYourOwn(ApiError):
+    """A hypothetical change of what somebody else would have to say."""
+
+    code = "only-your-own"
+    sentence = "%(id)s is not yours, so you may not ask what would follow if it were otherwise."
+    advice = "Change only what your enterprise itself could state; auditors may change anything."
+
+
+class WouldReveal(ApiError):
+    """Two figures whose difference would give away what others keep to themselves."""
+
+    code = "would-reveal"
+    sentence = (
+        "The difference between the two figures would tell something about %(name)s that has not "
+        "been disclosed to you."
+    )
+    advice = (
+        "Leave what you take in of undisclosed products as it is, or ask their owners to disclose "
+        "the contributions to them."
+    )
+
+
 class EarlierPositionNotDisclosed(ApiError):
     """Two prefixes of the log that differ in one statement would give that statement away."""
 
@@ -473,6 +495,8 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
+        OnlyYourOwn: HTTPStatus.FORBIDDEN,
+        WouldReveal: HTTPStatus.FORBIDDEN,
         graph.LoopGain: HTTPStatus.CONFLICT,
         graph.SitesWithoutOutput: HTTPStatus.CONFLICT,
         NotFound: HTTPStatus.NOT_FOUND,

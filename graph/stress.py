@@ -25,9 +25,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from graph.engine import MOVES_FIGURES
+from graph.draws import draw_of_boundary, draw_of_product
+from graph.engine import MOVES_FIGURES, Answered, Engine, Question
 from graph.explain import Kg, Mask, Trace
+from graph.facts import Assurance, Facts, facts_of
 from graph.network import Floats, Node
+from graph.quality import Origins
 from graph.whatif import without
 from ledger.entry import Entry
 from ledger.errors import PayloadErased
@@ -137,6 +140,30 @@ def _refolded(log: Records, standing: Standing, sound: Mapping[str, Entry | None
 
 def _sized(standing: Standing, size: int) -> Standing:
     return replace(standing, size=size)
+
+
+# --- What is verified -------------------------------------------------------------------------
+
+
+def verified_shares(
+    engine: Engine, kind: str, entity: str, question: Question
+) -> Mapping[Assurance, float]:
+    """How much of a figure (0 to 1) is verified, by level of assurance. Raises as the figure."""
+    if kind == "product":
+        answered = engine.about_product(entity, question)
+        facts = _facts(answered)
+        draw = draw_of_product(answered.solved, answered.weights, facts, entity)
+    else:
+        books = (engine.park if kind == "park" else engine.enterprise)(entity, question)
+        answered = books.answered
+        solved, weights, facts = answered.solved, answered.weights, _facts(answered)
+        draw = draw_of_boundary(solved, weights, facts, books.places, books.assessment)
+    return Origins.of(draw).quality.verified
+
+
+def _facts(answered: Answered) -> Facts:
+    valid_on = getattr(answered, "valid_on", None)
+    return facts_of(answered.standing, answered.solved.network, valid_on)
 
 
 # --- What rests on whom ----------------------------------------------------------------------
