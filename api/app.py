@@ -29,10 +29,10 @@ from api import (
     published,
     published_figures,
     quality,
+    region,
     registry,
     statements,
     suspects,
-    whatif,
 )
 from api.opening import open_services
 from api.services import Services
@@ -117,9 +117,9 @@ def _register_operations(app: Flask) -> None:
         factors,
         figures,
         explanations,
-        whatif,
         findings,
         quality,
+        region,
         published_figures,
         catalogue,
         health,

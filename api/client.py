@@ -208,6 +208,14 @@ class Client:
         path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
 
+    def region(
+        self, parks: list[str], enterprises: list[str], **query: str | None
+    ) -> dict[str, Any]:
+        """The books of the union of parks and enterprises, by their ids."""
+        wanted = {name: value for name, value in query.items() if value is not None}
+        members = {"park": parks, "enterprise": enterprises}
+        return self._request("GET", "/v1/region", params={**wanted, **members})
+
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/findings", **query)

@@ -322,6 +322,17 @@ class FewerThanThree(ApiError):
         self.problems = problems
 
 
+class RegionForAuditors(ApiError):
+    """A region with an enterprise in it, asked for by somebody else than an auditor."""
+
+    code = "region-for-auditors"
+    sentence = (
+        "A region with an enterprise in it is shown to auditors: with the figures of its members "
+        "it could tell what one enterprise keeps to itself."
+    )
+    advice = "Ask for a region of parks alone, or ask an auditor."
+
+
 class FewerThanThreeTenants(ApiError):
     """A park's sum over one or two tenants that have not agreed to such sums."""
 
@@ -494,6 +505,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
+        RegionForAuditors: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
         OnlyYourOwn: HTTPStatus.FORBIDDEN,
         WouldReveal: HTTPStatus.FORBIDDEN,

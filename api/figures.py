@@ -42,7 +42,7 @@ blueprint = Blueprint(
     description="What follows from the statements: footprints of products, books of boundaries.",
 )
 
-_HEADERS = {
+FIGURE_HEADERS = {
     "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
     "Catchment-Checkpoint": {
         "description": "Size and root (base64) of the latest checkpoint.",
@@ -62,7 +62,7 @@ class Asked:
     access: Access
 
     @classmethod
-    def of(cls, what: str, asked_of: UUID, query: Mapping[str, Any]) -> Asked:
+    def of(cls, what: str, asked_of: UUID | str, query: Mapping[str, Any]) -> Asked:
         standing = services().engine.standing()
         at = None if query.get("at") == standing.size else query.get("at")
         question = Question(query.get("year"), query["gwp"], at)
@@ -96,7 +96,7 @@ class Asked:
 
 @blueprint.route("/products/<uuid:product>/footprint", methods=["GET"])
 @blueprint.query(ProductQuery)
-@blueprint.response(200, FootprintSchema, headers=_HEADERS)
+@blueprint.response(200, FootprintSchema, headers=FIGURE_HEADERS)
 def footprint(query: dict[str, Any], product: UUID) -> Response:
     """Read the footprint of a product
 
@@ -115,7 +115,7 @@ def footprint(query: dict[str, Any], product: UUID) -> Response:
 
 @blueprint.route("/products/<uuid:product>/contributions", methods=["GET"])
 @blueprint.query(ProductQuery)
-@blueprint.response(200, ContributionsSchema, headers=_HEADERS)
+@blueprint.response(200, ContributionsSchema, headers=FIGURE_HEADERS)
 def contributions(query: dict[str, Any], product: UUID) -> Response:
     """Read what the footprint of a product consists of
 
@@ -135,7 +135,7 @@ def contributions(query: dict[str, Any], product: UUID) -> Response:
 
 @blueprint.route("/parks/<uuid:park>/inventory", methods=["GET"])
 @blueprint.query(FigureQuery)
-@blueprint.response(200, ParkBooksSchema, headers=_HEADERS)
+@blueprint.response(200, ParkBooksSchema, headers=FIGURE_HEADERS)
 def park_inventory(query: dict[str, Any], park: UUID) -> Response:
     """Read the books of a park
 
@@ -149,7 +149,7 @@ def park_inventory(query: dict[str, Any], park: UUID) -> Response:
 
 @blueprint.route("/enterprises/<uuid:enterprise>/inventory", methods=["GET"])
 @blueprint.query(FigureQuery)
-@blueprint.response(200, EnterpriseBooksSchema, headers=_HEADERS)
+@blueprint.response(200, EnterpriseBooksSchema, headers=FIGURE_HEADERS)
 def enterprise_inventory(query: dict[str, Any], enterprise: UUID) -> Response:
     """Read the books of an enterprise
 

@@ -432,6 +432,12 @@ class Fence:
         over = into[crossing]
         return Inflow.of(edges.supplier[over], edges.category[over], self._bought[crossing])
 
+    def takers_of(self, suppliers: Ints) -> Ints:
+        """Nodes inside that take in what ``suppliers`` deliver."""
+        edges, into = self.network.edges, self._edges_in
+        taken = np.isin(edges.supplier[into], suppliers) & (self._bought != 0)
+        return np.unique(edges.consumer[into[taken]])
+
     @cached_property
     def held_mask(self) -> Mask:
         mask = np.zeros(len(self.network.nodes), dtype=bool)

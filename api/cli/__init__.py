@@ -52,6 +52,7 @@ COMMANDS: Final = {
     "product": "figures:product",
     "park": "figures:park",
     "enterprise": "figures:enterprise",
+    "region": "region:region",
     "impact": "impact:impact",
     "findings": "findings:findings",
     "quality": "quality:quality",

@@ -19,11 +19,20 @@ from api.errors import NameAmbiguous, NameUnknown
 from api.numbers import percent, places_for, tonnes
 from api.settings import Settings
 from graph.boundary import Assessed
-from graph.network import Feed
+from graph.network import Feed, Rung
 from ledger.gases import GWP_SETS
 
 BAR_WIDTH: Final = 36
 MOST_LINES: Final = 12
+RUNG_WORDS: Final = {
+    Rung.COMPUTED: "computed",
+    Rung.DECLARED: "declared",
+    Rung.OTHER_YEAR: "by a recipe of another year",
+    Rung.EXPIRED: "by an expired footprint",
+    Rung.AVERAGE: "by a product average",
+    Rung.SPEND: "by what was spent",
+    Rung.UNKNOWN: "unknown",
+}
 _DIGITS = 6
 _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -44,7 +53,7 @@ def gwp_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
+def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What every figure is asked with."""
     for option in (
         json_option,
@@ -53,10 +62,13 @@ def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
         gwp_option,
         click.option("--year", type=int, help="Calendar year; by default the latest."),
-        click.argument("which", metavar="ID|NAME"),
     ):
         command = option(command)
     return command
+
+
+def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("which", metavar="ID|NAME")(question_options(command))
 
 
 @click.command()
@@ -82,6 +94,7 @@ def product(speech: Speech, /, which: str, site: str | None, **asked: Any) -> No
     if figure["coverage"] is not None:
         table.add_row(speech.text("Coverage"), percent(float(figure["coverage"])), "")
     speech.out.print(table)
+    _bounds(speech, figure, _number)
     _stand_ins(speech, figure)
     _gases(speech, figure["byGas"])
     _noticed(speech, figure)
@@ -162,7 +175,12 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
     if speech.as_json:
         speech.json(books)
         return
-    _heading(speech, books, books.get("park") or books["enterprise"])
+    show_books(speech, books, books.get("park") or books["enterprise"])
+
+
+def show_books(speech: Speech, books: dict[str, Any], about: dict[str, Any]) -> None:
+    """The books of a boundary: scopes, bridge, bounds, gases, and what is missing."""
+    _heading(speech, books, about)
     table = speech.table("", "t CO2e", "Coverage", right=("t CO2e", "Coverage"))
     rows = [
         (speech.text("Scope 1"), books["scope1"]),
@@ -177,6 +195,8 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
         table.add_row(_category(part), speech.text("nothing stated"), "")
     speech.out.print(table)
     _bridge(speech, books)
+    t2 = books["bridge"]["t2"]
+    _bounds(speech, {**t2, "rungs": books["rungs"]}, lambda text: tonnes(float(text or 0), places))
     _gases(speech, books["byGas"]["scope1"])
     _noticed(speech, books)
 
@@ -197,6 +217,37 @@ def _row(
     table.add_row(name, _tonnes(amount, places), share)
 
 
+def _bounds(speech: Speech, figure: dict[str, Any], written: Callable[[str | None], str]) -> None:
+    """Known, filled in and the upper bound as one bar, and how well the figure is known."""
+    if figure["value"] is not None and figure["lacking"] != "nothing":
+        lower, value, upper = (float(figure[name]) for name in ("lower", "value", "upper"))
+        drawn = bounds_bar(lower, value, upper)
+        speech.out.print()
+        speech.out.print(Text.assemble(*zip(drawn, ("green", "yellow", "dim"), strict=True)))
+        speech.say("known %(lower)s, with estimates %(value)s, at most %(upper)s",
+                   lower=written(figure["lower"]), value=written(figure["value"]),
+                   upper=written(figure["upper"]))  # fmt: skip
+    rungs = [row for row in figure["rungs"] or () if row["rung"] != str(Rung.COMPUTED)]
+    if rungs:
+        told = ", ".join(
+            f"{_rung(speech, row['rung'])} {percent(float(row['share']))}"
+            for row in figure["rungs"]
+        )
+        speech.say("How well it is known: %(rungs)s.", rungs=told)
+
+
+def bounds_bar(lower: float, value: float, upper: float) -> tuple[str, str, str]:
+    """What is known, filled in, and may come on top, as three parts of ``BAR_WIDTH`` characters."""
+    if upper <= 0:
+        return "", "", ""
+    known, filled = (round(BAR_WIDTH * max(0.0, each) / upper) for each in (lower, value))
+    return _FULL * known, "▓" * (filled - known), "░" * (BAR_WIDTH - filled)
+
+
+def _rung(speech: Speech, rung: str | None) -> str:
+    return speech.text(RUNG_WORDS[Rung(rung)] if rung else "several, added up")
+
+
 def _bridge(speech: Speech, books: dict[str, Any]) -> None:
     """T0, T1 and T2 as bars on one scale; what cannot be assessed says so."""
     bridge = books["bridge"]
@@ -205,13 +256,13 @@ def _bridge(speech: Speech, books: dict[str, Any]) -> None:
         ("T1", speech.text("without what tenants sell each other"), bridge["t1"]),
         ("T2", speech.text("without what left and came back"), bridge["t2"]),
     ]
-    largest = max((float(a["atLeast"]) for _, _, a in steps if a), default=0.0)
+    largest = max((float(a["value"] or a["atLeast"]) for _, _, a in steps if a), default=0.0)
     table = speech.table("Bridge", "", "t CO2e", "", right=("t CO2e",))
     for name, meaning, amount in steps:
         if amount is None:
             table.add_row(name, "", speech.text("not assessable"), meaning)
         else:
-            drawn = Text(bar(float(amount["atLeast"]), largest), style="green")
+            drawn = Text(bar(float(amount["value"] or amount["atLeast"]), largest), style="green")
             table.add_row(name, drawn, _tonnes(amount, places_for(largest)), meaning)
     speech.out.print()
     speech.out.print(table)
@@ -276,15 +327,24 @@ def _noticed(speech: Speech, figure: dict[str, Any]) -> None:
         speech.out.print()
         speech.out.print(Text(heading, style="bold"))
         for row in rows[:MOST_LINES]:
-            speech.out.print(Text(f"  {row['sentence']}"))
+            speech.out.print(Text(f"  {row['sentence']}{_effect(speech, row)}"))
         more = len(rows[MOST_LINES:]) + int(figure.get(hidden, 0) or 0)
         if more:
             speech.say("  … and %(count)d more.", count=more)
 
 
+def _effect(speech: Speech, row: dict[str, Any]) -> str:
+    """How far a gap may move the figure, as far as that is shown."""
+    if row.get("effect") is None:
+        return ""
+    said = {"kg": _number(row["effect"])}
+    return " " + speech.text("It adds %(kg)s kg CO2e at most.", said)
+
+
 def _tonnes(amount: dict[str, Any], places: int) -> str:
-    text = tonnes(float(amount["atLeast"]), places)
-    return text if amount["value"] is not None else f"≥ {text}"
+    if amount["value"] is None:
+        return f"≥ {tonnes(float(amount['atLeast']), places)}"
+    return tonnes(float(amount["value"]), places)
 
 
 def _figure_text(figure: dict[str, Any]) -> str:

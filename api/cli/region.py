@@ -1,0 +1,78 @@
+"""The union of parks and enterprises, in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from api.cli.figures import asked_client, id_of, question_options, show_books
+from api.cli.speech import Speech, pass_speech
+from api.client import Client
+from api.errors import NameUnknown
+from api.numbers import places_for, tonnes
+
+
+@click.command()
+@click.argument("which", nargs=-1, required=True, metavar="ID|NAME...")
+@question_options
+@pass_speech
+def region(
+    speech: Speech,
+    /,
+    which: tuple[str, ...],
+    server: str | None,
+    token: str | None,
+    year: int | None,
+    gwp: str | None,
+    at: int | None,
+) -> None:
+    """The books of several parks and enterprises as one boundary, beside the sum of their own."""
+    client = asked_client(speech, server, token)
+    members: dict[str, list[str]] = {"parks": [], "enterprises": []}
+    for each in which:
+        kind, found = _member(client, each)
+        members[kind].append(found)
+    asked = {"year": year, "gwp": gwp, "at": at}
+    query = {name: None if value is None else str(value) for name, value in asked.items()}
+    books = client.region(members["parks"], members["enterprises"], **query)
+    if speech.as_json:
+        speech.json(books)
+        return
+    names = ", ".join(each["name"] for each in books["members"])
+    show_books(speech, books, {"name": names, "id": ""})
+    _beside(speech, books)
+
+
+def _member(client: Client, which: str) -> tuple[str, str]:
+    """A park, or else an enterprise. Raises NameUnknown or NameAmbiguous."""
+    for kind in ("parks", "enterprises"):
+        try:
+            found = id_of(client, kind, which)
+        except NameUnknown:
+            continue
+        is_name = found != which.lower()
+        if is_name or any(each["id"] == found for each in client.entities(kind)):
+            return kind, found
+    raise NameUnknown(kind="boundary", text=which)
+
+
+def _beside(speech: Speech, books: dict[str, Any]) -> None:
+    """The sum of the members and the difference; why that is not the figure."""
+    rows = [
+        *((each["name"], each["t2"]) for each in books["members"]),
+        (speech.text("The members added up"), books["sumOfMembers"]),
+        (speech.text("Counted in several members"), books["difference"]),
+        (speech.text("The region (T2)"), books["bridge"]["t2"]),
+    ]
+    places = places_for(max(float(amount["atLeast"]) for _, amount in rows))
+    table = speech.table("T2", "t CO2e", right=("t CO2e",))
+    for name, amount in rows:
+        known = amount["value"]
+        text = tonnes(float(known if known is not None else amount["atLeast"]), places)
+        table.add_row(name, text if known is not None else f"≥ {text}")
+    speech.out.print()
+    speech.out.print(table)
+    for each in books["overlap"]:
+        speech.say("Counted once: %(site)s.", site=each["name"] or speech.text("a site"))
+    speech.out.print(books["warning"])
