@@ -120,6 +120,26 @@ def test_strangers_and_anonymous_callers_read_nothing(
     assert client.get(address).status_code == 401
 
 
+@pytest.mark.parametrize("kind", ["downstream", "holdings"])
+def test_what_was_said_is_read_by_its_owner_auditors_and_grantees(
+    client: FlaskClient, chain: Chain, as_role: AsRole, kind: str
+) -> None:
+    firm, other = chain.firms["P2"], chain.firms["T4"]
+    if kind == "downstream":
+        said = firm.downstream(chain.products["P2"], chain.sites["P2"], basis=("1", "H87"), use=())
+    else:
+        said = firm.holdings((15, ()))
+    about = {"downstream": chain.products["P2"], "holdings": firm.id}[kind]
+
+    def status(headers: Headers) -> int:
+        return client.get(f"/v1/statements/{said.digest}", headers=headers).status_code
+
+    assert status(as_role("supplier", firm)) == status(as_role("auditor")) == 200
+    assert status(as_role("supplier", other)) == status(as_role("park", chain.manager)) == 404
+    firm.disclose(kind, about, to=other)
+    assert status(as_role("supplier", other)) == 200
+
+
 def test_an_answer_that_has_not_moved_is_not_sent_again(
     client: FlaskClient, chain: Chain, as_role: AsRole
 ) -> None:
