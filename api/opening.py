@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import migrations
+from api import snapshots
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
 from api.keyfile import INSECURE_LINE
 from api.services import Services
@@ -41,11 +42,13 @@ def open_services(settings: Settings) -> Services:
     database = open_engine(settings.database)
     migrations.upgrade(database)
     signer = SignerKey(origin_of(database), read_signing_key(settings))
-    log = Log(database, signer, clock_ms, HighWater(settings.high_water_file))
+    mark = HighWater(settings.high_water_file)
+    log = Log(database, signer, clock_ms, mark, snapshots.snapshots_of(settings))
     _warn_behind_mark(log)
     if settings.is_production:
         check_durable(database)
-    return Services(log, Engine(log), Tokens(database), settings)
+    engine = Engine(log, snapshots.begin(log, settings))
+    return Services(log, engine, Tokens(database), settings)
 
 
 def _warn_behind_mark(log: Log) -> None:

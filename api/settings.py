@@ -101,6 +101,24 @@ class Settings:
             "restored backup.",
         ),
     )
+    snapshot: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_SNAPSHOT",
+            "File that a server starts from, with what stands in the log; by default "
+            "`standing.snapshot` in the data directory. It holds what suppliers stated, as the "
+            "database does; deleting it loses nothing.",
+        ),
+    )
+    snapshot_entries: int = field(
+        default=50_000,
+        metadata=_from(
+            "CATCHMENT_SNAPSHOT_ENTRIES",
+            "After how many new entries that file is written anew; a log with fewer has none. 0: "
+            "never.",
+            _count,
+        ),
+    )
     environment: str = field(
         default="development",
         metadata=_from(
@@ -219,6 +237,10 @@ class Settings:
     @property
     def high_water_file(self) -> Path:
         return Path(self.high_water) if self.high_water else self.data / "high-water"
+
+    @property
+    def snapshot_file(self) -> Path:
+        return Path(self.snapshot) if self.snapshot else self.data / "standing.snapshot"
 
     @property
     def is_production(self) -> bool:

@@ -79,12 +79,24 @@ class Snapshots:
             return None
         header, mapped = _opened(self.path)
         _check_fits(header, log, self.path)
+        if log.erased_since(header["size"]):
+            self.remove()
+            raise _refused(self.path, "a payload was erased since")
         _check_digest(mapped, self.path)
         table = Table(
             tuple(header["kinds"]), bytes.fromhex(header["salt"]), _arrays(header, mapped)
         )
         handed = (_handed(each) for each in header["handed"])
         return Standing.over(table, header["size"], handed).doubting(log)
+
+    def size(self) -> int:
+        """How many entries the file stands for; 0 where there is none that can be read."""
+        if self.path is None:
+            return 0
+        try:
+            return int(_opened(self.path)[0]["size"])
+        except (OSError, SnapshotRefused):
+            return 0
 
     def dump(self, standing: Standing, log: Source) -> bool:
         """Write what stands in place of what was there; whether the file is there now.
@@ -231,8 +243,6 @@ def _check_fits(header: dict[str, Any], log: Source, path: Path) -> None:
         raise _refused(path, "it is of another log")
     if size > log.size() or log.root(size).hex() != header["root"]:
         raise _refused(path, "it is of a prefix that the log does not have")
-    if log.erased_since(size):
-        raise _refused(path, "a payload was erased since")
 
 
 def _check_digest(mapped: mmap.mmap, path: Path) -> None:

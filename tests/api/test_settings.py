@@ -15,6 +15,7 @@ def test_without_variables_the_defaults_stand() -> None:
     assert Settings().database == "sqlite:///var/catchment.db"
     assert Settings().signing_key_file == Path("var/signing-key.pem")
     assert Settings().high_water_file == Path("var/high-water")
+    assert Settings().snapshot_file == Path("var/standing.snapshot")
     assert not Settings().is_production
 
 
@@ -40,6 +41,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "CATCHMENT_BATCH_BYTES": "1000",
         "CATCHMENT_WITNESSES": "/srv/witnesses.json",
         "CATCHMENT_PUBLISH_SECONDS": "60",
+        "CATCHMENT_SNAPSHOT": "/mnt/fast/standing",
+        "CATCHMENT_SNAPSHOT_ENTRIES": "1000000",
     }
     assert set(other) == {row.variable for row in table()}
     read, default = Settings.from_env(other), Settings()
