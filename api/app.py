@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from api import (
     catalogue,
     documentation,
+    downstream,
     explanations,
     factors,
     figures,
@@ -33,6 +34,7 @@ from api import (
     registry,
     statements,
     suspects,
+    whatif,
 )
 from api.opening import open_services
 from api.services import Services
@@ -116,7 +118,9 @@ def _register_operations(app: Flask) -> None:
         registry,
         factors,
         figures,
+        downstream,
         explanations,
+        whatif,
         findings,
         quality,
         region,

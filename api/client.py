@@ -216,6 +216,10 @@ class Client:
         members = {"park": parks, "enterprise": enterprises}
         return self._request("GET", "/v1/region", params={**wanted, **members})
 
+    def downstream(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """What becomes of what is sold: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/downstream", **query)
+
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/findings", **query)

@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "park": "figures:park",
     "enterprise": "figures:enterprise",
     "region": "region:region",
+    "downstream": "downstream:downstream",
     "impact": "impact:impact",
     "findings": "findings:findings",
     "quality": "quality:quality",
