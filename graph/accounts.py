@@ -74,13 +74,31 @@ class Account:
     def key(self) -> NodeKey:
         return self.node.product, self.node.place
 
+    @property
+    def estimates(self) -> Iterator[Estimate]:
+        """What the factor ladder puts at the node and in its gaps."""
+        if self.stand_in is not None:
+            yield self.stand_in
+        yield from (gap.estimate for gap in self.gaps if gap.estimate is not None)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether something it takes in is missing, or it is itself."""
+        return self.node.feed is Feed.NONE or bool(self.gaps)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether no rung of the ladder reaches some of that."""
+        is_unknown = self.node.feed is Feed.NONE and self.stand_in is None
+        return is_unknown or any(gap.estimate is None for gap in self.gaps)
+
     def columns(self) -> Iterator[Column]:
         """The columns of everything it states."""
         yield from self.direct
         yield from self.generation or ()
         yield from self.declared or ()
-        for estimate in (self.stand_in, *(gap.estimate for gap in self.gaps)):
-            yield from estimate.emissions if estimate else ()
+        for estimate in self.estimates:
+            yield from estimate.emissions
 
 
 class Describer:

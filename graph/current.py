@@ -149,6 +149,10 @@ class CurrentYear:
             self._is_written = True
         return self._network
 
+    def number(self, key: NodeKey) -> int:
+        """The number of a node in ``network()``."""
+        return self._numbers[key]
+
     def _surroundings(self) -> Surroundings:
         told = chain.from_iterable(self._noticed.values())
         return Surroundings(

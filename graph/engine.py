@@ -12,21 +12,24 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import cast
 
 from graph.behalf import spoken_for
 from graph.boundary import Assessment, assess
 from graph.characterise import Characterisation, characterise
+from graph.current import CurrentYear
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.history import History, Reader
+from graph.running import Running
 from graph.solved import Solved
 from graph.year import Place, Year
 from graph.years import Years
+from ledger.entry import Entry
 from ledger.recent import Recent
 from ledger.standing import Said, Standing
 from ledger.statements import Membership, Park, Periodic, Site
@@ -127,16 +130,39 @@ class Engine:
             standing = self.standing(question.at)
             year = self._year_of(question, standing)
             solved = self._years.solved(standing, year, question.valid_on)
-            return Answered(
-                year=year,
-                gwp=question.gwp,
-                at=standing.size,
-                standing=standing,
-                solved=solved,
-                weights=characterise(solved.network.columns, question.gwp),
-                spoken_for=self._spoken_for(standing),
-                valid_on=question.valid_on,
-            )
+            return self._told(replace(question, year=year), standing, solved)
+
+    def steps(self, question: Question, start: int, stop: int) -> Iterator[tuple[Entry, Answered]]:
+        """The answer after every entry from prefix ``start`` to ``stop``, one after another.
+
+        ``question.year`` must be given. Each costs what the entry moved, not what the year holds.
+        Raises as ``answer`` does.
+        """
+        of = cast(int, question.year), question.valid_on
+        with self._lock:
+            self._history.at(stop)
+            standing = self._history.at(start)
+            running = self._years.running(standing, of).fork()
+        for step in self._history.walk(standing, stop):
+            if step.spoken is None:
+                running = Running(CurrentYear(step.standing, *of))
+            else:
+                running.follow(step.standing, step.spoken)
+            yield step.entry, self._told(question, step.standing, running.solved())
+
+    def _told(self, question: Question, standing: Standing, solved: Solved) -> Answered:
+        with self._lock:
+            behalf = self._spoken_for(standing)
+        return Answered(
+            year=cast(int, question.year),
+            gwp=question.gwp,
+            at=standing.size,
+            standing=standing,
+            solved=solved,
+            weights=characterise(solved.network.columns, question.gwp),
+            spoken_for=behalf,
+            valid_on=question.valid_on,
+        )
 
     def _year_of(self, question: Question, standing: Standing) -> int:
         if question.valid_on is not None:
@@ -237,6 +263,20 @@ class Engine:
             findings=noticed,
             as_of=max(assessment.as_of, drawn),
         )
+
+
+class Settled(Engine):
+    """An engine that reads no log: whatever is asked, it answers from one answer."""
+
+    def __init__(self, answered: Answered) -> None:
+        self._answer = answered
+
+    def answer(self, question: Question) -> Answered:
+        """The same, whatever is asked."""
+        return self._answer
+
+    def standing(self, at: int | None = None) -> Standing:
+        return self._answer.standing
 
 
 def memberships_of(standing: Standing, park: str) -> list[Said]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from graph.errors import LogPositionUnknown
@@ -32,6 +33,18 @@ class Reader(Prefixes, Protocol):
     def size(self) -> int: ...
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry, what stands after it, and under which natural key it was said.
+
+    ``spoken`` is ``None`` for an entry that changes more than what is said under its own key.
+    """
+
+    entry: Entry
+    standing: Standing
+    spoken: tuple[NaturalKey, ...] | None
 
 
 class History:
@@ -88,6 +101,18 @@ class History:
             if (key := stop.key_of(entry.leaf.chain)) is not None:
                 keys.append(key)
         return keys
+
+    def walk(self, start: Standing, stop: int) -> Iterator[Step]:
+        """Every entry from one prefix to a later one, with what stands after it."""
+        standing = start
+        for entry in self._log.entries(start.size, stop):
+            if _redraws(entry, standing):
+                standing = Standing.after(self._log, entry.index + 1)
+                yield Step(entry, standing, None)
+                continue
+            standing = standing.after_entry(entry)
+            key = standing.key_of(entry.leaf.chain)
+            yield Step(entry, standing, () if key is None else (key,))
 
     def _ahead(self, size: int) -> Standing:
         ahead = self._live.copy()

@@ -263,6 +263,11 @@ class Network:
         in_gaps = ((gap.node, gap.estimate) for gap in self.gaps if gap.estimate)
         return (*self.stand_ins.items(), *in_gaps)
 
+    @property
+    def has_estimates(self) -> bool:
+        """Whether the ladder fills anything."""
+        return bool(self._estimates)
+
     @cached_property
     def estimates(self) -> Floats:
         """(n, k) kg that the ladder puts at each node, per declared unit of it."""

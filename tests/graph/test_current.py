@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.current import CurrentYear
 from graph.history import History
 from graph.network import Network
+from graph.running import Running
+from graph.solved import Solved
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
 from tests.graph.world import World
@@ -121,3 +124,31 @@ def test_what_moves_no_figure_moves_nothing(factory: Factory, acme: Actor, steel
     assert spoken is not None
     assert year.follow(standing, spoken).is_empty
     assert year.network() is network
+
+
+# --- Solved on the way -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_a_solution_taken_on_is_the_solution_of_the_network(
+    new_factory: Callable[..., Factory], seed: int
+) -> None:
+    """Live from the first node on, against planning and solving the whole at every entry."""
+    f = new_factory(seed=seed)
+    world = World(f, random.Random(seed))
+    for _ in range(10):
+        world.step()
+    history = History(f.log)
+    running = Running(CurrentYear(history.live(), YEAR), live_from=1)
+    running.solved()
+    for _ in range(60):
+        before = history.live()
+        world.step()
+        spoken = history.spoken(before, history.live())
+        assert spoken is not None
+        running.follow(history.live(), spoken)
+        live, whole = running.solved(), Solved.of(running.current.network())
+        for name in ("footprints", "estimated", "spread"):
+            assert_allclose(getattr(live, name), getattr(whole, name), rtol=1e-9, atol=1e-12)
+        for name in ("incomplete", "open_ended", "as_of"):
+            assert_array_equal(getattr(live, name), getattr(whole, name))
