@@ -258,6 +258,26 @@ class Client:
         """By how much an entry that made others suspect moved the figures."""
         return self._get(f"/v1/log/suspects/{cause}/impact", **query)
 
+    def explanation(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """A figure taken apart: ``kind`` is products, parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/explanation", **query)
+
+    def paths(self, product: str, **query: str | None) -> dict[str, Any]:
+        """The largest paths of a product's footprint."""
+        return self._get(f"/v1/products/{product}/paths", **query)
+
+    def levers(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """What a tenth less would do: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/levers", **query)
+
+    def what_if(self, hypothesis: Mapping[str, Any]) -> dict[str, Any]:
+        """What would follow. Raises Refused."""
+        return self._request("POST", "/v1/what-if", json=hypothesis)
+
+    def stress(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What would move if somebody were no longer trusted. Raises Refused."""
+        return self._request("POST", "/v1/stress", json=asked)
+
     def entities(self, kind: str, **query: str | None) -> list[dict[str, Any]]:
         """The registered products, parks, sites or enterprises."""
         return self._all_pages(f"/v1/{kind}", query)

@@ -55,6 +55,10 @@ COMMANDS: Final = {
     "region": "region:region",
     "downstream": "downstream:downstream",
     "impact": "impact:impact",
+    "explain": "explain:explain",
+    "levers": "explain:levers",
+    "what-if": "whatif:what_if",
+    "stress": "whatif:stress",
     "findings": "findings:findings",
     "quality": "quality:quality",
 }

@@ -90,11 +90,11 @@ def product(speech: Speech, /, which: str, site: str | None, **asked: Any) -> No
         (speech.text("Residual"), figure["residual"]),
     ):
         if part is not None:
-            table.add_row(told, _number(part), figure["unit"])
+            table.add_row(told, number_text(part), figure["unit"])
     if figure["coverage"] is not None:
         table.add_row(speech.text("Coverage"), percent(float(figure["coverage"])), "")
     speech.out.print(table)
-    _bounds(speech, figure, _number)
+    _bounds(speech, figure, number_text)
     _stand_ins(speech, figure)
     _gases(speech, figure["byGas"])
     _noticed(speech, figure)
@@ -309,7 +309,7 @@ def _gases(speech: Speech, rows: list[dict[str, Any]]) -> None:
     for row in rows[:MOST_LINES]:
         gas = row["gas"] or speech.text("several, added up")
         origin = speech.text(row["origin"] or "")
-        table.add_row(gas, origin, _number(row["kg"]), _number(row["kgCo2e"]))
+        table.add_row(gas, origin, number_text(row["kg"]), number_text(row["kgCo2e"]))
     speech.out.print()
     speech.out.print(table)
 
@@ -337,7 +337,7 @@ def _effect(speech: Speech, row: dict[str, Any]) -> str:
     """How far a gap may move the figure, as far as that is shown."""
     if row.get("effect") is None:
         return ""
-    said = {"kg": _number(row["effect"])}
+    said = {"kg": number_text(row["effect"])}
     return " " + speech.text("It adds %(kg)s kg CO2e at most.", said)
 
 
@@ -349,13 +349,13 @@ def _tonnes(amount: dict[str, Any], places: int) -> str:
 
 def _figure_text(figure: dict[str, Any]) -> str:
     return (
-        _number(figure["value"])
+        number_text(figure["value"])
         if figure["value"] is not None
-        else f"≥ {_number(figure['atLeast'])}"
+        else f"≥ {number_text(figure['atLeast'])}"
     )
 
 
-def _number(text: str | None) -> str:
+def number_text(text: str | None) -> str:
     """A figure with about six significant digits, for people; `--json` has all of them."""
     if text is None:
         return ""
