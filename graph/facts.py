@@ -27,8 +27,8 @@ import numpy as np
 
 from graph.findings import Finding, finding
 from graph.links import lines_of
-from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Vector
-from graph.openings import Described, Opened, basis_of, in_declared_unit, open_product
+from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Node, Vector
+from graph.openings import Described, basis_of, in_declared_unit, open_product
 from graph.references import Listed, class_key
 from graph.year import Place, Standby, Whole, Year
 from ledger import identifiers
@@ -124,7 +124,7 @@ class Facts:
         self._standing = standing
         self._year = Year(standing, network.year, valid_on)
         self._day = valid_on or dt.date(network.year, 12, 31)
-        self._opened: dict[str, Opened | None] = {}
+        self._described: dict[int, Described | None] = {}
         self._data: dict[int, tuple[Datum, ...]] = {}
         self._amounts: dict[int, Mapping[Taken, tuple[Amount, ...]]] = {}
 
@@ -189,17 +189,29 @@ class Facts:
     # -- what describes a node -----------------------------------------------------------------
 
     def _described_by(self, node: int) -> Described | None:
-        at = self.network.nodes[node]
-        opened = self._open(at.product) if at.product else None
-        seats = opened.seats if opened else ()
-        return next((seat.described_by for seat in seats if seat.place == at.place), None)
+        if node not in self._described:
+            at = self.network.nodes[node]
+            self._described[node] = self._by_feed(at) or self._by_opening(at)
+        return self._described[node]
 
-    def _open(self, product: str) -> Opened | None:
-        if product not in self._opened:
-            said = self._standing.products.get(product)
-            listed = said and Listed(cast(Product, said.statement.body), said.owner, said.index)
-            self._opened[product] = open_product(self._year, listed) if listed else None
-        return self._opened[product]
+    def _by_feed(self, at: Node) -> Described | None:
+        """What describes a node, where its feed leaves no choice: a small part of opening it."""
+        if at.product is None:
+            return None
+        if at.feed is Feed.RECIPE and at.place:
+            recipes = self._year.recipes_at(at.product, at.place)
+            return [(recipes[0], 1.0)] if len(recipes) == 1 else None
+        if at.feed in (Feed.FOOTPRINT, Feed.EXPIRED):
+            return self._year.footprint(at.product, at.place.site if at.place else None)
+        return None
+
+    def _by_opening(self, at: Node) -> Described | None:
+        said = self._standing.products.get(at.product or "")
+        if said is None or at.feed is Feed.NONE:
+            return None
+        listed = Listed(cast(Product, said.statement.body), said.owner, said.index)
+        seats = open_product(self._year, listed).seats
+        return next((seat.described_by for seat in seats if seat.place == at.place), None)
 
     def _recipes(self, node: int) -> list[tuple[Whole[Recipe], float]]:
         """The recipes of a node, with the factor from their totals to one declared unit."""
