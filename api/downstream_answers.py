@@ -18,6 +18,7 @@ from api.answer_parts import Answer, amount, head, name_of
 from api.boundary_answers import BOUNDARY, Guarded
 from api.rule_of_three import allows
 from api.scope3 import DOWNSTREAM
+from graph.behalf import on_behalf
 from graph.downstream import REASONS, Concern, Downstream, Share, Stage, last_moved
 from graph.network import Node
 
@@ -123,9 +124,14 @@ class Readable:
         }
 
     def _on_behalf(self) -> bool:
+        answered = self.guarded.books.answered
         behind = {i for nodes in self.found.behind.values() for i in nodes}
-        things = {self.nodes[i].product for i in behind} | set(self.inside)
-        return not self.guarded.books.answered.spoken_for.isdisjoint(filter(None, things))
+        products = {product for i in behind if (product := self.nodes[i].product)}
+        about = [*(("downstream", each) for each in products), ("holdings", self.guarded.books.id)]
+        after_the_gate = (said for each in about for said in answered.standing.about(*each))
+        return not answered.spoken_for.isdisjoint(products | self.inside) or any(
+            on_behalf(answered.standing, said) for said in after_the_gate
+        )
 
 
 def _category(category: int) -> Answer:

@@ -18,7 +18,6 @@ DESCRIBES = {
     "site": slice(0, 1),
     "inventory": slice(0, 1),
     "purchases": slice(0, 1),
-    "downstream": slice(0, 1),
 }
 """Statement type -> where its natural key names the product or site that it describes."""
 
@@ -29,9 +28,14 @@ def spoken_for(standing: Standing) -> frozenset[str]:
         described
         for kind, where in DESCRIBES.items()
         for said in standing.statements(kind)
-        if said.on_behalf or _by_operator_key(standing, said)
+        if on_behalf(standing, said)
         for described in _parts(said)[where]
     )
+
+
+def on_behalf(standing: Standing, said: Said) -> bool:
+    """Whether a delegate said it, or the operator did with a key that it holds."""
+    return said.on_behalf or _by_operator_key(standing, said)
 
 
 def _by_operator_key(standing: Standing, said: Said) -> bool:

@@ -393,12 +393,13 @@ class Keys:
     def _is_rounding(self, suppliers: Ints, column: Ints, amounts: Floats) -> Mask:
         """Whether a site's rest of what it bought is nothing but what rounding left of it."""
         network, rest = self.network, np.zeros(len(suppliers), dtype=bool)
-        for at in np.flatnonzero([network.nodes[j].feed is Feed.OVERHEAD for j in self.scope]):
-            here = network.nodes_at[network.nodes[self.scope[at]].place]
-            made = np.nan_to_num(network.output[here])
-            for k in np.flatnonzero(column == at):
-                used = np.abs(network.inputs[[suppliers[k]]][:, here] @ made)
-                rest[k] = amounts[k] <= ROUNDED_REST * float(used[0] - amounts[k])
+        for j in self.chain:
+            if network.nodes[j].feed is Feed.OVERHEAD:
+                here = network.nodes_at[network.nodes[j].place]
+                mine = _entries(column, self._position[j])
+                made = np.nan_to_num(network.output[here])
+                used = np.abs(network.inputs[suppliers[mine]][:, here] @ made) - amounts[mine]
+                rest[mine] = amounts[mine] <= ROUNDED_REST * used
         return rest
 
     def _enter_costs(self, suppliers: Ints, column: Ints, amounts: Floats, shares: Floats) -> None:
@@ -407,9 +408,10 @@ class Keys:
             costs, at = self.gate.costs(self.network.nodes[j]), self._position[j]
             if costs is None:
                 continue
-            here = np.flatnonzero((column == at) & (self.mass(suppliers) != 0))
+            mine = _entries(column, at)
+            shares[mine] = 0.0
+            here = np.arange(mine.start, mine.stop)[self.mass(suppliers[mine]) != 0]
             products = [self.network.nodes[i].product or "" for i in suppliers[here]]
-            shares[column == at] = 0.0
             shares[here] = _in_cost(products, amounts[here], costs)
 
     def _unknown(self, suppliers: Ints, column: Ints, shares: Floats) -> Mask:
@@ -423,6 +425,12 @@ class Keys:
         wanted = [gap.node for gap in self._gaps if gap.supplier in self.owners]
         doubtful[[at for j in wanted if (at := self._position[j]) >= 0]] = True
         return (silent & concerned) | doubtful
+
+
+def _entries(column: Ints, at: int) -> slice:
+    """Where the entries of one column stand; columns come in ascending order."""
+    first, last = np.searchsorted(column, [at, at + 1])
+    return slice(int(first), int(last))
 
 
 def _in_cost(products: Sequence[str], amounts: Floats, costs: Mapping[str, float]) -> Floats:

@@ -5,6 +5,7 @@ The numbers are those of ``tests.graph.test_downstream``: category 10 is 24 kg, 
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.keyfile import write_secret
+from ledger.statements import Basis, Downstream, Use
 from tests.api.conftest import AsRole, Headers
 from tests.chain import Chain, build_chain
 from tests.cli_world import terminal
-from tests.factory import Factory
+from tests.factory import Factory, year_of
 
 pytestmark = pytest.mark.only_on("sqlite", "what is sold is not about databases")
 
@@ -109,6 +111,24 @@ def test_an_enterprise_reads_its_own_and_what_it_entered(
     # Its one customer is P2, which has not opened its recipe.
     assert category(body, 10)["amount"] is None
     assert category(body, 12)["amount"]["value"] is not None
+
+
+def test_an_answer_says_when_a_delegate_spoke(
+    client: FlaskClient, chain: Chain, as_role: AsRole
+) -> None:
+    auditor, park = as_role("auditor"), f"parks/{chain.park}"
+    assert asked(client, park, auditor)["onBehalf"] is False
+    firm, speaker = chain.firms["P2"], chain.firms["T4"]
+    firm.delegate(speaker)
+    body = Downstream(
+        product=chain.products["P2"],
+        site=chain.sites["P2"],
+        period=year_of(2025),
+        basis=Basis(amount=Decimal(1), unit="H87"),
+        use=Use(emissions=(), assumptions="It is only built in."),
+    )
+    speaker.say(body, subject=firm.id)
+    assert asked(client, park, auditor)["onBehalf"] is True
 
 
 def test_strangers_and_anonymous_callers_read_nothing(
