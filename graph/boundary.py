@@ -800,3 +800,28 @@ def _amount(kg: Floats, lacking: Lacking) -> Amount:
 def _scaled(gap: Gap, factor: float) -> Gap:
     estimate = gap.estimate and gap.estimate.scaled(factor)
     return replace(gap, amount=gap.amount * factor, estimate=estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Scope 1, upstream and the three totals of a boundary; T0 and T1 where recipes tell."""
+
+    scope1: Amount
+    upstream: Amount
+    t0: Amount | None
+    t1: Amount | None
+
+    @property
+    def t2(self) -> Amount:
+        return self.scope1 + self.upstream
+
+
+def assess_totals(
+    solved: Solved, boundaries: Iterable[Iterable[Place]], weights: Characterisation
+) -> tuple[Totals, ...]:
+    """The totals of many boundaries, the same that ``assess`` gives for each.
+
+    Raises ``NoDataForYear`` where nothing was stated about one of them.
+    """
+    fences = (Fence(solved, frozenset(places), weights) for places in boundaries)
+    return tuple(Totals(f.scope1, f.upstream, *f.chain_totals()) for f in fences)

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph import outside
-from graph.boundary import Amount, Assessment
+from graph.boundary import Amount, Assessment, assess_totals
+from graph.solved import Solved
 from tests.graph.test_estimates import gap, gaps_in
-from tests.graph.test_identities import Year, years
+from tests.graph.test_identities import WEIGHTS, Year, years
 
 
 def both_ways(year: Year) -> tuple[Assessment, Assessment]:
@@ -100,3 +101,16 @@ def looped(amount: float) -> Year:
         mixed=np.array([False, False]),
     )
     return Year(replace(year.network, edges=edges), year.inside)
+
+
+@settings(deadline=None, max_examples=20)
+@given(years(), st.data())
+def test_totals_of_many_boundaries_are_those_of_each(year: Year, data: st.DataObject) -> None:
+    gaps = data.draw(gaps_in(year))
+    filled = Year(replace(year.network, gaps=gaps), year.inside)
+    boundaries = [year.inside, *(frozenset({each}) for each in year.inside)]
+    many = assess_totals(Solved.of(filled.network), boundaries, WEIGHTS)
+    for totals, inside in zip(many, boundaries, strict=True):
+        books = filled.books(inside)
+        for name in ("scope1", "upstream", "t0", "t1", "t2"):
+            assert_same(getattr(totals, name), getattr(books, name), name)
