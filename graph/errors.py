@@ -193,3 +193,11 @@ class SolutionInterrupted(GraphError):
     code = "solution-interrupted"
     sentence = "An earlier change of this solution could not be completed."
     advice = "Solve the network anew; the loop that could not be computed is named then."
+
+
+class PrefixesReversed(GraphError):
+    """A difference between two prefixes of which the first is not the shorter one."""
+
+    code = "prefixes-reversed"
+    sentence = "The log sizes %(start)s and %(stop)s are in the wrong order for a difference."
+    advice = "Ask with ?from= below ?to=, both between 1 and the size of the log."

@@ -498,7 +498,7 @@ def compared(
     before: Engine, after: Engine, kind: str, entity: str, question: Question
 ) -> Compared | None:
     """One figure before and after; ``None`` where neither has one."""
-    was, then = (_numbers(engine, kind, entity, question) for engine in (before, after))
+    was, then = (figure_numbers(engine, kind, entity, question) for engine in (before, after))
     named = then or was
     if named is None:
         return None
@@ -530,7 +530,7 @@ def moved(
     return tuple(found), max(0, len(boundaries) - most)
 
 
-def _numbers(
+def figure_numbers(
     engine: Engine, kind: str, entity: str, question: Question
 ) -> tuple[str, dict[str, Amount | None]] | None:
     """The name and the numbers of a figure; ``None`` where there is none."""
