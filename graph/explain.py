@@ -19,7 +19,7 @@ sum to the lower bound and to what is filled in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -28,11 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graph.boundary import COUNTED_INSIDE
+from graph.boundary import Fence
 from graph.characterise import Characterisation
 from graph.footprint import mix_of
 from graph.frontier import View
-from graph.network import Floats, Ints, Network, Node
+from graph.gaps import GapIndex
+from graph.network import Feed, Floats, Gap, Ints, Network, Node
+from graph.outside import cone_of
 from graph.solve import Plan
 from graph.solved import Solved
 from graph.year import Place
@@ -45,6 +47,8 @@ OWN = 0
 TIERS = 8
 """Tiers that are told apart; what lies beyond is the rest."""
 MOST = 20
+SMALL_CONE = 2_000
+"""Nodes upstream of a product up to which a plan of their own is cheaper than a whole pass."""
 CATEGORIES = 9
 
 
@@ -107,6 +111,8 @@ class Trace:
     """The same of what the ladder fills in."""
     whole: Mask
     entered: Mask
+    gaps: tuple[Gap, ...] = ()
+    """Inputs of tier 0 that nothing describes, per declared unit, as far as they count."""
     _gate: tuple[Floats, Floats] | None = field(default=None, repr=False)
     _plan: Plan | None = field(default=None, repr=False)
 
@@ -196,7 +202,7 @@ def trace_product(
     demand = dict(zip(nodes, map(float, shares), strict=True))
     if view is not None:
         return _trace_view(solved, demand, weights, view)
-    drawn, units = supplied(solved.plan, demand)
+    drawn, units = supplied(solved, demand)
     known = weights.co2e(np.nan_to_num(solved.footprints[drawn]))
     filled = weights.co2e(np.nan_to_num(solved.estimated[drawn]))
     trace = _trace(solved, weights, drawn, demand)
@@ -224,28 +230,54 @@ def trace_boundary(
 
     Its own nodes are the start, each with its output; links back into them are not followed. What
     stands at the frontier counts whole but for what arose inside, which is counted where it is.
+    Raises ``NoDataForYear``.
     """
-    network = solved.network
-    fence = fence_of(network, frozenset(places))
-    start = {int(i): float(fence.output[i]) for i in np.flatnonzero(fence.output)}
-    begun = np.array(sorted(start), dtype=np.int64)
+    network, fence = solved.network, Fence(solved, frozenset(places), weights)
+    start = {int(i): float(x) for i, x in zip(fence.counted, fence.output, strict=True) if x}
+    begun, outside = np.array(sorted(start), dtype=np.int64), ~fence.held_mask
     if view is None:
-        nodes = _upstream(network, begun, fence.outside)
-        return _supplied(_outside(_trace(solved, weights, nodes, start), fence))
-    frontier = view.frontier[fence.outside[view.frontier]]
+        trace = _trace(solved, weights, _upstream(network, begun, outside), start)
+        return _supplied(_fenced(trace, fence))
+    frontier = view.frontier[outside[view.frontier]]
     reached = np.union1d(view.open, frontier)
-    nodes = np.union1d(begun, reached[fence.outside[reached]])
-    beyond = _outside(
-        _trace(solved, weights, _upstream(network, frontier, fence.outside), {}), fence
-    )
-    plan, at = Plan.of(sparse.csr_array(beyond.links)), np.searchsorted(beyond.nodes, frontier)
-    tables = (plan.footprints(table)[at] for table in (beyond.emissions, beyond.estimates))
-    trace = _outside(_trace(solved, weights, nodes, start), fence)
+    nodes = np.union1d(begun, reached[outside[reached]])
+    beyond = _fenced(_trace(solved, weights, _upstream(network, frontier, outside), {}), fence)
+    at = np.searchsorted(beyond.nodes, frontier)
+    tables = (beyond.plan.footprints(table)[at] for table in (beyond.emissions, beyond.estimates))
+    trace = _fenced(_trace(solved, weights, nodes, start), fence)
     return _supplied(_ending(trace, frontier, *map(np.nan_to_num, tables)))
 
 
-def _outside(trace: Trace, fence: Fence) -> Trace:
-    return replace(trace, entered=fence.outside[trace.nodes])
+def _fenced(trace: Trace, fence: Fence) -> Trace:
+    """Links are followed outside only, and gaps filled in as far as the boundary fills them in.
+
+    Not what somebody inside was to supply, nor what a recipe lacks at a place whose purchases are
+    stated: those are its inflow.
+    """
+    gaps = tuple(gap for gap in trace.gaps if _is_inflow(trace.network, fence, gap))
+    inside = [(gap.node, gap.estimate) for gap in gaps if gap.estimate is not None]
+    estimates = np.zeros_like(trace.estimates)
+    told, outside = fence.estimates, ~fence.held_mask
+    _add(
+        estimates, trace.nodes, told.nodes[outside[told.nodes]], told.emissions[outside[told.nodes]]
+    )
+    rows = [trace.network.row(estimate.emissions) for _, estimate in inside]
+    nodes = np.array([node for node, _ in inside], dtype=np.int64)
+    _add(estimates, trace.nodes, nodes, np.array(rows).reshape(len(rows), estimates.shape[1]))
+    return replace(trace, entered=outside[trace.nodes], estimates=estimates, gaps=gaps)
+
+
+def _is_inflow(network: Network, fence: Fence, gap: Gap) -> bool:
+    node = network.nodes[gap.node]
+    book = network.books.get(node.place) if node.place else None
+    distributes = node.feed is not Feed.OVERHEAD and book is not None and book.has_purchases
+    return gap.supplier not in fence.owners and not distributes
+
+
+def _add(table: Floats, nodes: Ints, at: Ints, rows: Floats) -> None:
+    """Add ``rows`` to the rows of the ``nodes`` that they are about; others are left out."""
+    there = np.isin(at, nodes)
+    np.add.at(table, np.searchsorted(nodes, at[there]), rows[there])
 
 
 def _trace(
@@ -264,6 +296,7 @@ def _trace(
         estimates=solved.network.estimates[nodes],
         whole=np.zeros(len(nodes), dtype=bool),
         entered=np.ones(len(nodes), dtype=bool),
+        gaps=tuple(GapIndex.of(solved.network).at(np.array(sorted(start), dtype=np.int64))),
     )
 
 
@@ -275,15 +308,25 @@ def _ending(trace: Trace, frontier: Ints, known: Floats, filled: Floats) -> Trac
     return replace(trace, emissions=emissions, estimates=estimates, whole=whole)
 
 
-def supplied(plan: Plan, demand: Mapping[int, float]) -> tuple[Ints, Floats]:
+def supplied(solved: Solved, demand: Mapping[int, float]) -> tuple[Ints, Floats]:
     """Everything made for a demand: the nodes, ascending, and their declared units.
 
-    Refused loops supply nothing.
+    Refused loops supply nothing. Of a few upstream nodes a plan of their own is made; more are
+    found by one pass over the whole network.
     """
+    plan, refused = solved.plan, solved.plan.refused_mask
+    at, amounts = np.array(list(demand), dtype=np.int64), np.array(list(demand.values()))
+    nodes = cone_of(solved.network, at, refused, SMALL_CONE)
+    if nodes is not None:
+        columns = solved.network.by_consumer[:, nodes]
+        plan = Plan.of(sparse.csr_array(columns[nodes]))
+        at = np.searchsorted(nodes, at)
     wanted = np.zeros((plan.products, 1))
-    wanted[list(demand), 0] = list(demand.values())
+    wanted[at, 0] = amounts
     made = np.nan_to_num(plan.supply(wanted))[:, 0]
-    nodes = np.union1d(np.flatnonzero(made), list(demand)).astype(np.int64)
+    if nodes is not None:
+        return nodes, made
+    nodes = np.union1d(np.flatnonzero(made), at)
     return nodes, made[nodes]
 
 
@@ -305,36 +348,6 @@ def _upstream(network: Network, start: Ints, entered: Mask) -> Ints:
         wave = drawn[entered[drawn] & ~reached[drawn]]
         reached[wave] = True
     return np.flatnonzero(reached).astype(np.int64)
-
-
-# --- The fence -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Fence:
-    """Which nodes a boundary counts with their output, and which are outside for certain."""
-
-    counted: Mask
-    outside: Mask
-    output: Floats
-
-
-def fence_of(network: Network, places: frozenset[Place]) -> Fence:
-    """The boundary around ``places`` laid over the nodes, as ``graph.boundary.assess`` does."""
-    count = len(network.nodes)
-    inside = np.zeros(count, dtype=bool)
-    inside[[i for place in places for i in network.nodes_at.get(place, ())]] = True
-    sites = {place.site for place in places}
-    owners = {owner for site, owner in network.site_owners.items() if site in sites}
-    owners |= {network.nodes[i].owner for i in np.flatnonzero(inside)}
-    elsewhere = {owner for site, owner in network.site_owners.items() if site not in sites}
-    outside = ~inside
-    for i in network.nodes_at.get(None, ()):
-        if network.nodes[i].owner in owners:
-            outside[i] = False
-            inside[i] = network.nodes[i].owner not in elsewhere
-    counted = inside & network.fed_by(*COUNTED_INSIDE)
-    return Fence(counted, outside, np.where(counted, np.nan_to_num(network.output), 0.0))
 
 
 # --- Partitions ------------------------------------------------------------------------------
@@ -408,7 +421,8 @@ def by_gas(trace: Trace, most: int = MOST) -> Breakdown[tuple[str, str]]:
 def by_category(trace: Trace) -> Breakdown[int]:
     """By the Scope 3 category (1 to 8) of the link over which it came to the start.
 
-    Category 0 is what arose at the start itself: ``m_j = e_j + Σ_i A_ij m_i``.
+    Category 0 is what arose at the start itself: ``m_j = e_j + Σ_i A_ij m_i``. What is filled in
+    for an input that nothing describes is of the category of that input.
     """
     edges, network = trace.network.edges, trace.network
     start, gate = np.zeros(len(network.nodes)), np.zeros((2, len(network.nodes)))
@@ -418,9 +432,24 @@ def by_category(trace: Trace) -> Breakdown[int]:
     came = np.stack(
         [np.bincount(edges.category, drawn * kg[edges.supplier], CATEGORIES) for kg in gate]
     )
-    own = Part(OWN, Kg(float(trace.known @ trace.start), float(trace.filled @ trace.start)))
-    parts = [Part(c, Kg(*map(float, came[:, c]))) for c in range(1, CATEGORIES) if came[:, c].any()]
-    return _broken_down(trace.figure, (own, *parts))
+    for category, kg in _filled_in(trace):
+        came[1, category] += kg
+    came[0, OWN] = float(trace.known @ trace.start)
+    parts = [
+        Part(c, Kg(*map(float, came[:, c])))
+        for c in range(CATEGORIES)
+        if c == OWN or came[:, c].any()
+    ]
+    return _broken_down(trace.figure, parts)
+
+
+def _filled_in(trace: Trace) -> Iterator[tuple[int, float]]:
+    """Category and kg CO2e of what is filled in for inputs of tier 0."""
+    for gap in trace.gaps:
+        at = int(np.searchsorted(trace.nodes, gap.node))
+        if gap.estimate is not None and trace.estimates[at].any():
+            row = trace.network.row(gap.estimate.emissions)
+            yield gap.category, float(trace.weights.co2e(row)) * float(trace.start[at])
 
 
 def _ranked(figure: Kg, together: Mapping[K, Kg], most: int) -> Breakdown[K]:

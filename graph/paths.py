@@ -21,7 +21,8 @@ import numpy as np
 from scipy import sparse
 
 from graph.explain import Kg, Trace
-from graph.network import Floats, Ints
+from graph.kept import kept
+from graph.network import Floats, Ints, Network
 from graph.solve import Plan
 
 MOST = 20
@@ -176,10 +177,15 @@ def _reach(trace: Trace) -> Floats:
     where that has no bound."""
     emitted = trace.known + trace.filled
     known, filled = trace.gate
-    if (emitted >= 0).all() and trace.network.edges.amount.min(initial=0.0) >= 0:
+    if (emitted >= 0).all() and not _has_credits(trace.network):
         return known + filled
     links = abs(sparse.csr_array(trace.links))
     plan = Plan.of(links)
     reach = plan.footprints(np.abs(emitted)[:, None])[:, 0]
     endless = plan.downstream_max(plan.refused_mask.astype(np.int64)) > 0
     return np.where(endless, math.inf, reach)
+
+
+def _has_credits(network: Network) -> bool:
+    """Whether any amount of the network is negative."""
+    return kept(network, "credits", lambda: bool((network.edges.amount < 0).any()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,12 @@ from graph.explain import (
     trace_product,
 )
 from graph.frontier import view_from
+from graph.solved import Solved
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of
+from tests.graph.test_estimates import by_recipes, gaps_in
+from tests.graph.test_identities import WEIGHTS, Year, years
 
 WAYS: tuple[Callable[..., Breakdown[Any]], ...] = (
     by_origin,
@@ -154,3 +158,26 @@ def test_a_frontier_of_a_boundary_counts_outside_emissions_only(factory: Factory
         {"P1": 200, "E3": 56, "P2": 50, "T4": 24}
     )
     assert parts(by_category(seen)) == pytest.approx({0: 250, 1: 24, 3: 56})
+
+
+@settings(max_examples=40, deadline=None)
+@given(years(), st.data())
+def test_a_boundary_is_taken_apart_with_what_is_filled_in(year: Year, data: st.DataObject) -> None:
+    gaps = data.draw(gaps_in(year))
+    owners = sorted({node.owner for node in year.network.nodes})
+    named = [replace(gap, supplier=data.draw(st.sampled_from([None, *owners]))) for gap in gaps]
+    stated = data.draw(st.booleans())
+    network = year.network if stated else by_recipes(year.network)
+    asked = Year(replace(network, gaps=tuple(named)), year.inside)
+    books, solved = asked.books(), Solved.of(asked.network)
+    trace = trace_boundary(solved, asked.inside, WEIGHTS)
+    near = {"abs": 1e-9, "rel": 1e-9}
+    assert trace.figure.known == pytest.approx(books.t2.at_least, **near)
+    assert trace.figure.filled == pytest.approx(books.t2.filled, **near)
+    upstream = Kg(books.upstream.at_least, books.upstream.filled)
+    told = {part.of: part.kg for part in by_category(trace).parts}
+    came = sum((kg for category, kg in told.items() if category), Kg())
+    assert came.known == pytest.approx(upstream.known, **near)
+    assert came.filled == pytest.approx(upstream.filled, **near)
+    for way in WAYS:
+        assert summed(way(trace)) == pytest.approx(trace.figure.total, **near)
