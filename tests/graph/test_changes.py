@@ -61,7 +61,7 @@ def test_of_two_that_multiply_each_has_its_share_in_the_order_of_the_log(
     stated = acme.footprint(ore, "1")
     recipe = acme.recipe(steel, site, inputs=[(ore, "2", "KGM")])
     start = factory.log.size()
-    acme.correct(recipe, inputs=(line(ore, "3", "KGM"),))
+    acme.correct(recipe, inputs=(line((ore, "3", "KGM")),))
     acme.correct(stated, pact=acme.pact_body("2"))
     found = of_product(factory, steel, start)
     assert [main(cause.moved.main) for cause in found.causes] == [
