@@ -24,13 +24,6 @@ from graph.levers import Kind
 
 KINDS: Final = ("product", "park", "enterprise")
 _PLURAL: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
-_WHAT: Final = {
-    Kind.SUPPLIER: "A tenth less bought across the fence",
-    Kind.CARRIER: "A tenth less energy bought",
-    Kind.SITE: "A tenth less emitted inside",
-    Kind.ORIGIN: "A tenth less emitted outside",
-    Kind.USE: "A tenth less taken in by anybody",
-}
 
 
 def _asks(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -185,7 +178,7 @@ def _step(speech: Speech, step: dict[str, Any]) -> str:
 
 
 def _levers(speech: Speech, told: dict[str, Any]) -> None:
-    speech.out.print(Text(speech.text(_WHAT[Kind(told["kind"])]), style="bold"))
+    speech.out.print(Text(_what(speech, Kind(told["kind"])), style="bold"))
     if told["rows"] is None:
         speech.say("  not shown: it would tell too much about one or two enterprises")
         speech.out.print()
@@ -201,6 +194,20 @@ def _levers(speech: Speech, told: dict[str, Any]) -> None:
         table.add_row(name, drawn, number_text(kg), "" if linear else speech.text("not linear"))
     speech.out.print(table)
     speech.out.print()
+
+
+def _what(speech: Speech, kind: Kind) -> str:
+    match kind:
+        case Kind.SUPPLIER:
+            return speech.text("A tenth less bought across the fence")
+        case Kind.CARRIER:
+            return speech.text("A tenth less energy bought")
+        case Kind.SITE:
+            return speech.text("A tenth less emitted inside")
+        case Kind.ORIGIN:
+            return speech.text("A tenth less emitted outside")
+        case Kind.USE:
+            return speech.text("A tenth less taken in by anybody")
 
 
 def _lever_name(speech: Speech, row: dict[str, Any]) -> str:
