@@ -492,22 +492,24 @@ class Fence:
     def _brought(self) -> Floats:
         """(9, 3) kg CO2e by category: known, filled in, spread; generation included."""
         brought = self.inflow.amounts.T @ self._per_unit
-        for gap in self._unmet:
+        self._add_estimates(brought, self._unmet)
+        return np.asarray(brought)
+
+    def _add_estimates(self, table: Floats, gaps: Iterable[Gap]) -> None:
+        """Add what is filled in for gaps, and its spread, to a table by category."""
+        for gap in gaps:
             if gap.estimate is not None:
                 kg = self._kg(self.network.row(gap.estimate.emissions))
-                brought[gap.category, 1:] += kg, kg * gap.estimate.spread
-        return np.asarray(brought)
+                table[gap.category, 1:] += kg, kg * gap.estimate.spread
 
     @cached_property
     def _generation(self) -> tuple[Floats, Mask]:
         """(suppliers, 3) the part of m* that arose at generation; where it is not known."""
         found = generation_outside(self.network, self.inflow.suppliers, self.held_mask)
-        per_unit = np.zeros_like(self._per_unit)
-        kg = self.weights.co2e(found.per_unit)
-        filled = self.network.fed_by(Feed.NONE)[self.inflow.suppliers]
-        per_unit[~filled, 0], per_unit[filled, 1] = kg[~filled], kg[filled]
+        tables = (found.known, found.filled, found.spread)
+        per_unit = np.column_stack([self.weights.co2e(each) for each in tables])
         contained = self._per_unit[:, :2].sum(axis=1) * (1 + CONTAINED)
-        return per_unit, found.unknown | (kg > contained)
+        return per_unit, found.unknown | (per_unit[:, :2].sum(axis=1) > contained)
 
     @property
     def _unsplit(self) -> Mask:
@@ -516,7 +518,9 @@ class Fence:
     @cached_property
     def _generated(self) -> Floats:
         """(9, 3) kg CO2e by category that arose at generation of bought energy."""
-        return np.asarray(self.inflow.amounts.T @ self._generation[0])
+        generated = self.inflow.amounts.T @ self._generation[0]
+        self._add_estimates(generated, (gap for gap in self._unmet if _is_generation(gap)))
+        return np.asarray(generated)
 
     @cached_property
     def _has_inflow(self) -> bool:
@@ -542,16 +546,19 @@ class Fence:
 
     @cached_property
     def _split_open(self) -> Mask:
-        """(9,) categories whose generation part is not known: a factor does not tell it apart."""
+        """(9,) categories whose generation part is not known.
+
+        An estimate tells it only where its factor is one of generation.
+        """
         is_open = self.inflow.in_category(self._unsplit)
-        is_open[ENERGY] |= any(gap.category == ENERGY for gap in self._unmet)
+        energy = (gap for gap in self._unmet if gap.category == ENERGY)
+        is_open[ENERGY] |= any(not _is_generation(gap) for gap in energy)
         if not self._has_inflow:
             is_open[:] = True
         return is_open
 
     def _scope2(self) -> Amount:
-        drawn = self.inflow.in_category(self._generation[0][:, 1] != 0)
-        lacking = Lacking.ESTIMATED if drawn.any() else Lacking.NOTHING
+        lacking = Lacking.ESTIMATED if self._generated[:, 1].any() else Lacking.NOTHING
         return _amount(
             self._generated.sum(axis=0), Lacking.OPEN if self._split_open.any() else lacking
         )
@@ -795,6 +802,10 @@ def _amount(kg: Floats, lacking: Lacking) -> Amount:
     """``kg``: known, filled in, spread."""
     known, filled, spread = map(float, kg)
     return Amount(known, filled, spread, lacking)
+
+
+def _is_generation(gap: Gap) -> bool:
+    return gap.estimate is not None and gap.estimate.is_generation
 
 
 def _scaled(gap: Gap, factor: float) -> Gap:

@@ -241,6 +241,7 @@ def _estimate(rung: Rung, factor: Factor, ratio: float, last: int) -> Estimate:
         gsd=factor.gsd,
         factor=factor.text,
         index=max(factor.index, last),
+        is_generation=factor.row.kind == "grid",
     )
 
 

@@ -8,13 +8,15 @@ share is generated. As a linear system over outside carriers, with ``a`` in unit
     ``g_j = (Σ_i a_ij g_i) / max(1, Σ_i a_ij) + e_j · [Σ_i a_ij < 1]``
 
 A stated value (recipe, or the extension of a PACT footprint) comes first. A carrier that states
-neither is *unknown*, and so is one with a gap that may be energy taken in, for it is said in the
-same kind of unit: the split of the figure it enters is null, never zero.
+neither is *unknown*, unless a factor of generation stands in for it; and so is one with a gap that
+may be energy taken in, for it is said in the same kind of unit. Then the split of the figure it
+enters is null, never zero.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,14 +30,20 @@ from ledger.errors import UnitMismatch
 FULL_INTAKE = 1 - 1e-9
 DERIVABLE = (Feed.RECIPE, Feed.OTHER_YEAR)
 
+_PARTS: Final = 3
+"""Known, filled in, spread: side by side in the table that is solved."""
+
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Generation:
-    """``per_unit`` (rows as asked, k): kg at generation per declared unit; ``unknown`` rows."""
+    """kg at generation per declared unit (rows as asked, k): what is known, what a factor of
+    generation fills in for carriers that nobody describes, and its spread; ``unknown`` rows."""
 
-    per_unit: Floats
+    known: Floats
+    filled: Floats
+    spread: Floats
     unknown: Mask
 
 
@@ -46,11 +54,13 @@ def generation_outside(network: Network, bought: Ints, held: Mask) -> Generation
     their share of an intake still counts as intake.
     """
     carriers = np.array([network.nodes[i].carrier is not None for i in bought], dtype=bool)
-    per_unit, unknown = np.zeros((len(bought), len(network.columns))), np.zeros_like(carriers)
+    k = len(network.columns)
+    per_unit, unknown = np.zeros((len(bought), _PARTS * k)), np.zeros_like(carriers)
     if carriers.any():
         resale = _Resale(network, bought[carriers], held)
         per_unit[carriers], unknown[carriers] = resale.answer()
-    return Generation(per_unit, unknown)
+    known, filled, spread = np.split(per_unit, _PARTS, axis=1)
+    return Generation(known, filled, spread, unknown)
 
 
 class _Resale:
@@ -75,7 +85,7 @@ class _Resale:
     def answer(self) -> tuple[Floats, Mask]:
         """Per declared unit, and what is unknown, of the carriers that the walk began with."""
         n = len(self.position)
-        own = np.zeros((n, len(self.network.columns)))
+        own = np.zeros((n, _PARTS * len(self.network.columns)))
         scale, undecided = np.ones(n), np.zeros(n, dtype=np.int64)
         for j, at in self.position.items():
             own[at] = self.own.get(j, 0.0)
@@ -93,12 +103,20 @@ class _Resale:
     def _enter(self, j: int) -> list[int]:
         """Read one carrier; the carriers met for the first time."""
         if j in self.network.generation:
-            self.own[j] = self.network.generation[j]
+            self.own[j] = self._known(self.network.generation[j])
             return []
-        if self.network.nodes[j].feed not in DERIVABLE:
+        if self.network.nodes[j].feed in DERIVABLE:
+            return self._derive(j)
+        stand_in = self.network.stand_ins.get(j)
+        if stand_in is None or not stand_in.is_generation:
             self.undecided.add(j)
             return []
-        return self._derive(j)
+        kg = self.network.row(stand_in.emissions)
+        self.own[j] = np.concatenate([np.zeros_like(kg), kg, kg * stand_in.spread])
+        return []
+
+    def _known(self, kg: Floats) -> Floats:
+        return np.concatenate([kg, np.zeros((_PARTS - 1) * len(kg))])
 
     def _derive(self, j: int) -> list[int]:
         carrier, met = self.network.nodes[j].carrier, []
@@ -110,7 +128,7 @@ class _Resale:
         if (j, units.parse(self.network.nodes[j].unit).dimension) in self.lacking:
             self.undecided.add(j)
         if self.total.get(j, 0.0) < FULL_INTAKE:
-            self.own[j] = self.network.direct[j]
+            self.own[j] = self._known(self.network.direct[j])
         return met
 
     def _take_in(self, i: int, j: int, amount: float) -> list[int]:

@@ -134,6 +134,7 @@ class Estimate:
 
     ``emissions`` are kg by column for the whole gap. ``factor`` names set, version and row,
     ``index`` is the entry that states it, ``gsd`` (at least 1) its geometric standard deviation.
+    ``is_generation``: all of it arises where energy is generated, as the factor of a grid says.
     """
 
     rung: Rung
@@ -141,6 +142,7 @@ class Estimate:
     gsd: float
     factor: str
     index: int
+    is_generation: bool = False
 
     @property
     def spread(self) -> float:
