@@ -12,6 +12,7 @@ from marshmallow import fields
 from api.catalogue import conditions
 from api.cli.verification import NAMES
 from api.columns import SHEETS
+from api.ladder import RUNG_WORDS, SEVERAL
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
@@ -110,6 +111,8 @@ def _all_templates() -> Iterator[str]:
     yield from CATEGORIES.values()
     yield from DOWNSTREAM.values()
     yield OTHER_CATEGORIES
+    yield from RUNG_WORDS.values()
+    yield SEVERAL
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:

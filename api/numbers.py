@@ -46,6 +46,13 @@ def tonnes(kg: float, places: int) -> str:
     return text if text.strip("-0.,") else text.removeprefix("-")
 
 
+def compact(value: float) -> str:
+    """A number with about six significant digits, for people."""
+    places = max(0, 5 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if places else text
+
+
 def percent(share: float) -> str:
     """A share (1 is the whole) in per cent, one decimal."""
     return f"{100 * share:.1f} %"

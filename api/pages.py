@@ -7,12 +7,13 @@ everything else is asked for over the API with a token.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 from uuid import UUID
 
 import marshmallow as ma
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import get_locale, gettext, lazy_gettext
 from marshmallow import fields, validate
 
 from api import waterfall
@@ -24,15 +25,19 @@ from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
 from api.figure_wire import FigureQuery
 from api.figures import park_books
+from api.ladder import RUNG_WORDS, SEVERAL
 from api.log import rules_in_force
-from api.numbers import percent, places_for, tonnes
+from api.numbers import compact, percent, places_for, tonnes
 from api.problems import problem_of
+from api.product_answers import footprint_answer
 from api.scope3 import CATEGORIES
 from api.services import services
 from api.waterfall import Picture, Step
 from api.wire import iso_time
 from graph.engine import Question
-from graph.errors import UnknownBoundary
+from graph.errors import UnknownBoundary, UnknownProduct
+from graph.footprint import product_footprint
+from graph.network import Rung
 from ledger import strict_base64
 from ledger.errors import CatchmentError
 from ledger.statements import Figure, Park
@@ -42,6 +47,7 @@ LANGUAGES: Final = {"en": "English", "zh": "中文"}
 blueprint = Blueprint("pages", __name__)
 blueprint.add_app_template_filter(tonnes)
 blueprint.add_app_template_filter(percent)
+blueprint.add_app_template_filter(compact)
 
 
 class PageQuery(FigureQuery):
@@ -87,9 +93,29 @@ def park(park: UUID) -> str:
         books=books,
         categories=_categories(books["scope3"]),
         picture=bridge_picture(books, places),
+        bounds=bounds_of(books["bridge"]["t2"]),
+        rungs=_rungs(books["rungs"]),
         places=places,
         published=_published(wanted, books["year"], books["gwp"], access),
     )
+
+
+@blueprint.route("/products/<uuid:product>", methods=["GET"])
+def product(product: UUID) -> str:
+    """The footprint of a product in a year, if its owner has made it public."""
+    query, wanted = _query(), str(product)
+    standing = services().engine.standing()
+    access = Access(standing, ANONYMOUS)
+    if wanted not in standing.products:
+        raise UnknownProduct(product=wanted)
+    if not access.is_public("footprint", wanted):
+        raise NotDisclosed(kind="footprint", id=wanted)
+    question = Question(query.get("year"), query["gwp"], query.get("at"))
+    answered = services().engine.about_product(wanted, question)
+    sight = access.require_footprint(wanted, answered.solved, question.at)
+    figure = product_footprint(answered.solved, wanted, answered.weights)
+    told = footprint_answer(answered, figure, sight, access)
+    return _page("product.html", figure=told, bounds=bounds_of(told), rungs=_rungs(told["rungs"]))
 
 
 def _published(park: str, year: int, gwp: str, access: Access) -> dict[str, str] | None:
@@ -151,7 +177,13 @@ def _languages() -> Iterator[tuple[str, str, str]]:
         yield code, name, address
 
 
-# --- The picture -------------------------------------------------------------------------------
+def _rungs(rows: list[Answer] | None) -> list[tuple[str, float]]:
+    """How a figure is known, in words, with the share of each."""
+    named = ((row["rung"], row["share"]) for row in rows or ())
+    return [(gettext(RUNG_WORDS[Rung(rung)] if rung else SEVERAL), share) for rung, share in named]
+
+
+# --- The pictures ------------------------------------------------------------------------------
 
 _LABELS: Final = {
     "t0": lazy_gettext("All products (T0)"),
@@ -171,39 +203,73 @@ def bridge_picture(books: Answer, places: int) -> Picture:
 
     ``places``: decimals of the numbers above the bars.
     """
-    steps = [*_eliminations(books["bridge"]), *_parts(books)]
-    return waterfall.picture([_step(*step, places) for step in steps])
+    parts = _parts(books)
+    figures = [*parts.values(), *(f for f in map(books["bridge"].get, _BRIDGE) if f is not None)]
+    # One measure for all, or the steps would not meet.
+    measure = "value" if all(each["value"] is not None for each in figures) else "at_least"
+    steps = [*_eliminations(books["bridge"], measure), *_descent(books, parts, measure)]
+    return waterfall.picture([_step(*step, measure, places) for step in steps])
 
 
+_BRIDGE: Final = ("t0", "internal", "t1", "returned", "t2")
 _Drawn: TypeAlias = tuple[str, Answer, float, float]
 """Kind, amount, and where the bar starts and ends."""
 
 
-def _eliminations(bridge: Answer) -> Iterator[_Drawn]:
+def _eliminations(bridge: Answer, measure: str) -> Iterator[_Drawn]:
     if bridge["t0"] is not None:
-        t0, t1, t2 = (bridge[name]["at_least"] for name in ("t0", "t1", "t2"))
+        t0, t1, t2 = (bridge[name][measure] for name in ("t0", "t1", "t2"))
         yield "t0", bridge["t0"], 0.0, t0
         yield "internal", bridge["internal"], t0, t1
         yield "t1", bridge["t1"], 0.0, t1
         yield "returned", bridge["returned"], t1, t2
-    yield "t2", bridge["t2"], 0.0, bridge["t2"]["at_least"]
+    yield "t2", bridge["t2"], 0.0, bridge["t2"][measure]
 
 
-def _parts(books: Answer) -> Iterator[_Drawn]:
+def _parts(books: Answer) -> dict[str, Answer]:
+    """What T2 consists of; Scope 2 and 3 together where they cannot be told apart."""
     location, scope3 = books["scope2"]["location"], books["scope3"]["upstream"]
     parts = {"upstream": books["upstream"]}
     if location is not None and scope3 is not None:
-        parts = {"scope3": scope3, "scope2": location}
-    level = books["bridge"]["t2"]["at_least"]
-    for kind, figure in {**parts, "scope1": books["scope1"]}.items():
-        yield kind, figure, level, level - figure["at_least"]
-        level -= figure["at_least"]
+        is_split = location["value"] is not None and scope3["value"] is not None
+        if is_split or books["upstream"]["value"] is None:
+            parts = {"scope3": scope3, "scope2": location}
+    return {**parts, "scope1": books["scope1"]}
 
 
-def _step(kind: str, figure: Answer, start: float, end: float, places: int) -> Step:
+def _descent(books: Answer, parts: Mapping[str, Answer], measure: str) -> Iterator[_Drawn]:
+    level = books["bridge"]["t2"][measure]
+    for kind, figure in parts.items():
+        yield kind, figure, level, level - figure[measure]
+        level -= figure[measure]
+
+
+def _step(kind: str, figure: Answer, start: float, end: float, measure: str, places: int) -> Step:
     """Of two lower bounds the difference is only about right; a lower bound says that it is one."""
     removed = kind in ("internal", "returned")
-    sign = "" if figure["value"] is not None else "≈ " if removed else "≥ "
-    told = sign + tonnes(-figure["at_least"] if removed else figure["at_least"], places)
+    is_exact = measure == "value" or figure["lacking"] == "nothing"
+    sign = "" if is_exact else "≈ " if removed else "≥ "
+    told = sign + tonnes(-figure[measure] if removed else figure[measure], places)
     label = str(_LABELS[kind])
     return Step(kind, label, told.replace("-", "−"), start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A bar of `BOUNDS_WIDTH`: what is known, what is filled in, and how much higher it may be."""
+
+    known: float
+    filled: float
+    spread: float
+
+
+BOUNDS_WIDTH: Final = 920.0
+
+
+def bounds_of(figure: Answer) -> Bounds | None:
+    """The bar of a figure that rests on estimates; ``None`` where there is nothing to show."""
+    if figure["value"] is None or figure["lacking"] == "nothing" or figure["upper"] <= 0:
+        return None
+    scale = BOUNDS_WIDTH / figure["upper"]
+    lower, value, upper = (max(0.0, figure[name]) for name in ("lower", "value", "upper"))
+    return Bounds(scale * lower, scale * (value - lower), scale * (upper - value))

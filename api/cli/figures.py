@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -16,7 +15,8 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client
 from api.errors import NameAmbiguous, NameUnknown
-from api.numbers import percent, places_for, tonnes
+from api.ladder import RUNG_WORDS, SEVERAL
+from api.numbers import compact, percent, places_for, tonnes
 from api.settings import Settings
 from graph.boundary import Assessed
 from graph.network import Feed, Rung
@@ -24,16 +24,6 @@ from ledger.gases import GWP_SETS
 
 BAR_WIDTH: Final = 36
 MOST_LINES: Final = 12
-RUNG_WORDS: Final = {
-    Rung.COMPUTED: "computed",
-    Rung.DECLARED: "declared",
-    Rung.OTHER_YEAR: "by a recipe of another year",
-    Rung.EXPIRED: "by an expired footprint",
-    Rung.AVERAGE: "by a product average",
-    Rung.SPEND: "by what was spent",
-    Rung.UNKNOWN: "unknown",
-}
-_DIGITS = 6
 _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -245,7 +235,7 @@ def bounds_bar(lower: float, value: float, upper: float) -> tuple[str, str, str]
 
 
 def _rung(speech: Speech, rung: str | None) -> str:
-    return speech.text(RUNG_WORDS[Rung(rung)] if rung else "several, added up")
+    return speech.text(RUNG_WORDS[Rung(rung)] if rung else SEVERAL)
 
 
 def _bridge(speech: Speech, books: dict[str, Any]) -> None:
@@ -359,7 +349,4 @@ def number_text(text: str | None) -> str:
     """A figure with about six significant digits, for people; `--json` has all of them."""
     if text is None:
         return ""
-    value = float(text)
-    places = max(0, _DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 0
-    plain = f"{value:,.{places}f}"
-    return plain.rstrip("0").rstrip(".") if places else plain
+    return compact(float(text))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from api import waterfall
 from api.publication import publishable
 from api.waterfall import Step, picture
-from graph.engine import Engine, Question
+from graph.engine import VERSION, Engine, Question
 from tests.api.conftest import AsRole
 from tests.chain import Chain, build_chain
 from tests.factory import Factory
@@ -64,7 +64,7 @@ def test_a_park_s_page_leads_to_the_bundle_of_what_was_published(
     figure = chain.manager.say(publishable(log, books, chain.factory.standing()))
     html = page(client, address)
     assert f'href="/v1/figures/{figure.digest}/bundle"' in html
-    assert "2026-01-15, with engine 1" in html
+    assert f"2026-01-15, with engine {VERSION}" in html
     assert "/bundle" not in page(client, f"{address}&gwp=AR5")
 
 
