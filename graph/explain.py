@@ -47,7 +47,7 @@ OWN = 0
 TIERS = 8
 """Tiers that are told apart; what lies beyond is the rest."""
 MOST = 20
-SMALL_CONE = 2_000
+SMALL_CONE = 30_000
 """Nodes upstream of a product up to which a plan of their own is cheaper than a whole pass."""
 CATEGORIES = 9
 
