@@ -22,11 +22,15 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A registered product with its owner, and the entry that says so."""
+    """A registered product with its owner.
+
+    ``index`` is the entry that says so, ``touched`` the last one about its registration.
+    """
 
     product: Product
     owner: str
     index: int
+    touched: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,9 @@ class Catalogue:
 
     def _enter(self, said: Said) -> set[Key]:
         product = cast(Product, said.statement.body)
-        listed = self._products[product.id] = Listed(product, said.owner, said.index)
+        touched = self._standing.touched["product", product.id]
+        listed = Listed(product, said.owner, said.index, touched)
+        self._products[product.id] = listed
         keys = set(_keys(product.identifiers))
         for key in keys:
             self._by_identifier[key][product.id] = listed
@@ -200,8 +206,7 @@ class Catalogue:
                 yield "renamed", ANYBODY
         if ref.product is not None:
             yield "product", ref.product
-            owner = self._standing.last_owner_of("product", ref.product)
-            yield "revised", owner or ""
+            yield "revised", self._owner(ref.product) or ""
         for key in _keys(ref.identifiers):
             yield "identifier", key
         if ref.identifiers:
@@ -247,6 +252,12 @@ class Catalogue:
         holders = list(self._called.get(identifiers.parse(name).key, ()))
         return holders[0] if len(holders) == 1 else None
 
+    def country(self, enterprise: str) -> tuple[str | None, int]:
+        """Where an enterprise says it is (ISO 3166-1), and the last entry that decides it."""
+        said = self._standing.enterprises.get(enterprise)
+        about = self._standing.touched.get(("enterprise", enterprise), -1)
+        return (cast(Enterprise, said.statement.body).country if said else None), about
+
     def resolve(self, ref: Reference, supplier: str | None) -> Resolved | Unresolved:
         """The product ``ref`` means when a line names ``supplier`` (an id, a URN or nobody)."""
         owner = self.enterprise(supplier)
@@ -271,7 +282,7 @@ class Catalogue:
             entitled = [listed for listed in claims if self._is_admitted(listed, wanted)]
             otherwise = "not-admitted" if claims else "unregistered"
             decided = max(self._last_admitting(claims), self._last_revised.get(ANYBODY, -1))
-        said = (self._standing.touched["product", listed.product.id] for listed in claims)
+        said = (listed.touched for listed in claims)
         meant = {self.current(listed.product.id) for listed in entitled}
         listed = meant.pop() if len(meant) == 1 else None
         as_of = max(decided, *said, -1)
@@ -297,9 +308,16 @@ class Catalogue:
 
     def _last_beside(self, product_id: str) -> int:
         """The last entry about this product, or about one of its owner that may replace it."""
-        owner = self._standing.last_owner_of("product", product_id)
+        listed = self._products.get(product_id)
+        if listed is not None:
+            return max(listed.touched, self._last_revised.get(listed.owner, -1))
         about = self._standing.touched.get(("product", product_id), -1)
-        return max(about, self._last_revised.get(owner, -1))
+        return max(about, self._last_revised.get(self._owner(product_id), -1))
+
+    def _owner(self, product_id: str) -> str | None:
+        """Who owns a product, or owned it when it was withdrawn."""
+        listed = self._products.get(product_id)
+        return listed.owner if listed else self._standing.last_owner_of("product", product_id)
 
 
 def _copies(those: defaultdict[str, C]) -> defaultdict[str, C]:

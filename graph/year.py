@@ -249,6 +249,9 @@ class Year:
     # -- what is stated ----------------------------------------------------------------------
 
     def site(self, site: str) -> Site | None:
+        return self._once("site", site, self._site)
+
+    def _site(self, site: str) -> Site | None:
         said = self.standing.sites.get(site)
         return cast(Site, said.statement.body) if said else None
 
@@ -261,22 +264,20 @@ class Year:
         return self._once("places", site, self._places)
 
     def _places(self, site: str) -> tuple[Place, ...]:
-        if site not in self.standing.sites:
+        if self.site(site) is None:
             return ()
         return places_at(self.standing, site, self.year, self.valid_on)
 
     def recipes(self, product: str) -> dict[tuple[str, ...], list[Whole[Recipe]]]:
         """Recipes of a product by (product, site), of every year."""
-        about = self.standing.about
-        return self._once("recipe", product, lambda p: wholes(about("recipe", p), Recipe))
+        return self._once("recipes", product, lambda p: wholes(self.said("recipe", p), Recipe))
 
     def production(self, product: str) -> dict[tuple[str, ...], list[Whole[Production]]]:
         """What was made of a product in the year, by (product, site)."""
-        about, year = self.standing.about, self.year
         return self._once(
-            "production",
+            "outputs",
             product,
-            lambda p: _within(wholes(about("production", p), Production), year),
+            lambda p: _within(wholes(self.said("production", p), Production), self.year),
         )
 
     def inventories(self, site: str) -> list[Whole[Inventory]]:
@@ -293,7 +294,11 @@ class Year:
 
     def footprints(self, product: str) -> tuple[Said, ...]:
         """Footprints of a product, of every year."""
-        return self.standing.about("footprint", product)
+        return self.said("footprint", product)
+
+    def said(self, kind: str, about: str) -> tuple[Said, ...]:
+        """What stands of one type about a product or a site, read once."""
+        return self._once(kind, about, lambda each: self.standing.about(kind, each))
 
     # -- where products stand ----------------------------------------------------------------
 
@@ -350,10 +355,11 @@ class Year:
         return zoneinfo.ZoneInfo(stands.time_zone if stands else "UTC")
 
     def _span(self, site: str | None) -> Span:
-        return Span.of(self.year, self.valid_on, self._zone(site))
+        day = self.valid_on
+        return self._once("span", site or "", lambda _: Span.of(self.year, day, self._zone(site)))
 
     def _whole_year(self, site: str) -> Span:
-        return Span.of(self.year, None, self._zone(site))
+        return self._once("year", site, lambda _: Span.of(self.year, None, self._zone(site)))
 
     def recipes_at(self, product: str, place: Place) -> list[Whole[Recipe]]:
         """Recipes of this year for the product at a place: those that overlap it.
@@ -393,9 +399,14 @@ class Year:
         return self._once("last word", product, self._last_word)
 
     def _last_word(self, product: str) -> int:
-        about = [(kind, product) for kind in _TOLD_OF_A_PRODUCT]
-        about += [(kind, site) for site in self.sites_named_with(product) for kind in _CUTS_A_SITE]
-        return max(self.standing.touched.get(each, -1) for each in about)
+        touched = self.standing.touched
+        about = max(touched.get((kind, product), -1) for kind in _TOLD_OF_A_PRODUCT)
+        cuts = (self._once("cut", site, self._last_cut) for site in self.sites_named_with(product))
+        return max(about, *cuts, -1)
+
+    def _last_cut(self, site: str) -> int:
+        """The last entry that can have cut the year of a site."""
+        return max(self.standing.touched.get((kind, site), -1) for kind in _CUTS_A_SITE)
 
     def last_word_at(self, site: str) -> int:
         """The last entry about a site, or about anything made there."""
@@ -406,15 +417,13 @@ class Year:
         return {
             said.key.parts[1]
             for kind in _SAYS_WHERE
-            for said in self.standing.about(kind, product)
+            for said in self.said(kind, product)
             if not is_of_no_site(said.key)
         }
 
     def products_named_at(self, site: str) -> set[str]:
         """The products that anything said about a site names."""
-        return {
-            said.key.parts[0] for kind in _SAYS_WHERE for said in self.standing.about(kind, site)
-        }
+        return {said.key.parts[0] for kind in _SAYS_WHERE for said in self.said(kind, site)}
 
 
 def products_somewhere(standing: Standing) -> dict[str | None, set[str]]:
