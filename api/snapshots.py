@@ -12,7 +12,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -21,15 +21,15 @@ from rich.progress import Progress
 
 from api.services import Services
 from api.settings import Settings
-from ledger.entry import Entry, Suspected
+from ledger.entry import Filed
 from ledger.errors import SnapshotRefused
 from ledger.log import Log
 from ledger.snapshot import Snapshots
-from ledger.soundness import Soundness
 from ledger.standing import Standing
 
 _LOOK_SECONDS: Final = 60
 _SHOW_AFTER_SECONDS: Final = 1.0
+_SHOWN_EVERY: Final = 10_000
 _LOG = logging.getLogger("catchment")
 
 
@@ -108,21 +108,16 @@ class _Watched:
     """A log that shows a person how far reading it has come, once that takes longer."""
 
     def __init__(self, log: Log) -> None:
+        self.heads_at, self.suspects_at = log.heads_at, log.suspects_at
+        self.soundness_at = log.soundness_at
         self._log = log
 
-    def heads_at(self, size: int) -> Iterator[Entry]:
-        started, shown = time.monotonic(), False
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, auto_refresh=False) as bar:
+    def filed_at(self, size: int) -> Iterator[Filed]:
+        started = time.monotonic()
+        with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
             task = bar.add_task("Reading the log", total=size, visible=False)
-            for entry in self._log.heads_at(size):
-                if entry.index % 1000 == 0 and sys.stderr.isatty():
-                    shown = shown or time.monotonic() - started > _SHOW_AFTER_SECONDS
-                    bar.update(task, completed=entry.index, visible=shown, refresh=shown)
-                yield entry
-
-    def suspects_at(self, size: int) -> Sequence[Suspected]:
-        return self._log.suspects_at(size)
-
-    def soundness_at(self, size: int) -> Soundness:
-        return self._log.soundness_at(size)
+            for filed in self._log.filed_at(size):
+                if filed.index % _SHOWN_EVERY == 0 and sys.stderr.isatty():
+                    shown = time.monotonic() - started > _SHOW_AFTER_SECONDS
+                    bar.update(task, completed=filed.index, visible=shown, refresh=shown)
+                yield filed

@@ -228,6 +228,18 @@ class Table:
         """The envelope of a row that stands."""
         return self._bytes("said", row)
 
+    def row(self, row: int) -> Row:
+        """A row that stands."""
+        return Row(
+            row=row,
+            key=self.key(row),
+            index=int(self["index"][row]),
+            digest=self["digest"][row].tobytes().hex(),
+            owner=self._text("id", int(self["owner"][row])),
+            opening=self["opening"][row].tobytes().hex(),
+            voided=bool(self["flags"][row] & VOIDED),
+        )
+
     def read(self, rows: Sequence[int] | _Array) -> Iterator[Row]:
         """Rows that stand, read some thousands at a time."""
         for start in range(0, len(rows), _AT_ONCE):
@@ -284,7 +296,7 @@ class Table:
 
     def _places_of(self, section: str, asked: int) -> range:
         values, sought = self[section], np.uint64(asked)
-        start = int(np.searchsorted(values, sought))
+        start = int(values.searchsorted(sought))
         end = start
         while end < len(values) and values[end] == sought:
             end += 1

@@ -8,7 +8,7 @@ from functools import cached_property
 from ledger import jws
 from ledger.errors import PayloadErased
 from ledger.leaf import Leaf
-from ledger.statements import Statement, read, reread
+from ledger.statements import NaturalKey, Statement, read, reread
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,30 @@ class Entry:
         if self.is_erased:
             raise PayloadErased(entry=self.index)
         return reread(self.envelope) if self.is_own else read(jws.parse(self.envelope))
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """An entry as one's own log has it in its files: what it is about need not be read from it.
+
+    ``digest`` and ``opening`` are those of the leaf record; ``time`` is ledger time (ms).
+    """
+
+    index: int
+    type: str
+    digest: str
+    opening: str
+    time: int
+    subject: str
+    key: NaturalKey
+    envelope: bytes = field(repr=False)
+
+    @property
+    def statement(self) -> Statement:
+        """Raises PayloadErased."""
+        if not self.envelope:
+            raise PayloadErased(entry=self.index)
+        return reread(self.envelope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from ledger.admission import admit
 from ledger.authority import registered_key
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Bodies, Draft
-from ledger.entry import Entry, Suspected
+from ledger.entry import Entry, Filed, Suspected
 from ledger.errors import (
     AlreadyInitialised,
     BatchTooLarge,
@@ -72,6 +72,16 @@ _PAGE = 1000
 
 _ENTRY, _CHECKPOINT, _HEAD = tables.entry.c, tables.checkpoint.c, tables.head.c
 _ENTRIES = sa.select(_ENTRY.index, _ENTRY.leaf, _ENTRY.envelope)
+_FILED = sa.select(
+    _ENTRY.index,
+    _ENTRY.type,
+    _ENTRY.signed,
+    _ENTRY.chain,
+    _ENTRY.time,
+    _ENTRY.subject,
+    _ENTRY.envelope,
+    _HEAD.key,
+).join(tables.head, _HEAD.opening == _ENTRY.chain)
 _LEAVES_FROM = (
     sa.select(_ENTRY.leaf).where(_ENTRY.index >= sa.bindparam("start")).order_by(_ENTRY.index)
 )
@@ -407,6 +417,17 @@ class Log:
             wanted = last_of_chains(connection, size, suspects)
         yield from self._chosen(wanted)
 
+    def filed_at(self, size: int) -> Iterator[Filed]:
+        """As `heads_at`, as they are filed: several times faster, where nothing is to be proved."""
+        suspects = self._suspects(size)[1]
+        with reading(self._engine) as connection:
+            wanted = last_of_chains(connection, size, suspects)
+        for start in range(0, len(wanted), _PAGE):
+            page = _FILED.where(_among(wanted[start : start + _PAGE])).order_by(_ENTRY.index)
+            with reading(self._engine) as connection:
+                rows = connection.execute(page).all()
+            yield from map(_filed, rows)
+
     def suspects_at(self, size: int) -> list[Suspected]:
         """The entries that were suspect after ``size`` entries, in the order of indexes.
 
@@ -447,7 +468,7 @@ class Log:
 
     def _chosen(self, indexes: Sequence[int]) -> Iterator[Entry]:
         for start in range(0, len(indexes), _PAGE):
-            yield from self._all(_ENTRIES.where(_ENTRY.index.in_(indexes[start : start + _PAGE])))
+            yield from self._all(_ENTRIES.where(_among(indexes[start : start + _PAGE])))
 
     def receipt(self, index: int, *, published: bool = False) -> Receipt:
         """Proof that entry ``index`` is in the latest checkpoint, or in the latest published one.
@@ -640,6 +661,18 @@ def _latest_published(connection: sa.Connection) -> tuple[int, bytes]:
     if row is None:
         raise NotPublished
     return row.size, row.note
+
+
+def _among(indexes: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether an entry is one of these, which are in order; most often they are all of a range."""
+    if indexes[-1] - indexes[0] == len(indexes) - 1:
+        return _ENTRY.index.between(indexes[0], indexes[-1])
+    return _ENTRY.index.in_(indexes)
+
+
+def _filed(row: Any) -> Filed:
+    index, kind, digest, opening, time, subject, envelope, key = row
+    return Filed(index, kind, digest, opening, time, subject, NaturalKey.parse(key), envelope)
 
 
 def _entry(row: Any) -> Entry:

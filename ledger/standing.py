@@ -21,13 +21,13 @@ from dataclasses import dataclass, field, replace
 from heapq import merge
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, Protocol, TypeAlias, overload
+from typing import Any, Final, Protocol, TypeAlias, cast, overload, runtime_checkable
 
 import numpy as np
 from immutables import Map
 
 from ledger.columns import EMPTY, KNOWN, Assembled, Columns, Row, Table, assemble
-from ledger.entry import Entry, Suspected
+from ledger.entry import Entry, Filed, Suspected
 from ledger.errors import PayloadErased
 from ledger.recent import Recent
 from ledger.soundness import NOTHING_SUSPECT, Soundness
@@ -170,13 +170,20 @@ class Suspect:
 
 
 class Prefixes(Protocol):
-    """The part of a log that says how it stood at each size; `Log` does."""
+    """The part of a log that says how it stood at each size."""
 
     def heads_at(self, size: int) -> Iterator[Entry]: ...
 
     def suspects_at(self, size: int) -> Sequence[Suspected]: ...
 
     def soundness_at(self, size: int) -> Soundness: ...
+
+
+@runtime_checkable
+class Files(Prefixes, Protocol):
+    """One's own log, in files that need not be read to know what they are about; `Log` is."""
+
+    def filed_at(self, size: int) -> Iterator[Filed]: ...
 
 
 class Live(Mapping[str, Said]):
@@ -284,7 +291,11 @@ class Standing:
     @classmethod
     def after(cls, log: Prefixes, size: int) -> Standing:
         """What stands after the first ``size`` entries of a log."""
-        standing = cls.of(log.heads_at(size), (), log.soundness_at(size))
+        soundness = log.soundness_at(size)
+        if isinstance(log, Files):
+            standing = _Bulk.folded(log.filed_at(size), soundness)
+        else:
+            standing = cls.of(log.heads_at(size), (), soundness)
         standing.size = size
         return standing.doubting(log)
 
@@ -295,14 +306,10 @@ class Standing:
         suspects: Iterable[tuple[Entry, int]] = (),
         soundness: Soundness = NOTHING_SUSPECT,
     ) -> Standing:
-        """Fold entries in the order of their indexes; with each suspect comes its cause.
-
-        Entries of one's own log are folded into a table, many times faster than one by one.
-        """
-        bulk, standing = _Bulk(soundness), cls(soundness=soundness)
+        """Fold entries in the order of their indexes; with each suspect comes its cause."""
+        standing = cls(soundness=soundness)
         for entry in entries:
-            (bulk if entry.is_own else standing).fold(entry)
-        standing = bulk.standing() if bulk.size else standing
+            standing.fold(entry)
         standing.suspects = tuple(standing._set_aside(entry, cause) for entry, cause in suspects)
         return standing
 
@@ -410,7 +417,14 @@ class Standing:
         statement = entry.statement
         if isinstance(statement.body, Entity):
             self._owners = self._owners.set((key.type, key.within), statement.subject)
-        self._put(_said(entry, key, _voids(self.soundness, entry)))
+        self._put(_said(entry, key, self._voids(entry)))
+
+    def _voids(self, entry: Entry) -> bool:
+        """Whether an entry is a membership with a consent that others may have signed."""
+        body = entry.statement.body
+        if not isinstance(body, Membership):
+            return False
+        return self.soundness.consent_cause(body, entry.index, entry.leaf.time) is not None
 
     def _end(self, key: NaturalKey) -> None:
         self._hide(key)
@@ -495,9 +509,10 @@ class Standing:
         ``_IDS``; a type without any there is about nothing.
         """
         hidden, over = self._hidden.get(kind, _SEEN), self._over(kind)
-        rows = [row for row in self._table.about(kind, entity) if row not in hidden]
+        rows = (row for row in self._table.about(kind, entity) if row not in hidden)
+        told = (_said_in(self._table, kind, self._table.row(row)) for row in rows)
         later = (over[within] for within in self._about.get((kind, entity), _NONE))
-        return tuple(sorted((*_told(self._table, kind, rows), *later), key=_INDEX))
+        return tuple(sorted((*told, *later), key=_INDEX))
 
     def find(self, key: NaturalKey) -> Said | None:
         """What stands under a natural key."""
@@ -512,8 +527,7 @@ class Standing:
     def _read(self, kind: str, row: int) -> Said:
         if (said := self._recent.get(row)) is not None:
             return said
-        (said,) = _told(self._table, kind, [row])
-        return self._recent.put(row, said)
+        return self._recent.put(row, _said_in(self._table, kind, self._table.row(row)))
 
     def _stands(self, kind: str, within: str) -> bool:
         return within in self._over(kind) or self._row(kind, within) is not None
@@ -609,53 +623,70 @@ class Standing:
 
 
 class _Bulk:
-    """Folds entries of one's own log into columns, to the same end as `Standing.fold`."""
+    """Folds the files of one's own log into a table, to the same end as `Standing.fold`.
+
+    What they say is read only where it changes what stands elsewhere.
+    """
 
     def __init__(self, soundness: Soundness) -> None:
-        self.size = 0
         self._soundness = soundness
         self._columns = Columns()
         self._rows: dict[bytes, int] = {}
         self._keys: list[NaturalKey] = []
         self._transfers: list[tuple[Transfer, str, int]] = []
 
-    def fold(self, entry: Entry) -> None:
-        """Raises PayloadErased for an entry whose own payload is gone."""
-        statement = entry.statement
-        self.size = entry.index + 1
-        row = self._row_of(entry)
-        if row is None:
-            return
-        if isinstance(statement.body, Withdrawal):
-            self._columns.end(row)
-        else:
-            voided = _voids(self._soundness, entry)
-            self._columns.say(row, entry.index, entry.leaf.signed, voided, entry.envelope)
-            self._columns.own(row, statement.subject)
-        if isinstance(statement.body, Transfer):
-            self._transfers.append((statement.body, statement.subject, entry.index))
-        if isinstance(statement.body, Erasure):
-            self._touch(statement.body.erased_key, entry.index)
-        self._touch(self._keys[row], entry.index)
+    @classmethod
+    def folded(cls, files: Iterable[Filed], soundness: Soundness) -> Standing:
+        """What stands after files, which come in the order of their indexes."""
+        bulk, size = cls(soundness), 0
+        for filed in files:
+            bulk.fold(filed)
+            size = filed.index + 1
+        return bulk.standing(size)
 
-    def standing(self) -> Standing:
+    def fold(self, filed: Filed) -> None:
+        """Raises PayloadErased for one whose own payload is gone."""
+        if not filed.envelope:
+            raise PayloadErased(entry=filed.index)
+        opening = bytes.fromhex(filed.opening)
+        row = self._rows.get(opening)
+        if filed.type == Withdrawal.TYPE:
+            if row is not None:
+                self._columns.end(row)
+                self._touch(filed.key, filed.index)
+            return
+        if row is None:
+            row = self._rows[opening] = self._add(filed.key)
+            self._columns.know(row, filed.opening)
+        voided = self._voids(filed)
+        self._columns.say(row, filed.index, filed.digest, voided, filed.envelope)
+        self._columns.own(row, filed.subject)
+        if filed.type in (Transfer.TYPE, Erasure.TYPE):
+            self._take_beyond(filed)
+        self._touch(filed.key, filed.index)
+
+    def _voids(self, filed: Filed) -> bool:
+        if filed.type != Membership.TYPE or self._soundness.is_clean:
+            return False
+        body = cast(Membership, filed.statement.body)
+        return self._soundness.consent_cause(body, filed.index, filed.time) is not None
+
+    def _take_beyond(self, filed: Filed) -> None:
+        """What it says about what others said."""
+        body = filed.statement.body
+        if isinstance(body, Transfer):
+            self._transfers.append((body, filed.subject, filed.index))
+        if isinstance(body, Erasure):
+            self._touch(body.erased_key, filed.index)
+
+    def standing(self, size: int) -> Standing:
         handed = [
             Handed(body.object.type, body.object.id, giver, body.start)
             for body, giver, _ in self._transfers
         ]
         self._hand_over()
         table = assemble(EMPTY, (), self._columns).in_memory()
-        return replace(Standing.over(table, self.size, handed), soundness=self._soundness)
-
-    def _row_of(self, entry: Entry) -> int | None:
-        """The row of the entry's chain; ``None`` for a withdrawal of what is not known."""
-        opening, statement = bytes.fromhex(entry.leaf.chain), entry.statement
-        if opening in self._rows or isinstance(statement.body, Withdrawal):
-            return self._rows.get(opening)
-        key = statement.body.natural_key(statement.subject)
-        row = self._rows[opening] = self._add(key)
-        self._columns.know(row, entry.leaf.chain)
-        return row
+        return replace(Standing.over(table, size, handed), soundness=self._soundness)
 
     def _add(self, key: NaturalKey) -> int:
         self._keys.append(key)
@@ -727,14 +758,6 @@ def _opening(table: Table, row: int | None) -> str | None:
         return None
     opening: str = table["opening"][row].tobytes().hex()
     return opening
-
-
-def _voids(soundness: Soundness, entry: Entry) -> bool:
-    """Whether an entry is a membership with a consent that others may have signed."""
-    body = entry.statement.body
-    if not isinstance(body, Membership):
-        return False
-    return soundness.consent_cause(body, entry.index, entry.leaf.time) is not None
 
 
 def _abouts(key: NaturalKey) -> tuple[_Pair, ...]:

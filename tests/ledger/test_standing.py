@@ -86,6 +86,7 @@ def test_the_heads_at_a_size_stand_for_all_entries_before_it(
             heads = list(factory.log.heads_at(size))
             from_heads = Standing.of(heads)
             assert from_heads == every
+            assert Standing.after(factory.log, size) == (every if size else Standing())
             assert [entry.index for entry in heads] == sorted(entry.index for entry in heads)
             for kind in ("product", "recipe", "footprint", "disclosure"):
                 assert list(from_heads.statements(kind)) == list(every.statements(kind))
