@@ -10,7 +10,7 @@ same bits whichever pass computed it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -107,18 +107,21 @@ class Wave(NamedTuple):
     counts: Ints
 
 
+_njit: Callable[..., Any] = numba.njit
+"""Its published types leave out the options below. Without ``_nrt`` no references are counted,
+which costs more than the arithmetic: nothing here allocates or keeps an array."""
+
+
 def compiled(function: Function) -> Function:
     """Translated at first use, once per machine; runs without holding the interpreter."""
-    return cast(Function, numba.njit(cache=True, nogil=True, _nrt=False)(function))
+    return cast(Function, _njit(cache=True, nogil=True, _nrt=False)(function))
 
 
 def inner(function: Function) -> Function:
     """Translated along with the compiled functions that call it; not callable from outside."""
-    translate: Callable[..., object] = numba.njit  # its published types leave these options out
-    unwrapped = translate(
-        nogil=True, _nrt=False, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
-    return cast(Callable[[Function], Function], unwrapped)(function)
+    options = {"_nrt": False, "forceinline": True}
+    hidden = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast(Function, _njit(nogil=True, **options, **hidden)(function))
 
 
 # -- one component ---------------------------------------------------------------------------------

@@ -72,11 +72,11 @@ class Plan:
     """Number of products in the largest component."""
     looped: int
     """Number of products that feed themselves, directly or through others."""
-    _layout: Layout
-    _bounds: IntArray
-    _by_consumer: csr_array
-    _within: csr_array
-    _whole: Closed
+    layout: Layout
+    bounds: IntArray
+    by_consumer: csr_array
+    within: csr_array
+    whole: Closed
 
     @classmethod
     def of(cls, A: csr_array) -> Plan:
@@ -105,22 +105,22 @@ class Plan:
             components=layout.components,
             largest=int(layout.sizes.max(initial=0)),
             looped=int((layout.kind != _PLAIN).sum()),
-            _layout=layout,
-            _bounds=layout.bounds(),
-            _by_consumer=_kept(by_consumer, crossing),
-            _within=within,
-            _whole=closed,
+            layout=layout,
+            bounds=layout.bounds(),
+            by_consumer=_kept(by_consumer, crossing),
+            within=within,
+            whole=closed,
         )
 
     @property
     def products(self) -> int:
         """Number of products ``n``."""
-        return len(self._layout.order)
+        return len(self.layout.order)
 
     @property
     def levels(self) -> int:
         """Number of levels: the length of the longest chain of supply, a loop counting once."""
-        return len(self._bounds)
+        return len(self.bounds)
 
     def footprints(self, direct: FloatArray, *, held: BoolArray | None = None) -> FloatArray:
         """Solve ``m_j = e_j + sum_i A[i, j] m_i`` for ``k`` quantities together.
@@ -147,7 +147,7 @@ class Plan:
         """
         closed = self._closed(held)
         rows = self._entered(direct, "direct emissions", closed)
-        return self._passed(self._forward, rows, closed)
+        return self._passed(self.forward, rows, closed)
 
     def supply(self, demand: FloatArray, *, held: BoolArray | None = None) -> FloatArray:
         """Solve ``v_i = d_i + sum_j A[i, j] v_j``: what must be made of everything for a demand.
@@ -167,13 +167,13 @@ class Plan:
         A number near 1e-16 says that the figures are as exact as their inputs. Refused loops are
         left out, as they were from the sums.
         """
-        e = self._entered(direct, "direct emissions", self._whole)
+        e = self._entered(direct, "direct emissions", self.whole)
         known = np.where(self.refused_mask[:, None], 0.0, footprints)
-        m = self._entered(known, "footprints", self._whole)
-        missed = np.abs(e - m + self._by_consumer @ m + self._within @ m)
+        m = self._entered(known, "footprints", self.whole)
+        missed = np.abs(e - m + self.by_consumer @ m + self.within @ m)
         terms = np.abs(e) + np.abs(m)
-        terms += abs(self._by_consumer) @ np.abs(m) + abs(self._within) @ np.abs(m)
-        terms[self._whole.refused] = 0.0
+        terms += abs(self.by_consumer) @ np.abs(m) + abs(self.within) @ np.abs(m)
+        terms[self.whole.refused] = 0.0
         ratios = np.divide(missed, terms, out=np.zeros_like(terms), where=terms > 0)
         return float(ratios.max(initial=0.0))
 
@@ -184,23 +184,23 @@ class Plan:
         with a 0/1 mask of gaps this marks every figure that a gap touches. Products that are
         ``held`` keep their own value, take none and pass none on.
         """
-        own = np.asarray(values, dtype=np.int64)[self._layout.order]
+        own = np.asarray(values, dtype=np.int64)[self.layout.order]
         still = self._held_rows(held)
-        opened = self._layout.members(self._layout.loops(still))
+        opened = self.layout.members(self.layout.loops(still))
         highest = np.where(still, _NOTHING, own)
-        lead = self._layout.first.copy()
+        lead = self.layout.first.copy()
         lead[opened] = opened
         circling = opened[~still[opened]]
         np.maximum.at(highest, lead, highest)
-        for level in self._forward:
+        for level in self.forward:
             level.raise_to_inputs(highest, lead)
             highest[level.start : level.stop][still[level.start : level.stop]] = _NOTHING
             self._circulate(highest, _between(circling, level.start, level.stop))
-        return np.where(still, own, highest[lead])[self._layout.rank]
+        return np.where(still, own, highest[lead])[self.layout.rank]
 
     def _circulate(self, highest: IntArray, rows: IntArray) -> None:
         """Raise loop members to one another until nothing moves; needed where a loop is opened."""
-        inputs = self._within[rows]
+        inputs = self.within[rows]
         fed = np.flatnonzero(np.diff(inputs.indptr))
         while fed.size:
             best = np.maximum.reduceat(highest[inputs.indices], inputs.indptr[fed])
@@ -210,36 +210,36 @@ class Plan:
             highest[rows[fed[rising]]] = best[rising]
 
     @cached_property
-    def _forward(self) -> tuple[_Level, ...]:
-        return tuple(self._levels(self._by_consumer, transposed=False))
+    def forward(self) -> tuple[_Level, ...]:
+        return tuple(self._levels(self.by_consumer, transposed=False))
 
     @cached_property
     def _backward(self) -> tuple[_Level, ...]:
         # Transposed from product order, so that each row keeps its entries by ascending product.
-        turned = self._by_consumer[self._layout.rank].T.tocsr()
-        columns = self._layout.rank[turned.indices].astype(turned.indices.dtype)
+        turned = self.by_consumer[self.layout.rank].T.tocsr()
+        columns = self.layout.rank[turned.indices].astype(turned.indices.dtype)
         by_supplier = _csr(turned.data, columns, turned.indptr, turned.shape)
         return tuple(self._levels(by_supplier, transposed=True))[::-1]
 
     def _levels(self, inputs: csr_array, *, transposed: bool) -> Iterator[_Level]:
-        for start, loops, large, stop in self._bounds.tolist():
+        for start, loops, large, stop in self.bounds.tolist():
             part = _sliced(inputs, start, stop)
             yield _Level(start, loops, large, stop, part, transposed)
 
     def _held_rows(self, held: BoolArray | None) -> BoolArray:
         if held is None:
             return np.zeros(self.products, dtype=np.bool_)
-        return np.asarray(held, dtype=np.bool_)[self._layout.order]
+        return np.asarray(held, dtype=np.bool_)[self.layout.order]
 
     def _closed(self, held: BoolArray | None) -> Closed:
         """All loops as they are without the held products."""
         if held is None:
-            return self._whole
-        still, layout, whole = self._held_rows(held), self._layout, self._whole
+            return self.whole
+        still, layout, whole = self._held_rows(held), self.layout, self.whole
         starts = layout.loops(still)
         silent = (whole.refused & ~layout.mask(starts)) | still
         silent[self._refused_within(starts, still)] = True
-        opened = _close(self._within, layout, starts, silent)
+        opened = _close(self.within, layout, starts, silent)
         return Closed(
             inverse=_kept_rows(whole.inverse, ~layout.mask(starts)) + opened.inverse,
             blocks=tuple(b for b in whole.blocks if b.start not in starts) + opened.blocks,
@@ -254,22 +254,22 @@ class Plan:
         Without credits the rest of a loop that converged converges. Any other falls apart anew:
         what is left of it may hold several loops, of which some gain.
         """
-        rows = self._layout.members(starts)
+        rows = self.layout.members(starts)
         credited = np.zeros(len(still), dtype=np.bool_)
-        inputs = self._within[rows]
+        inputs = self.within[rows]
         negative = np.repeat(rows, np.diff(inputs.indptr))[inputs.data < 0]
-        credited[self._layout.first[negative]] = True
-        doubtful = starts[self._whole.refused[starts] | credited[starts]]
-        rows = self._layout.members(doubtful)
+        credited[self.layout.first[negative]] = True
+        doubtful = starts[self.whole.refused[starts] | credited[starts]]
+        rows = self.layout.members(doubtful)
         rest = rows[~still[rows]]
-        return rest[Plan.of(csr_array(self._within[rest][:, rest].T)).refused_mask]
+        return rest[Plan.of(csr_array(self.within[rest][:, rest].T)).refused_mask]
 
     def _entered(self, table: FloatArray, what: str, closed: Closed) -> FloatArray:
         """The table in row order, silent rows zeroed so that they contribute nothing."""
         table = np.asarray(table, dtype=np.float64)
         if table.ndim != 2 or len(table) != self.products:
             raise TableMismatch(what=what, products=self.products, shape=table.shape)
-        rows = np.take(table, self._layout.order, axis=0)
+        rows = np.take(table, self.layout.order, axis=0)
         rows[closed.silent] = 0.0
         refuse_infinities(rows, what)
         return rows
@@ -278,7 +278,7 @@ class Plan:
         for level in levels:
             level.advance(rows, closed)
         rows[closed.refused] = np.nan
-        return np.take(rows, self._layout.rank, axis=0)
+        return np.take(rows, self.layout.rank, axis=0)
 
 
 class PlacedBlock(NamedTuple):
@@ -305,8 +305,16 @@ class _Level:
 
     def advance(self, rows: FloatArray, closed: Closed) -> None:
         """Complete this level in place, given that the levels it draws on are complete."""
+        self.draw(rows)
+        self.close(rows, closed)
+
+    def draw(self, rows: FloatArray) -> None:
+        """Add what earlier levels supply."""
         if self.inputs.nnz:
             rows[self.start : self.stop] += self.inputs @ rows
+
+    def close(self, rows: FloatArray, closed: Closed) -> None:
+        """Close the loops of this level, and silence what is silent."""
         if self.loops < self.large:
             inverse = closed.turned if self.transposed else closed.inverse
             rows[self.loops : self.large] = _sliced(inverse, self.loops, self.large) @ rows
@@ -367,14 +375,17 @@ class Layout:
 
     def loops(self, touched: BoolArray | None = None) -> IntArray:
         """First rows of all loops, or of those with a row in the mask ``touched``."""
-        rows = self.kind != _PLAIN if touched is None else (self.kind != _PLAIN) & touched
+        rows = self.looped if touched is None else self.looped & touched
         return np.unique(self.first[rows])
+
+    @cached_property
+    def looped(self) -> BoolArray:
+        """Whether the row is part of a loop, or uses itself."""
+        return np.asarray(self.kind != _PLAIN)
 
     def members(self, starts: IntArray) -> IntArray:
         """The rows of the components with these first rows, one component after the other."""
-        sizes = self.sizes[starts]
-        ends = np.cumsum(sizes)
-        return np.repeat(starts - ends + sizes, sizes) + np.arange(sizes.sum())
+        return ranges(starts, self.sizes[starts])
 
     def mask(self, starts: IntArray) -> BoolArray:
         chosen = np.zeros(len(self.order), dtype=np.bool_)
@@ -563,6 +574,12 @@ def _assembled(
         return csr_array(shape, dtype=np.float64)
     values, rows, columns = (np.concatenate(column) for column in zip(*parts, strict=True))
     return coo_array((values, (rows, columns)), shape=shape).tocsr()
+
+
+def ranges(starts: IntArray, counts: IntArray) -> IntArray:
+    """``starts[0]``, ``starts[0] + 1`` and so on for ``counts[0]`` numbers, then the next range."""
+    ends = np.cumsum(counts)
+    return np.repeat(starts - ends + counts, counts) + np.arange(counts.sum())
 
 
 def _kept(matrix: csr_array, mask: BoolArray) -> csr_array:

@@ -24,7 +24,7 @@ from scipy.sparse import csr_array
 
 from graph import kernels
 from graph.blocks import SMALL, SparseBlock
-from graph.solve import Closed, Layout, closed_loops
+from graph.solve import Closed, Layout, closed_loops, ranges
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -110,9 +110,7 @@ class Lists:
 
     def gathered(self) -> IntArray:
         """Places of all entries, list after list."""
-        count, pointers = self.count.values[: self.count.used], self.pointers()
-        start = self.start.values[: self.start.used]
-        return np.repeat(start - pointers[:-1], count) + np.arange(pointers[-1])
+        return ranges(self.start.values[: self.start.used], self.count.values[: self.count.used])
 
     def _place(self, node: int) -> slice:
         start = int(self.start.values[node])
@@ -283,7 +281,7 @@ class Wiring:
         head = int(members[0])
         self._loose.difference_update(heads)
         self._loose.add(head)
-        self._occupy(members, kernels.REFUSED_LOOP)
+        self._occupy(members, np.array([len(members)]))
         kernels.lift(self.net(), wave, head, key)
 
     def _spread(self, rows: IntArray, layout: Layout, wave: kernels.Wave) -> None:
@@ -330,36 +328,44 @@ class Wiring:
             self.blocks.pop(slot, None)
             self._free[len(members)].append(slot)
 
-    def _occupy(self, members: IntArray, kind: int) -> int:
-        """A slot for a loop of these products."""
-        size = len(members)
-        slot = self._free[size].pop() if self._free[size] else self._new_slot(size)
-        start = int(self.loop_start.values[slot])
-        self.members.values[start : start + size] = members
-        self.loop_kind.values[slot] = kind
-        self.head.values[members] = members[0]
-        self.loop.values[members] = slot
+    def _occupy(self, members: IntArray, sizes: IntArray) -> IntArray:
+        """Slots for loops of these sizes and members, refused until they are closed."""
+        slots = self._slots(sizes)
+        starts = np.cumsum(sizes) - sizes
+        places = ranges(self.loop_start.values[slots], sizes)
+        self.members.values[places] = members
+        self.loop_kind.values[slots] = kernels.REFUSED_LOOP
+        self.head.values[members] = np.repeat(members[starts], sizes)
+        self.loop.values[members] = np.repeat(slots, sizes)
         self._order = None
-        return slot
+        return slots
 
-    def _new_slot(self, size: int) -> int:
-        self.loop_start.extend(np.array([self.members.reserve(size)]))
-        self.loop_size.extend(np.array([size]))
-        self.loop_inverse.extend(np.array([self.inverses.reserve(size**2 * (size <= SMALL))]))
-        return self.loop_kind.extend(np.zeros(1, dtype=np.int64))
+    def _slots(self, sizes: IntArray) -> IntArray:
+        """Slots of these sizes, free ones first."""
+        free = self._free
+        slots = np.array([free[s].pop() if free[s] else -1 for s in sizes.tolist()], dtype=np.int64)
+        new = sizes[slots < 0]
+        room = np.where(new <= SMALL, new**2, 0)
+        first = self.loop_size.extend(new)
+        self.loop_kind.reserve(len(new))
+        members, inverses = self.members.reserve(int(new.sum())), self.inverses.reserve(room.sum())
+        self.loop_start.extend(members + np.cumsum(new) - new)
+        self.loop_inverse.extend(inverses + np.cumsum(room) - room)
+        slots[slots < 0] = np.arange(first, first + len(new))
+        return slots
 
     def _install(self, nodes: IntArray, layout: Layout, closed: Closed) -> None:
         """Enter the loops of a network whose product numbers are ``nodes``, all that there are."""
-        blocks = {placed.start: placed.block for placed in closed.blocks}
-        for start in layout.loops().tolist():
-            stop = start + int(layout.sizes[start])
-            slot = self._occupy(nodes[layout.order[start:stop]], kernels.REFUSED_LOOP)
-            if closed.refused[start]:
-                continue
-            if start in blocks:
-                self.blocks[slot], self.loop_kind.values[slot] = blocks[start], kernels.LARGE_LOOP
-                continue
-            low, high = closed.inverse.indptr[[start, stop]].tolist()
-            at = int(self.loop_inverse.values[slot])
-            self.inverses.values[at : at + high - low] = closed.inverse.data[low:high]
-            self.loop_kind.values[slot] = kernels.SMALL_LOOP
+        starts = layout.loops()
+        sizes = layout.sizes[starts]
+        slots = self._occupy(nodes[layout.order[layout.members(starts)]], sizes)
+        large = np.isin(starts, [block.start for block in closed.blocks])
+        small = ~closed.refused[starts] & ~large
+        self.loop_kind.values[slots[small]] = kernels.SMALL_LOOP
+        area, pointers = sizes[small] ** 2, closed.inverse.indptr.astype(np.int64)
+        places = ranges(self.loop_inverse.values[slots[small]], area)
+        self.inverses.values[places] = closed.inverse.data[ranges(pointers[starts[small]], area)]
+        slot_of = dict(zip(starts.tolist(), slots.tolist(), strict=True))
+        for start, _, block in closed.blocks:
+            self.blocks[slot_of[start]] = block
+            self.loop_kind.values[slot_of[start]] = kernels.LARGE_LOOP
