@@ -24,6 +24,7 @@ from graph.published import (
     difference,
     figure_body,
     inputs_of,
+    known_alone,
 )
 from ledger import tiles
 from ledger.errors import CatchmentError
@@ -42,19 +43,26 @@ def publishable(log: Log, books: Books, standing: Standing) -> Figure:
     size = books.answered.at
     inputs = inputs_of(entry.leaf for entry in log.heads_at(size))
     figure = figure_body(books, inputs, tiles.root(size, log.tile))
-    hidden = _not_for_the_owner(books, standing)
-    shown = tuple(result for result in figure.results if result.name not in hidden)
-    return replace(figure, results=shown)
+    guarded = _as_the_owner(books, standing)
+    hidden = _not_shown(guarded)
+    shown = (result for result in figure.results if result.name not in hidden)
+    told = shown if guarded.tells_filled else map(known_alone, shown)
+    return replace(figure, results=tuple(told))
 
 
-def _not_for_the_owner(books: Books, standing: Standing) -> set[str]:
-    """Names of the results that only a sum of several may show."""
+def _as_the_owner(books: Books, standing: Standing) -> Guarded:
+    """The books as their owner is shown them."""
     of_park = books.kind == "park"
     owner = standing.owner_of("park", books.id) if of_park else books.id
     access = Access(standing, Caller("park", owner))
     tenants = access.require_tenants(books, None) if of_park else None
     suppliers = None if of_park else access.require_suppliers(books, None)
-    together = merged(Guarded(books, access, tenants, suppliers).inflow_parts())
+    return Guarded(books, access, tenants, suppliers)
+
+
+def _not_shown(guarded: Guarded) -> set[str]:
+    """Names of the results that only a sum of several may show."""
+    together = merged(guarded.inflow_parts(), guarded.filled_parts)
     if SCOPE2 in together:
         return {"scope2Location", "scope3Upstream", *map(category_name, CATEGORIES)}
     return {category_name(category) for category in together}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -28,6 +28,9 @@ TOLERANCE: Final = 1e-9
 """How far two computations of one number may lie apart, relative to it."""
 ROUNDING: Final = 1e-12
 """The same for numbers that are small differences of large ones, relative to the largest."""
+REPRODUCED: Final = ("1",)
+"""Earlier versions of the engine whose figures this one gives as well, where nothing that they
+could not read had been said. It need not: where it differs, nothing is decided."""
 ALWAYS: Final = ("scope1", "upstream", "t2")
 """What every figure states. The rest may be left out: where it is not assessable, or where it would
 show what somebody keeps to himself."""
@@ -136,8 +139,18 @@ def inputs_of(heads: Iterable[Leaf]) -> Inputs:
 
 
 def _result(name: str, amount: Amount) -> Result:
-    number = stated_number(amount.at_least)
-    return Result(name=name, at_least=number, value=number if amount.complete else None)
+    """``value`` is what is known and what the factor ladder fills in; null while a gap is open."""
+    value = None if amount.value is None else stated_number(amount.value)
+    return Result(name=name, at_least=stated_number(amount.at_least), value=value)
+
+
+def known_alone(result: Result) -> Result:
+    """A result without what was filled in, where that would show what somebody lacks."""
+    return replace(result, value=None) if _is_filled(result) else result
+
+
+def _is_filled(result: Result) -> bool:
+    return result.value is not None and result.value != result.at_least
 
 
 def stated_number(kg_co2e: float) -> Decimal:
@@ -167,7 +180,8 @@ def difference(stated: Figure, computed: Figure) -> Difference | None:
 def compare(stated: Sequence[Result], computed: Sequence[Result]) -> Difference | None:
     """The first result that is stated and not computed so; then the first of `ALWAYS` left out.
 
-    Numbers agree within `TOLERANCE` of themselves, or `ROUNDING` of the largest computed.
+    Numbers agree within `TOLERANCE` of themselves, or `ROUNDING` of the largest computed. A value
+    that rests on estimates may be left out: its lower bound says less, and nothing else.
     """
     found = {result.name: result for result in computed}
     largest = max((abs(result.at_least) for result in computed), default=Decimal(0))
@@ -180,7 +194,11 @@ def compare(stated: Sequence[Result], computed: Sequence[Result]) -> Difference 
 
 
 def _agree(stated: Result, computed: Result | None, rounding: float) -> bool:
-    if computed is None or (stated.value is None) != (computed.value is None):
+    if computed is None:
+        return False
+    if stated.value is None and computed.value is not None and not _is_filled(computed):
+        return False
+    if stated.value is not None and computed.value is None:
         return False
     pairs = [(stated.at_least, computed.at_least)]
     if stated.value is not None and computed.value is not None:

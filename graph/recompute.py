@@ -14,7 +14,14 @@ from typing import BinaryIO, Final
 
 from graph.engine import MOVES_FIGURES, VERSION, Engine
 from graph.errors import EngineDiffers, FactorsDiffer, FigureDiffers, UnknownBoundary
-from graph.published import books_of, compare, difference, factor_sets, figure_body
+from graph.published import (
+    REPRODUCED,
+    books_of,
+    compare,
+    difference,
+    factor_sets,
+    figure_body,
+)
 from ledger.entry import Entry, Suspected
 from ledger.rejudge import Step
 from ledger.replay import Replay
@@ -77,7 +84,7 @@ class _Again:
 
     def check(self) -> Check:
         stated = self._stated
-        if stated.engine != VERSION:
+        if stated.engine not in (VERSION, *REPRODUCED):
             return _undecided(EngineDiffers(stated=stated.engine, own=VERSION))
         if set(stated.factor_sets) != set(factor_sets(stated.gwp)):
             return _undecided(FactorsDiffer(gwp=stated.gwp))
@@ -86,7 +93,11 @@ class _Again:
         if (computed := self._computed()) is None:
             return Check(NAME, Verdict.DOUBTED, DETAILS["boundary-withheld"])
         self.numbers += _numbers(stated.results, computed.results)
-        if (differs := difference(stated, computed)) is not None:
+        differs = difference(stated, replace(computed, engine=stated.engine))
+        if differs is not None and stated.engine != VERSION:
+            self.numbers.clear()
+            return _undecided(EngineDiffers(stated=stated.engine, own=VERSION))
+        if differs is not None:
             raise FigureDiffers(
                 differs.where,
                 name=differs.name,

@@ -20,6 +20,7 @@ from graph.published import (
     factor_sets,
     figure_body,
     inputs_of,
+    known_alone,
     results_of,
     since,
     stated_number,
@@ -212,6 +213,19 @@ def test_numbers_may_differ_by_what_rounding_explains_and_no_more(
 def test_parts_may_be_left_out_and_the_figure_itself_may_not() -> None:
     assert compare(BOOKS[:3], BOOKS) is None
     assert compare(BOOKS[:2], BOOKS) == Difference("/results", "t2", None, "330")
+
+
+def test_a_value_that_rests_on_estimates_may_be_left_out_and_not_changed() -> None:
+    estimated = Result(name="t2", at_least=Decimal(50), value=Decimal(93))
+    assert known_alone(estimated) == kg("t2", "50", None)
+    assert known_alone(BOOKS[0]) == BOOKS[0]
+    assert compare([estimated], [estimated]) is None
+    assert compare([known_alone(estimated)], [estimated]) is None
+    assert compare([kg("t2", "50")], [estimated]) == Difference(
+        "/results/0", "t2", "50", "≥ 50, 93"
+    )
+    open_ended = kg("t2", "50", None)
+    assert compare([estimated], [open_ended]) == Difference("/results/0", "t2", "≥ 50, 93", "≥ 50")
 
 
 @given(st.floats(-1e12, 1e12), st.floats(0.5, 2))

@@ -319,6 +319,26 @@ def test_another_engine_decides_nothing(
     assert check(found, "figure").refused.code == code  # type: ignore[union-attr]  # it is there
 
 
+def test_a_figure_of_the_first_engine_is_still_verified(factory: Factory, chain: Chain) -> None:
+    said = figure_of(factory.log, "park", chain.park)
+    older = chain.manager.say(dataclasses.replace(said, engine="1"))
+    found = verified(bundled(factory.log, older.index), trust_of(factory.log))
+    assert overall(found) is Verdict.VALID
+
+
+def test_a_figure_of_the_first_engine_that_comes_out_otherwise_decides_nothing(
+    factory: Factory, chain: Chain
+) -> None:
+    said = figure_of(factory.log, "park", chain.park)
+    halved = tuple(
+        dataclasses.replace(each, at_least=each.at_least / 2, value=None) for each in said.results
+    )
+    older = chain.manager.say(dataclasses.replace(said, engine="1", results=halved))
+    found = verified(bundled(factory.log, older.index), trust_of(factory.log))
+    assert overall(found) is Verdict.UNDECIDED
+    assert check(found, "figure").refused.code == "engine-differs"  # type: ignore[union-attr]  # set
+
+
 def test_a_figure_that_was_withdrawn_is_doubted(
     factory: Factory, chain: Chain, figure: Accepted
 ) -> None:
