@@ -1,157 +1,171 @@
-"""What many boundaries draw from outside themselves, in one pass over the network for dozens.
+"""What lies outside a boundary, as far as the boundary draws on it.
 
-A boundary's upstream emissions are ``m*' z``: what it buys, times outside footprints in which its
-own products count zero (``graph.boundary``). One boundary takes one pass with its products held.
-For many, each gets a column: the rows of its products are zero in its column only, and a loop with
-a member inside is closed without that member in this column only.
+``O`` are the nodes outside, ``A_OO`` what they take from one another. Whatever is inside is *held*:
+it emits nothing and passes nothing on, for it is counted where it is made.
 
-Columns come in panels, so that the table stays small and a row of it is read in one go.
+    ``m* = e_O' (I − A_OO)⁻¹``       outside footprints, outside emissions only
+    ``v  = (I − A_OO)⁻¹ z``          units made outside for the inflow ``z``
+
+Two ways give the same numbers. The **cone** is cut out of the network and planned anew, which costs
+what the cone is worth; the **whole** network is passed once with the inside held, which costs a
+solve. A boundary whose cone is small takes the first, any other the second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
+from scipy import sparse
 
-from graph.blocks import SMALL, close_small
-from graph.errors import TableMismatch
+from graph.kept import kept
+from graph.network import Edges, Floats, Ints, Network
 from graph.solve import Plan
+from graph.solved import Solved
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
-PANEL = 48
-"""Boundaries in one pass: a row of the table is then a few cache lines."""
+SMALLEST: Final = 2_000
+"""Cones up to this many nodes are cut out, whatever the size of the network."""
+SHARE: Final = 0.01
+"""Cones up to this part of the network are cut out: planning a node costs about a hundred times
+what passing it does."""
 
 
-def upstream_of_each(
-    plan: Plan, direct: FloatArray, boundaries: Sequence[IntArray], inflows: csc_array
-) -> FloatArray:
-    """``m*_b' z_b`` for every boundary ``b``, with ``m*_b = e_O' (I - A_OO)^-1``.
+def outside_of(solved: Solved, held: Mask, bought: Ints, emitted: Floats) -> Outside:
+    """The outside as seen from the nodes ``bought`` there, in the cheaper of the two ways.
 
-    Parameters
-    ----------
-    direct:
-        Shape ``(n,)``: one quantity that arises at each product, per declared unit.
-    boundaries:
-        For each boundary, the products inside it.
-    inflows:
-        Shape ``(n, b)``: declared units of each product that cross into each boundary.
-
-    Returns
-    -------
-    Shape ``(b,)``. Refused loops count nothing, as in ``Plan.footprints``. Boundaries that hold
-    members of a refused loop, of one with credits or of a large one take a pass of their own.
-
-    Raises
-    ------
-    TableMismatch, AmountNotFinite
-        The shapes do not fit, or ``direct`` is not finite.
+    ``emitted`` (n, q): what arises at every node per declared unit, in any q quantities.
     """
-    if inflows.shape != (plan.products, len(boundaries)):
-        raise TableMismatch(what="inflows", products=plan.products, shape=inflows.shape)
-    total = np.zeros(len(boundaries))
-    rows = [np.unique(plan.layout.rank[np.asarray(inside, np.int64)]) for inside in boundaries]
-    alone = [at for at, held in enumerate(rows) if _is_intricate(plan, held)]
-    together = np.setdiff1d(np.arange(len(boundaries)), alone)
-    for at in alone:
-        held = np.zeros(plan.products, dtype=np.bool_)
-        held[boundaries[at]] = True
-        footprints = plan.footprints(direct[:, None], held=held)
-        total[at] = _carried(footprints, inflows[:, [at]])[0]
-    for start in range(0, len(together), PANEL):
-        panel = together[start : start + PANEL]
-        footprints = _panel(plan, direct, [rows[at] for at in panel.tolist()])
-        total[panel] = _carried(footprints, inflows[:, panel])
-    return total
+    most = max(SMALLEST, int(SHARE * len(held)))
+    nodes = cone_of(solved.network, bought, held, most)
+    if nodes is None:
+        return _Whole(solved, held, bought, emitted)
+    return _Cone(solved, held, bought, emitted, nodes)
 
 
-def _carried(footprints: FloatArray, inflows: csc_array) -> FloatArray:
-    """``sum(footprints * inflows)`` by column, or by the only column of footprints."""
-    entries = inflows.tocoo()
-    column = np.minimum(entries.col, footprints.shape[1] - 1)
-    carried = np.nan_to_num(footprints[entries.row, column]) * entries.data
-    return np.bincount(entries.col, carried, minlength=inflows.shape[1]).astype(np.float64)
+def cone_of(network: Network, start: Ints, held: Mask, most: int | None = None) -> Ints | None:
+    """Nodes from which ``start`` draws, over any number of tiers outside ``held``, ascending.
+
+    ``None`` as soon as there are more than ``most``.
+    """
+    drawn_by = network.by_consumer
+    reached = np.zeros(len(held), dtype=bool)
+    tier, count = np.unique(start), 0
+    while tier.size:
+        reached[tier] = True
+        count += tier.size
+        if most is not None and count > most:
+            return None
+        suppliers = drawn_by.indices[spans(drawn_by.indptr, tier)]
+        fresh = np.unique(suppliers[~reached[suppliers] & ~held[suppliers]])
+        tier = fresh.astype(np.int64)
+    return np.flatnonzero(reached)
 
 
-def _is_intricate(plan: Plan, held: IntArray) -> bool:
-    """Whether what is left of the loops of a boundary must be judged anew, or is large."""
-    first = plan.layout.first[held[plan.layout.looped[held]]]
-    if (plan.layout.sizes[first] > SMALL).any() or plan.whole.refused[first].any():
-        return True
-    return bool((plan.within[plan.layout.members(np.unique(first))].data < 0).any())
+def spans(pointers: NDArray[np.integer], rows: Ints) -> Ints:
+    """The positions ``pointers[r]`` to before ``pointers[r + 1]`` of each row in turn."""
+    starts, counts = pointers[rows], pointers[rows + 1] - pointers[rows]
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if ends.size else 0
+    return np.asarray(np.arange(total) + np.repeat(starts - ends + counts, counts))
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """Loops with members inside a boundary: for each its column, first row and new inverse."""
+class EdgesByConsumer:
+    """Edge numbers ``order[pointers[j]:pointers[j + 1]]`` are those into node ``j``."""
 
-    column: IntArray
-    first: IntArray
-    size: IntArray
-    inverses: list[FloatArray]
+    order: Ints
+    pointers: Ints
 
     @classmethod
-    def of(cls, plan: Plan, held: Sequence[IntArray]) -> _Opened:
-        layout = plan.layout
-        pairs = [np.unique(layout.first[rows[layout.looped[rows]]]) for rows in held]
-        column = np.repeat(np.arange(len(held)), [len(each) for each in pairs])
-        first = np.concatenate([np.zeros(0, dtype=np.int64), *pairs])
-        order = np.argsort(first, kind="stable")
-        column, first = column[order], first[order]
-        size = layout.sizes[first]
-        inverses: list[FloatArray] = [np.zeros((0, 0))] * len(first)
-        for each in np.unique(size).tolist():
-            mine = np.flatnonzero(size == each)
-            blocks = _without(plan, first[mine], each, [held[at] for at in column[mine].tolist()])
-            for at, inverse in zip(mine.tolist(), close_small(blocks).inverses, strict=True):
-                inverses[at] = inverse
-        return cls(column, first, size, inverses)
+    def of(cls, network: Network) -> EdgesByConsumer:
+        return kept(
+            network.edges, "by consumer", lambda: cls._of(network.edges, len(network.nodes))
+        )
 
-    def between(self, start: int, stop: int) -> range:
-        low, high = np.searchsorted(self.first, [start, stop])
-        return range(int(low), int(high))
+    @classmethod
+    def _of(cls, edges: Edges, nodes: int) -> EdgesByConsumer:
+        consumer = edges.consumer
+        is_sorted = bool((consumer[1:] >= consumer[:-1]).all())
+        order = np.arange(len(consumer)) if is_sorted else np.argsort(consumer, kind="stable")
+        return cls(order, np.searchsorted(consumer[order], np.arange(nodes + 1)))
+
+    def into(self, nodes: Ints) -> Ints:
+        """The edges into ``nodes``, in the order of these."""
+        return self.order[spans(self.pointers, nodes)]
 
 
-def _without(plan: Plan, first: IntArray, size: int, held: Sequence[IntArray]) -> FloatArray:
-    """The blocks of loops as dense arrays, the held members neither using nor feeding anything."""
-    members = plan.layout.members(first)
-    entries = plan.within[members].tocoo()
-    at, row = np.divmod(entries.row, size)
-    blocks = np.zeros((len(first), size, size))
-    blocks[at, row, entries.col - first[at]] = entries.data
-    for block, start, rows in zip(blocks, first.tolist(), held, strict=True):
-        inside = rows[(rows >= start) & (rows < start + size)] - start
-        block[inside, :] = block[:, inside] = 0.0
-    return blocks
+class Outside:
+    """One of the two ways. Rows of what it says follow ``bought``.
+
+    ``per_unit`` (rows, q): ``m*`` of each quantity, per unit of what is bought. ``refuses``:
+    whether some loop outside has no answer.
+    """
+
+    per_unit: Floats
+    refuses: bool
+
+    def supplied(self, bought: Floats) -> Floats:
+        """(n,) ``v``: units made of every node for ``bought`` units; zero inside."""
+        raise NotImplementedError
+
+    def rests_on(self, mask: Mask) -> Mask:
+        """Whether what is bought draws on a node of ``mask``, or on a refused loop, outside."""
+        raise NotImplementedError
 
 
-def _panel(plan: Plan, direct: FloatArray, held: Sequence[IntArray]) -> FloatArray:
-    """Outside footprints of some boundaries, one column each."""
-    opened = _Opened.of(plan, held)
-    own = np.where(plan.refused_mask, 0.0, direct)[plan.layout.order]
-    table = np.repeat(own[:, None], len(held), axis=1)
-    row = np.concatenate([np.zeros(0, dtype=np.int64), *held])
-    column = np.repeat(np.arange(len(held)), [len(rows) for rows in held])
-    order = np.argsort(row, kind="stable")
-    row, column = row[order], column[order]
-    table[row, column] = 0.0
-    for level in plan.forward:
-        parted = opened.between(level.start, level.stop)
-        level.draw(table)
-        kept = [
-            table[opened.first[at] : opened.first[at] + opened.size[at], opened.column[at]].copy()
-            for at in parted
-        ]
-        level.close(table, plan.whole)
-        for at, right in zip(parted, kept, strict=True):
-            rows = slice(opened.first[at], opened.first[at] + opened.size[at])
-            table[rows, opened.column[at]] = opened.inverses[at] @ right
-        low, high = np.searchsorted(row, [level.start, level.stop])
-        table[row[low:high], column[low:high]] = 0.0
-    return table[plan.layout.rank]
+class _Cone(Outside):
+    def __init__(
+        self, solved: Solved, held: Mask, bought: Ints, emitted: Floats, nodes: Ints
+    ) -> None:
+        position = np.full(len(held), -1)
+        position[nodes] = np.arange(len(nodes))
+        self.size, self.nodes, self.rows = len(held), nodes, position[bought]
+        self.plan = Plan.of(_block(solved.network, nodes, position))
+        self.per_unit = np.nan_to_num(self.plan.footprints(emitted[nodes])[self.rows])
+        self.refuses = bool(self.plan.refused)
+
+    def supplied(self, bought: Floats) -> Floats:
+        demand = np.zeros((len(self.nodes), 1))
+        demand[self.rows, 0] = bought
+        made = np.zeros(self.size)
+        made[self.nodes] = np.nan_to_num(self.plan.supply(demand))[:, 0]
+        return made
+
+    def rests_on(self, mask: Mask) -> Mask:
+        own = mask[self.nodes] | self.plan.refused_mask
+        return np.asarray(self.plan.downstream_max(own.astype(np.int64))[self.rows] > 0)
+
+
+def _block(network: Network, nodes: Ints, position: Ints) -> sparse.csr_array:
+    """Amounts among ``nodes``, suppliers in rows; ``position`` of every other node is negative."""
+    drawn_by = network.by_consumer
+    at = spans(drawn_by.indptr, nodes)
+    supplier = position[drawn_by.indices[at]]
+    consumer = np.repeat(np.arange(len(nodes)), np.diff(drawn_by.indptr)[nodes])
+    among = supplier >= 0
+    cells = supplier[among], consumer[among]
+    return sparse.csr_array((drawn_by.data[at][among], cells), shape=(len(nodes),) * 2)
+
+
+class _Whole(Outside):
+    def __init__(self, solved: Solved, held: Mask, bought: Ints, emitted: Floats) -> None:
+        self.plan, self.held, self.bought = solved.plan, held, bought
+        footprints = self.plan.footprints(emitted, held=held)
+        # With credits, loops may gain without the inside that do not gain with it.
+        self.refused = np.isnan(footprints[:, 0])
+        self.refuses = bool(self.refused.any())
+        self.per_unit = np.nan_to_num(footprints[bought])
+
+    def supplied(self, bought: Floats) -> Floats:
+        demand = np.zeros((len(self.held), 1))
+        demand[self.bought, 0] = bought
+        return np.asarray(np.nan_to_num(self.plan.supply(demand, held=self.held)[:, 0]))
+
+    def rests_on(self, mask: Mask) -> Mask:
+        own = (mask | self.refused) & ~self.held
+        highest = self.plan.downstream_max(own.astype(np.int64), held=self.held)
+        return np.asarray(highest[self.bought] > 0)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 
-from graph import outside
+from graph import many
 from graph.errors import TableMismatch
-from graph.outside import upstream_of_each
+from graph.many import upstream_of_each
 from graph.solve import Plan
 
 
@@ -26,7 +26,7 @@ def test_many_boundaries_together_draw_what_each_draws_alone(seed, credits):
     boundaries = [np.flatnonzero(random.random(n) < random.choice([0, 0.1, 0.5])) for _ in range(b)]
     inflows = random.random((n, b)) * (random.random((n, b)) < 0.3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outside, "PANEL", 3)
+        patch.setattr(many, "PANEL", 3)
         together = upstream_of_each(plan, direct, boundaries, csc_array(inflows))
 
     for inside, inflow, upstream in zip(boundaries, inflows.T, together, strict=True):
