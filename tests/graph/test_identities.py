@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Assessment, assess
+from graph.boundary import Assessed, Assessment, assess
 from graph.characterise import characterise
+from graph.errors import LoopGain
+from graph.footprint import product_footprint
 from graph.network import Book, Column, Edges, Feed, Floats, Network, Node
 from graph.solved import Solved
 from graph.year import Place
@@ -312,3 +314,105 @@ def test_freezing_a_product_at_its_own_footprint_changes_nothing(year: Year, whi
     direct[j] = solved.footprints[j]
     frozen = Solved.of(replace(year.network, edges=frozen_edges, direct=direct))
     assert frozen.footprints == pytest.approx(solved.footprints, rel=1e-9, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(years())
+def test_deliveries_are_scope_1_and_the_gross_footprints_of_what_comes_in(year: Year) -> None:
+    """T1 = m_P'ξ = S1 + m_O'z: the second form, with full footprints of what is bought."""
+    books, inside = year.books(), year.is_inside
+    m = year.e @ leontief(year.A)
+    z = year.A[np.ix_(~inside, inside)] @ year.x[inside]
+    assert books.t1 is not None
+    assert books.t1.at_least == pytest.approx(books.scope1.at_least + m[~inside] @ z, **TIGHT)
+
+
+@settings(deadline=None, max_examples=40)
+@given(years())
+def test_every_gas_alone_adds_up_to_the_totals(year: Year) -> None:
+    """Each column as a network of its own; their CO2e are added only at the end."""
+    books = year.books()
+    alone = []
+    for k in range(len(COLUMNS)):
+        only = np.zeros_like(year.network.direct)
+        only[:, k] = year.network.direct[:, k]
+        alone.append(Year(replace(year.network, direct=only), year.inside).books())
+    for total in ("scope1", "scope2", "scope3", "upstream", "t0", "t1", "t2"):
+        added = sum(getattr(each, total).at_least for each in alone)
+        assert added == pytest.approx(getattr(books, total).at_least, **TIGHT)
+    for columns in ("scope1_columns", "upstream_columns"):
+        added = sum(getattr(each, columns) for each in alone)
+        assert added == pytest.approx(getattr(books, columns), rel=1e-9, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(years())
+def test_merging_all_firms_inside_leaves_scope_1_and_upstream_alone(year: Year) -> None:
+    nodes = tuple(
+        replace(node, owner="merged") if node.place in year.inside else node
+        for node in year.network.nodes
+    )
+    before, after = year.books(), Year(replace(year.network, nodes=nodes), year.inside).books()
+    assert list(after.scope1_by_owner) == ["merged"]
+    for total in ("scope1", "upstream", "t2"):
+        expected = getattr(before, total).at_least
+        assert getattr(after, total).at_least == pytest.approx(expected, **TIGHT)
+
+
+def looping(gain: float, size: int = 12) -> Year:
+    """A ring outside, each product drawing ``gain`` of the one before; a works inside that draws
+    one unit of the first, and a mill outside that draws on nothing and sells it another."""
+    works, mill, n = size, size + 1, size + 2
+    ring = np.arange(size)
+    supplier = np.concatenate([ring, [0, mill]])
+    nodes = tuple(
+        Node(f"p{i}", place(i), f"firm-{i}", f"n{i}", "KGM", Feed.RECIPE) for i in range(n)
+    )
+    network = Network(
+        2025,
+        nodes,
+        COLUMNS,
+        np.ones((n, len(COLUMNS))),
+        Edges(
+            supplier=supplier,
+            consumer=np.concatenate([(ring + 1) % size, [works, works]]),
+            category=np.ones(len(supplier), dtype=np.int64),
+            amount=np.concatenate([np.full(size, gain), [1.0, 1.0]]),
+            mixed=np.zeros(len(supplier), dtype=bool),
+        ),
+        np.ones(n),
+        (),
+        {},
+        {},
+        {node.place: Book(365, 365) for node in nodes if node.place},
+        np.arange(n, dtype=np.int64),
+        (),
+    )
+    return Year(network, frozenset({place(works)}))
+
+
+def test_a_component_of_gain_099_has_its_figures() -> None:
+    """The ring sums to 1 / (1 − 0.99) = 100 times what one product emits."""
+    year = looping(0.99)
+    one = float(WEIGHTS.gross.sum())
+    solved = Solved.of(year.network)
+    assert WEIGHTS.co2e(solved.footprints[:12]) == pytest.approx(100 * one, rel=1e-12)
+    books = year.books()
+    assert (books.upstream.complete, books.returning) == (True, Assessed.ASSESSED)
+    assert books.upstream.value == pytest.approx(101 * one, rel=1e-12)
+    assert books.t2.value == pytest.approx(102 * one, rel=1e-12)
+
+
+def test_a_component_of_gain_101_is_refused_and_nothing_else() -> None:
+    year = looping(1.01)
+    one = float(WEIGHTS.gross.sum())
+    solved = Solved.of(year.network)
+    with pytest.raises(LoopGain) as refused:
+        product_footprint(solved, "p3", WEIGHTS)
+    assert "n3" in str(refused.value)
+    works, mill = (product_footprint(solved, each, WEIGHTS).amount for each in ("p12", "p13"))
+    assert (works.value, works.at_least) == (None, pytest.approx(2 * one))
+    assert mill.value == pytest.approx(one)
+    books = year.books()
+    assert (books.t2.value, books.t2.at_least) == (None, pytest.approx(2 * one))
+    assert (books.scope1.value, books.t2_status) == (pytest.approx(one), Assessed.PARTIAL)
