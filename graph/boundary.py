@@ -37,18 +37,20 @@ from __future__ import annotations
 import enum
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from graph.characterise import Characterisation
 from graph.errors import NoDataForYear
 from graph.gaps import RUNGS, Effect, Estimates, GapIndex, ranked
 from graph.generation import generation_outside
 from graph.kept import kept
+from graph.many import upstream_of_each
 from graph.network import FEEDS, Book, Feed, Floats, Gap, Ints, Network, Rung
 from graph.outside import EdgesByConsumer, Outside, outside_of
 from graph.rungs import COMPUTED, known_by_rung, shares_of
@@ -272,6 +274,16 @@ class Inflow:
     def in_category(self, mask: Mask) -> Mask:
         """(9,) whether anything bought under each category is of a supplier in ``mask``."""
         return np.asarray((self.amounts[mask] != 0).any(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn from suppliers outside: kg CO2e (known, filled in, spread), and whether any of
+    it lacks something, or something that nothing estimates."""
+
+    kg: Floats
+    lacks: bool
+    is_open: bool
 
 
 class Fence:
@@ -542,7 +554,30 @@ class Fence:
 
     @cached_property
     def upstream(self) -> Amount:
-        return _amount(self._brought.sum(axis=0), max(self._lacking))
+        return self.upstream_of(self.drawn)
+
+    @cached_property
+    def drawn(self) -> Drawn:
+        """What was drawn from outside, all suppliers together."""
+        if self.weights.weightless:
+            self._check_gases()
+        kg = self.inflow.total @ self._per_unit
+        return Drawn(kg, bool(self._lacks.any()), bool(self._open_ended.any()))
+
+    def _check_gases(self) -> None:
+        """Raises ``GasWithoutGwp`` where something drawn on emits a gas without a potential."""
+        self.weights.co2e(self.network.direct[self.made_outside != 0])
+
+    def upstream_of(self, drawn: Drawn) -> Amount:
+        """Upstream of what is drawn from suppliers and of what no product meets."""
+        unmet = np.zeros((CATEGORIES, 3))
+        self._add_estimates(unmet, self._unmet)
+        is_open = drawn.is_open or any(gap.estimate is None for gap in self.gaps)
+        if is_open or not self._has_inflow:
+            lacking = Lacking.OPEN
+        else:
+            lacking = Lacking.ESTIMATED if drawn.lacks or self.gaps else Lacking.NOTHING
+        return _amount(drawn.kg + unmet.sum(axis=0), lacking)
 
     @cached_property
     def _split_open(self) -> Mask:
@@ -832,7 +867,43 @@ def assess_totals(
 ) -> tuple[Totals, ...]:
     """The totals of many boundaries, the same that ``assess`` gives for each.
 
-    Raises ``NoDataForYear`` where nothing was stated about one of them.
+    What they draw from outside is computed for dozens of them in one pass (``graph.many``), but
+    for those to which a gap may return, and where a loop is refused or a gas has no potential.
+
+    Raises
+    ------
+    NoDataForYear
+        Nothing was stated about one of them.
     """
-    fences = (Fence(solved, frozenset(places), weights) for places in boundaries)
-    return tuple(Totals(f.scope1, f.upstream, *f.chain_totals()) for f in fences)
+    fences = [Fence(solved, frozenset(places), weights) for places in boundaries]
+    is_plain = not solved.plan.refused and not weights.weightless
+    together = [f for f in fences if is_plain and not f.estimates.owners]
+    drawn = dict(zip(map(id, together), _drawn_by_each(solved, together, weights), strict=True))
+    return tuple(
+        Totals(f.scope1, f.upstream_of(drawn.get(id(f)) or f.drawn), *f.chain_totals())
+        for f in fences
+    )
+
+
+def _drawn_by_each(
+    solved: Solved, fences: Sequence[Fence], weights: Characterisation
+) -> list[Drawn]:
+    if not fences:
+        return []
+    found, held = Estimates.of(solved.network), [fence.held for fence in fences]
+    suppliers = np.concatenate([fence.inflow.suppliers for fence in fences])
+    bought = np.concatenate([fence.inflow.total for fence in fences])
+    pointers = np.cumsum([0, *(len(fence.inflow.suppliers) for fence in fences)])
+
+    def each(emitted: Floats, amounts: Floats) -> Floats:
+        if not emitted.any():
+            return np.zeros(len(fences))
+        shape = (len(emitted), len(fences))
+        inflows = sparse.csc_array((amounts, suppliers, pointers), shape=shape)
+        return upstream_of_each(solved.plan, emitted, held, inflows)
+
+    quantities = (solved.network.direct @ weights.gross, *found.at_nodes(weights))
+    kg = np.column_stack([each(quantity, bought) for quantity in quantities])
+    marks = (found.lacking, found.unestimated)
+    lacks, is_open = (each(mask.astype(float), np.ones_like(bought)) > 0 for mask in marks)
+    return [Drawn(*row) for row in zip(kg, lacks.tolist(), is_open.tolist(), strict=True)]
