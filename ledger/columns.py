@@ -82,6 +82,7 @@ class Columns:
         self.said = bytearray()
         self.said_start, self.said_length = array("q"), array("q")
         self.about_row, self.about_pair = array("I"), array("Q")
+        self.moved = array("q")
         self.touched_pair, self.touched_index = array("Q"), array("q")
 
     def __len__(self) -> int:
@@ -89,8 +90,9 @@ class Columns:
 
     def add(self, kind: str, key: str, abouts: Iterable[str] = ()) -> int:
         """A row that nothing is said in yet; ``abouts`` are the ids it will be about."""
-        row = len(self)
-        self.kind.append(self._kind(kind))
+        row, place = len(self), self._kind(kind)
+        self.kind.append(place)
+        self.moved.append(ABSENT)
         self.flags.append(0)
         self.index.append(ABSENT)
         self.owner.append(NOBODY)
@@ -102,7 +104,7 @@ class Columns:
         self.said_length.append(0)
         for each in dict.fromkeys(abouts):
             self.about_row.append(row)
-            self.about_pair.append(self._pair(kind, each))
+            self.about_pair.append(place << 32 | self._id(each))
         return row
 
     def know(self, row: int, opening: str) -> None:
@@ -125,13 +127,25 @@ class Columns:
     def own(self, row: int, owner: str) -> None:
         self.owner[row] = self._id(owner)
 
+    def move(self, row: int, index: int) -> None:
+        """Entry ``index`` was the last of a row's chain, so about all that the row is about."""
+        self.moved[row] = index
+
     def touch(self, kind: str, entity: str, index: int) -> None:
         """Entry ``index`` was about (kind, entity)."""
-        self.touched_pair.append(self._pair(kind, entity))
+        self.touched_pair.append(self._kind(kind) << 32 | self._id(entity))
         self.touched_index.append(index)
 
-    def _pair(self, kind: str, entity: str) -> int:
-        return self._kind(kind) << 32 | self._id(entity)
+    def touches(self) -> tuple[_Array, _Array]:
+        """Every pair that was touched, and the entry that did; of one pair there may be many."""
+        moved, rows = np.frombuffer(self.moved, np.int64), np.frombuffer(self.about_row, np.uint32)
+        last = np.full(len(self.kinds), ABSENT, dtype=np.int64)
+        np.maximum.at(last, np.frombuffer(self.kind, np.uint8), moved)
+        kinds = np.arange(len(last), dtype=np.uint64) << np.uint64(32) | np.uint64(self._id(""))
+        touched = np.frombuffer(self.touched_pair, np.uint64)
+        pairs = [kinds, np.frombuffer(self.about_pair, np.uint64), touched]
+        index = np.concatenate([last, moved[rows], np.frombuffer(self.touched_index, np.int64)])
+        return np.concatenate(pairs)[index >= 0], index[index >= 0]
 
     def _kind(self, kind: str) -> int:
         return self.kinds.setdefault(kind, len(self.kinds))
@@ -375,6 +389,7 @@ class _Assembly:
         self.kinds = tuple(dict.fromkeys((*table.kinds, *columns.kinds)))
         self.kept = np.ones(len(table), dtype=bool)
         self.kept[np.asarray(dropped, dtype=np.int64)] = False
+        self.touched, self.touched_index = columns.touches()  # may bring the id of all of a kind
         self._number_ids()
         self._order_rows()
 
@@ -481,10 +496,8 @@ class _Assembly:
     def _pairs(self) -> Iterator[Section]:
         theirs = _repaired(self.table["pairs"], np.arange(256), self.table_ids)
         kinds = np.asarray([self.kinds.index(kind) for kind in self.columns.kinds], np.int64)
-        touched = np.frombuffer(self.columns.touched_pair, np.uint64)
-        pairs = np.concatenate([theirs, _repaired(touched, kinds, self.column_ids)])
-        last = np.frombuffer(self.columns.touched_index, np.int64)
-        last = np.concatenate([self.table["pairs-touched"], last])
+        pairs = np.concatenate([theirs, _repaired(self.touched, kinds, self.column_ids)])
+        last = np.concatenate([self.table["pairs-touched"], self.touched_index])
         order = np.argsort(pairs, kind="stable")
         found, starts = np.unique(pairs[order], return_index=True)
         yield _section("pairs", found)

@@ -8,7 +8,7 @@ from functools import cached_property
 from ledger import jws
 from ledger.errors import PayloadErased
 from ledger.leaf import Leaf
-from ledger.statements import NaturalKey, Statement, read, reread
+from ledger.statements import Statement, read, reread
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Entry:
 class Filed:
     """An entry as one's own log has it in its files: what it is about need not be read from it.
 
-    ``digest`` and ``opening`` are those of the leaf record; ``time`` is ledger time (ms).
+    ``digest`` and ``opening`` are those of the leaf record; ``time`` is ledger time (ms). ``kind``
+    and ``within`` are the natural key of its chain.
     """
 
     index: int
@@ -52,7 +53,8 @@ class Filed:
     opening: str
     time: int
     subject: str
-    key: NaturalKey
+    kind: str
+    within: str
     envelope: bytes = field(repr=False)
 
     @property

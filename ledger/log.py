@@ -672,7 +672,8 @@ def _among(indexes: Sequence[int]) -> sa.ColumnElement[bool]:
 
 def _filed(row: Any) -> Filed:
     index, kind, digest, opening, time, subject, envelope, key = row
-    return Filed(index, kind, digest, opening, time, subject, NaturalKey.parse(key), envelope)
+    about, _, within = key.partition("|")
+    return Filed(index, kind, digest, opening, time, subject, about, within, envelope)
 
 
 def _entry(row: Any) -> Entry:

@@ -69,6 +69,7 @@ _IDS: Mapping[str, slice] = {
 RULES: Final = hashlib.sha256(repr(sorted(_IDS.items(), key=str)).encode()).hexdigest()[:16]
 """Changes with the table above, which decides what a statement is about."""
 _ENTITIES: Final = frozenset(kind for kind, body in BODIES.items() if issubclass(body, Entity))
+_CHANGE_HANDS: Final = ("site", "product")
 _MOST_RECENT: Final = 4096
 
 
@@ -632,7 +633,7 @@ class _Bulk:
         self._soundness = soundness
         self._columns = Columns()
         self._rows: dict[bytes, int] = {}
-        self._keys: list[NaturalKey] = []
+        self._things: dict[_Pair, int] = {}
         self._transfers: list[tuple[Transfer, str, int]] = []
 
     @classmethod
@@ -653,17 +654,17 @@ class _Bulk:
         if filed.type == Withdrawal.TYPE:
             if row is not None:
                 self._columns.end(row)
-                self._touch(filed.key, filed.index)
+                self._columns.move(row, filed.index)
             return
         if row is None:
-            row = self._rows[opening] = self._add(filed.key)
+            row = self._rows[opening] = self._add(filed.kind, filed.within)
             self._columns.know(row, filed.opening)
         voided = self._voids(filed)
         self._columns.say(row, filed.index, filed.digest, voided, filed.envelope)
         self._columns.own(row, filed.subject)
         if filed.type in (Transfer.TYPE, Erasure.TYPE):
             self._take_beyond(filed)
-        self._touch(filed.key, filed.index)
+        self._columns.move(row, filed.index)
 
     def _voids(self, filed: Filed) -> bool:
         if filed.type != Membership.TYPE or self._soundness.is_clean:
@@ -677,7 +678,9 @@ class _Bulk:
         if isinstance(body, Transfer):
             self._transfers.append((body, filed.subject, filed.index))
         if isinstance(body, Erasure):
-            self._touch(body.erased_key, filed.index)
+            key = body.erased_key
+            for kind, entity in ((key.type, ""), *_abouts(key)):
+                self._columns.touch(kind, entity, filed.index)
 
     def standing(self, size: int) -> Standing:
         handed = [
@@ -688,30 +691,20 @@ class _Bulk:
         table = assemble(EMPTY, (), self._columns).in_memory()
         return replace(Standing.over(table, size, handed), soundness=self._soundness)
 
-    def _add(self, key: NaturalKey) -> int:
-        self._keys.append(key)
-        return self._columns.add(key.type, key.within, (each for _, each in _abouts(key)))
-
-    def _touch(self, key: NaturalKey, index: int) -> None:
-        for kind, entity in ((key.type, ""), *_abouts(key)):
-            self._columns.touch(kind, entity, index)
+    def _add(self, kind: str, within: str) -> int:
+        if kind in _CHANGE_HANDS:
+            self._things[kind, within] = len(self._columns)
+        return self._columns.add(kind, within, _ids(kind, split(within)))
 
     def _hand_over(self) -> None:
         """Who takes a thing over owns it, unless something was said of it since."""
-        things = {(body.object.type, body.object.id) for body, _, _ in self._transfers}
-        if not things:
-            return
-        rows = {
-            (key.type, key.within): row
-            for row, key in enumerate(self._keys)
-            if (key.type, key.within) in things
-        }
         for body, _, index in self._transfers:
             thing = body.object.type, body.object.id
-            if thing not in rows:
-                rows[thing] = self._add(NaturalKey(body.object.type, (body.object.id,)))
-            if self._columns.index[rows[thing]] < index:
-                self._columns.own(rows[thing], body.to)
+            row = self._things.get(thing)
+            if row is None:
+                row = self._add(*thing)
+            if self._columns.index[row] < index:
+                self._columns.own(row, body.to)
 
 
 _INDEX = attrgetter("index")

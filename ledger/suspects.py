@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -25,6 +25,7 @@ from ledger.statements import NaturalKey, read
 _ENTRY, _HEAD = tables.entry.c, tables.head.c
 _SIGNED = (_ENTRY.index, _ENTRY.time, _ENTRY.kid, _ENTRY.type, _ENTRY.subject, _ENTRY.chain)
 _CHAINS_OF_EVENTS = sa.select(_HEAD.opening).where(_HEAD.type.in_(EVENTS))
+_ERASES = sa.select(sa.literal(1)).where(_HEAD.type == "erasure").limit(1)
 _REVOKES = sa.select(sa.literal(1)).where(_HEAD.type.in_(("revocation", "recovery"))).limit(1)
 
 
@@ -127,22 +128,26 @@ def last_of_chains(connection: sa.Connection, size: int, suspects: Mapping[int, 
     also not what an erased withdrawal ended.
     """
     shaken = set(chains_of(connection, list(suspects)))
-    within = _ENTRY.index < size
-    last, stated = _last(within), _last(sa.and_(within, _ENTRY.type != "withdrawal"))
-    rows = connection.execute(sa.union(last, stated)).mappings()
-    wanted: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
-        if row["chain"] not in shaken:
-            wanted[row["chain"]].add(row["index"])
-    for chain, versions in versions_of(connection, sorted(shaken), size).items():
-        wanted[chain].update(_last_sound(versions, suspects))
     erased = erased_before(connection, size)
-    standing = (each for each in wanted.values() if max(each, default=-1) not in erased)
-    return sorted(set().union(*standing) - erased)
+    within = _ENTRY.index < size
+    ended = sa.select(_ENTRY.chain).where(within, _ENTRY.type == "withdrawal")
+    said = sa.and_(within, _ENTRY.type != "withdrawal", _ENTRY.chain.in_(ended))
+    stated = {chain: index for index, chain in connection.execute(_last(said))}
+    wanted: set[int] = set()
+    for index, chain in connection.execute(_last(within)):
+        if index not in erased and chain not in shaken:
+            wanted.update((index, stated.get(chain, index)))
+    for versions in versions_of(connection, sorted(shaken), size).values():
+        sound = set(_last_sound(versions, suspects))
+        if max(sound, default=-1) not in erased:
+            wanted |= sound
+    return sorted(wanted - erased)
 
 
 def erased_before(connection: sa.Connection, size: int) -> set[int]:
     """The entries whose payload one of the first ``size`` erased."""
+    if connection.execute(_ERASES).scalar_one_or_none() is None:
+        return set()
     query = sa.select(_ENTRY.index).where(_ENTRY.erased_by < size)
     return set(connection.execute(query).scalars())
 
@@ -170,7 +175,7 @@ def chains_of(connection: sa.Connection, indexes: Sequence[int]) -> list[str]:
     return sorted(found)
 
 
-def _last(which: sa.ColumnElement[bool]) -> sa.Select[tuple[int, str]]:
+def _last(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     last = sa.func.max(_ENTRY.index).label("index")
     return sa.select(last, _ENTRY.chain).where(which).group_by(_ENTRY.chain)
 

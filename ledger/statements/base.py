@@ -57,6 +57,8 @@ def joined(parts: tuple[str, ...]) -> str:
 def split(text: str) -> tuple[str, ...]:
     """The ids in a text that `joined` made; ``split(joined(parts)) == parts``."""
     parts = text.split("|") if text else ()
+    if "%" not in text:
+        return tuple(parts)
     return tuple(part.replace("%7C", "|").replace("%25", "%") for part in parts)
 
 
