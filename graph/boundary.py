@@ -337,7 +337,7 @@ class Fence:
     @cached_property
     def made(self) -> tuple[int, ...]:
         """Nodes of products made inside; an expired footprint of no site tells of no making."""
-        nodes = ((int(i), self.network.nodes[i]) for i in self.inside)
+        nodes = ((i, self.network.nodes[i]) for i in self.inside.tolist())
         return tuple(
             i for i, node in nodes if node.product and (node.place or node.feed is not Feed.EXPIRED)
         )
@@ -646,7 +646,7 @@ class Fence:
         """Without inventory or purchases, recipes with known output stand in for them."""
         somewhere = self._made_at.get(self.network.site_owners.get(place.site), [])
         made = self._made_at.get(place, [])
-        return bool(made) and all(self._is_told(i) for i in (*made, *somewhere))
+        return bool(made) and self._told.issuperset((*made, *somewhere))
 
     @cached_property
     def _made_at(self) -> dict[Place | str | None, list[int]]:
@@ -656,10 +656,12 @@ class Fence:
             found[self.network.nodes[i].place or self.network.nodes[i].owner].append(i)
         return found
 
-    def _is_told(self, i: int) -> bool:
-        """Whether a recipe and the production of all days are stated."""
-        output_known = not np.isnan(self.network.output[i]) and i not in self.network.partly_told
-        return self.network.nodes[i].feed is Feed.RECIPE and output_known
+    @cached_property
+    def _told(self) -> frozenset[int]:
+        """Nodes inside of which a recipe and the production of all days are stated."""
+        by_recipe = self.network.feeds[self.inside] == FEEDS.index(Feed.RECIPE)
+        told = self.inside[by_recipe & ~np.isnan(self.network.output[self.inside])]
+        return frozenset(told.tolist()) - self.network.partly_told
 
     def _output_of(self, node: int) -> float:
         return float(self.output[np.searchsorted(self.counted, node)])
@@ -761,9 +763,7 @@ class Fence:
     @cached_property
     def recipes_missing(self) -> tuple[str, ...]:
         """Names of products made inside whose recipe or output is not known."""
-        return tuple(
-            sorted({self.network.nodes[i].name for i in self.made if not self._is_told(i)})
-        )
+        return tuple(sorted({self.network.nodes[i].name for i in self.made if i not in self._told}))
 
     def _returning(self, made: Floats) -> Assessed:
         """Loops through suppliers that state only a total cannot be seen."""
