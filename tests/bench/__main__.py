@@ -11,12 +11,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from tests.bench import bench_append, bench_solve, bench_verify
+from tests.bench import bench_append, bench_replay, bench_solve, bench_verify
 from tests.bench.row import Row
 
 SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     "Solve: 100 000 products, 1 000 000 inputs, 8 right-hand sides": bench_solve.run,
     "Append: signed statements on one SQLite file, singly, shared and over HTTP": bench_append.run,
+    f"Start: what stands, replayed and from a snapshot; {bench_replay.LARGE}=1 adds a million "
+    "products": bench_replay.run,
     "Verify: proofs from stored tiles, and a bundle audited offline": bench_verify.run,
 }
 

@@ -197,8 +197,8 @@ def _fill(factory: Factory, templates: Sequence[_Template], products: int) -> No
         for number in range(products)
         for place, template in enumerate(templates)
     )
-    with factory.engine.begin() as connection:
-        while batch := list(islice(rows, _AT_ONCE)):
+    while batch := list(islice(rows, _AT_ONCE)):
+        with factory.engine.begin() as connection:
             connection.execute(tables.entry.insert(), batch)
             connection.execute(tables.head.insert(), list(map(_head, batch)))
 
