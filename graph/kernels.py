@@ -106,6 +106,27 @@ class Wave(NamedTuple):
     fresh: Floats
     counts: Ints
 
+    @classmethod
+    def blank(cls, capacity: int, largest: int, weights: Floats) -> Wave:
+        """Memory for so many products and loops of that size, a weight for every column."""
+        return cls(
+            flags=np.zeros(capacity, dtype=np.uint8),
+            moved=np.zeros(capacity),
+            via=np.zeros(capacity, dtype=np.int32),
+            heap_key=np.zeros(capacity, dtype=np.int64),
+            heap=np.zeros(capacity, dtype=np.uint32),
+            stack=np.zeros(capacity, dtype=np.uint32),
+            reached=np.zeros(capacity, dtype=np.uint32),
+            before=np.zeros((capacity, len(weights))),
+            noted=np.zeros(capacity, dtype=np.uint32),
+            noted_as_of=np.zeros(capacity, dtype=np.int64),
+            noted_marks=np.zeros(capacity, dtype=np.uint8),
+            weights=weights,
+            right=np.zeros((largest, len(weights))),
+            fresh=np.zeros((largest, len(weights))),
+            counts=np.zeros(4, dtype=np.int64),
+        )
+
 
 _njit: Callable[..., Any] = numba.njit
 """Its published types leave out the options below. Without ``_nrt`` no references are counted,
@@ -270,6 +291,48 @@ def sweep(net: Net, table: Table, wave: Wave, order: Nodes, at: int) -> int:
         else:
             for position in range(net.loop_size[slot]):
                 _copy(wave.fresh[position], table.values[_member(net, head, position)])
+        at += 1
+    return at
+
+
+@compiled
+def sweep_columns(
+    net: Net,
+    table: Table,
+    wave: Wave,
+    order: Nodes,
+    at: int,
+    held: Ints,
+    opened: Ints,
+    pool: Floats,
+) -> int:
+    """As ``sweep`` without marks, where single rows and loops differ in single columns.
+
+    The members of a component follow one another. ``held`` lists row and column of values that
+    stay zero; ``opened`` first row, column and place in ``pool`` of the inverse of loops that are
+    closed differently there; both by rows. ``wave.counts`` holds how many were passed.
+    """
+    while at < order.shape[0]:
+        head = order[at]
+        slot, size = net.loop[head], _size(net, head)
+        if slot < 0:
+            _sum(net, table, head, False, table.values, head)
+        elif _fresh(net, table, wave, head) == OUTSIDE:
+            return at
+        else:
+            while wave.counts[1] < opened.shape[0] and opened[wave.counts[1], 0] == head:
+                column, place = opened[wave.counts[1], 1], opened[wave.counts[1], 2]
+                for row in range(size):
+                    value = 0.0
+                    for other in range(size):
+                        value += pool[place + row * size + other] * wave.right[other, column]
+                    wave.fresh[row, column] = value
+                wave.counts[1] += 1
+            for position in range(size):
+                _copy(wave.fresh[position], table.values[head + position])
+        while wave.counts[0] < held.shape[0] and held[wave.counts[0], 0] < head + size:
+            table.values[held[wave.counts[0], 0], held[wave.counts[0], 1]] = 0.0
+            wave.counts[0] += 1
         at += 1
     return at
 
@@ -607,3 +670,77 @@ def lift(net: Net, wave: Wave, head: int, key: int) -> None:
 def _rekey(net: Net, head: int, key: int) -> None:
     for position in range(_size(net, head)):
         net.key[_member(net, head, position)] = key
+
+
+# -- where a footprint comes from ------------------------------------------------------------------
+
+
+@inner
+def _weight(table: Table, wave: Wave, node: int) -> float:
+    """A row's value with its columns weighted; zero without an answer."""
+    total = 0.0
+    for column in range(wave.weights.shape[0]):
+        value = table.values[node, column]
+        total += wave.weights[column] * abs(value) if value == value else 0.0
+    return total
+
+
+@inner
+def _turn(net: Net, slot: int, wave: Wave) -> None:
+    """``fresh = (I - B)^-1' right`` for a small loop, first column."""
+    size, at = net.loop_size[slot], net.loop_inverse[slot]
+    for row in range(size):
+        total = 0.0
+        for other in range(size):
+            total += net.inverses[at + other * size + row] * wave.right[other, 0]
+        wave.fresh[row, 0] = total
+
+
+@compiled
+def descend(net: Net, table: Table, wave: Wave, floor: float, solved: int) -> tuple[int, float]:
+    """Follow the demand in ``wave.moved`` upstream from the heap, consumers before suppliers.
+
+    Lists what is visited in ``wave.reached`` and the units made of it in the first column of
+    ``before``. What carries less than ``floor`` is not followed and listed with zero. Returns a
+    large loop to be solved outside, or -1, and the weight not followed so far.
+    """
+    left = 0.0
+    while solved >= 0 or wave.counts[HEAP]:
+        head = solved if solved >= 0 else _pop(wave)
+        slot, size = net.loop[head], _size(net, head)
+        refused = slot >= 0 and net.loop_kind[slot] == REFUSED_LOOP
+        if slot >= 0 and not refused:
+            if solved < 0:
+                for position in range(size):
+                    wave.right[position, 0] = wave.moved[_member(net, head, position)]
+                if net.loop_kind[slot] == LARGE_LOOP:
+                    return int(head), left
+                _turn(net, slot, wave)
+            for position in range(size):
+                wave.moved[_member(net, head, position)] = wave.fresh[position, 0]
+        solved = -1
+        wave.flags[head] &= np.uint8(~VALUE & 255)
+        carried = 0.0
+        for position in range(size):
+            node = _member(net, head, position)
+            carried += abs(wave.moved[node]) * _weight(table, wave, node)
+        followed = carried >= floor and not refused
+        if not followed:
+            left += carried
+        for position in range(size):
+            node = _member(net, head, position)
+            at = wave.counts[REACHED]
+            wave.counts[REACHED] = at + 1
+            wave.reached[at] = node
+            wave.before[at, 0] = wave.moved[node] if followed else 0.0
+            if not followed:
+                continue
+            for edge in range(net.in_start[node], net.in_start[node] + net.in_count[node]):
+                supplier = net.suppliers[edge]
+                other = net.head[supplier]
+                if other != head:
+                    wave.moved[supplier] += net.amounts[edge] * wave.moved[node]
+                    if wave.flags[other] & VALUE == 0:
+                        wave.flags[other] |= np.uint8(VALUE)
+                        _push(wave, -net.key[other], other)
+    return -1, left

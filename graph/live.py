@@ -117,6 +117,20 @@ class Solution:
         return (self.marks & OPEN).astype(np.bool_)
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """What is made upstream of a product for one declared unit of it.
+
+    ``units[i]`` declared units of ``nodes[i]``, consumers before their suppliers; times its direct
+    emissions, what it contributes. ``left`` is the weight (columns weighted) of what was not
+    followed: no product that is missing contributes more.
+    """
+
+    nodes: IntArray
+    units: FloatArray
+    left: float
+
+
 class LiveSolution:
     """The arrays of a network that changes, and its answer, kept right.
 
@@ -209,6 +223,18 @@ class LiveSolution:
             reached = self._applied(changes, inputs)
             self._whole = True
             return reached
+
+    def upstream(self, node: int, *, share: float = 1e-6) -> Upstream:
+        """Where the footprint of a product comes from: the adjoint over its upstream cone.
+
+        Branches that carry less than ``share`` of the footprint are not followed, so that the work
+        depends on how concentrated a footprint is and not on the size of the cone. With zero
+        everything is followed. Raises ``ProductNumberUnknown`` and ``SolutionInterrupted``.
+        """
+        with self._lock:
+            self._refuse_if_interrupted()
+            _refuse_strangers([node], self.products)
+            return Upstream(*self._waves.upstream(self._table(self._sheets[0]), node, share))
 
     def amounts(self) -> csr_array:
         """``A`` as it is now, ``(n, n)``, suppliers in rows; costs as much as reading it."""

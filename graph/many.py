@@ -10,7 +10,9 @@ Columns come in panels, so that the table stays small and a row of it is read in
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,14 +21,19 @@ from scipy.sparse import csc_array
 
 from graph.blocks import SMALL, close_small
 from graph.errors import TableMismatch
-from graph.solve import Plan
+from graph.solve import Plan, ranges, refuse_infinities
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-PANEL = 48
-"""Boundaries in one pass: a row of the table is then a few cache lines."""
+PANEL = 32
+"""Boundaries in one pass: a row of the table is then four cache lines."""
+
+_AT_ONCE = min(4, os.cpu_count() or 1)
+"""Panels under way at the same time; each has a table of its own."""
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def upstream_of_each(
@@ -64,10 +71,16 @@ def upstream_of_each(
         held[boundaries[at]] = True
         footprints = plan.footprints(direct[:, None], held=held)
         total[at] = _carried(footprints, inflows[:, [at]])[0]
-    for start in range(0, len(together), PANEL):
-        panel = together[start : start + PANEL]
-        footprints = _panel(plan, direct, [rows[at] for at in panel.tolist()])
-        total[panel] = _carried(footprints, inflows[:, panel])
+    if not together.size:
+        return total
+    panels, by_row = _Panels(plan, direct), csc_array(inflows[plan.layout.order])
+
+    def draw(panel: IntArray) -> None:
+        footprints = panels.footprints([rows[at] for at in panel.tolist()])
+        total[panel] = _carried(footprints, by_row[:, panel])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(draw, np.split(together, range(PANEL, len(together), PANEL))))
     return total
 
 
@@ -89,12 +102,10 @@ def _is_intricate(plan: Plan, held: IntArray) -> bool:
 
 @dataclass(frozen=True)
 class _Opened:
-    """Loops with members inside a boundary: for each its column, first row and new inverse."""
+    """Loops with members inside a boundary: first row, column and place of their new inverse."""
 
-    column: IntArray
-    first: IntArray
-    size: IntArray
-    inverses: list[FloatArray]
+    entries: IntArray
+    inverses: FloatArray
 
     @classmethod
     def of(cls, plan: Plan, held: Sequence[IntArray]) -> _Opened:
@@ -102,20 +113,16 @@ class _Opened:
         pairs = [np.unique(layout.first[rows[layout.looped[rows]]]) for rows in held]
         column = np.repeat(np.arange(len(held)), [len(each) for each in pairs])
         first = np.concatenate([np.zeros(0, dtype=np.int64), *pairs])
-        order = np.argsort(first, kind="stable")
-        column, first = column[order], first[order]
         size = layout.sizes[first]
-        inverses: list[FloatArray] = [np.zeros((0, 0))] * len(first)
+        place = np.cumsum(size**2) - size**2
+        inverses = np.zeros(int((size**2).sum()))
         for each in np.unique(size).tolist():
             mine = np.flatnonzero(size == each)
             blocks = _without(plan, first[mine], each, [held[at] for at in column[mine].tolist()])
-            for at, inverse in zip(mine.tolist(), close_small(blocks).inverses, strict=True):
-                inverses[at] = inverse
-        return cls(column, first, size, inverses)
-
-    def between(self, start: int, stop: int) -> range:
-        low, high = np.searchsorted(self.first, [start, stop])
-        return range(int(low), int(high))
+            places = ranges(place[mine], np.full(len(mine), each**2))
+            inverses[places] = close_small(blocks).inverses.ravel()
+        entries = np.column_stack([first, column, place])
+        return cls(entries[np.argsort(first, kind="stable")], inverses)
 
 
 def _without(plan: Plan, first: IntArray, size: int, held: Sequence[IntArray]) -> FloatArray:
@@ -126,32 +133,70 @@ def _without(plan: Plan, first: IntArray, size: int, held: Sequence[IntArray]) -
     blocks = np.zeros((len(first), size, size))
     blocks[at, row, entries.col - first[at]] = entries.data
     for block, start, rows in zip(blocks, first.tolist(), held, strict=True):
-        inside = rows[(rows >= start) & (rows < start + size)] - start
+        low, high = np.searchsorted(rows, [start, start + size])
+        inside = rows[low:high] - start
         block[inside, :] = block[:, inside] = 0.0
     return blocks
 
 
-def _panel(plan: Plan, direct: FloatArray, held: Sequence[IntArray]) -> FloatArray:
-    """Outside footprints of some boundaries, one column each."""
-    opened = _Opened.of(plan, held)
-    own = np.where(plan.refused_mask, 0.0, direct)[plan.layout.order]
-    table = np.repeat(own[:, None], len(held), axis=1)
-    row = np.concatenate([np.zeros(0, dtype=np.int64), *held])
-    column = np.repeat(np.arange(len(held)), [len(rows) for rows in held])
-    order = np.argsort(row, kind="stable")
-    row, column = row[order], column[order]
-    table[row, column] = 0.0
-    for level in plan.forward:
-        parted = opened.between(level.start, level.stop)
-        level.draw(table)
-        kept = [
-            table[opened.first[at] : opened.first[at] + opened.size[at], opened.column[at]].copy()
-            for at in parted
-        ]
-        level.close(table, plan.whole)
-        for at, right in zip(parted, kept, strict=True):
-            rows = slice(opened.first[at], opened.first[at] + opened.size[at])
-            table[rows, opened.column[at]] = opened.inverses[at] @ right
-        low, high = np.searchsorted(row, [level.start, level.stop])
-        table[row[low:high], column[low:high]] = 0.0
-    return table[plan.layout.rank]
+class _Panels:
+    """The arrays of a plan as compiled passes read them, products by their rows."""
+
+    def __init__(self, plan: Plan, direct: FloatArray) -> None:
+        from graph import kernels
+
+        self.plan = plan
+        layout, closed, inputs = plan.layout, plan.whole, plan.by_consumer
+        own = np.where(plan.refused_mask, 0.0, direct)
+        refuse_infinities(own, "direct emissions")
+        self.own = own[layout.order]
+        starts = layout.loops()
+        sizes = layout.sizes[starts]
+        self.blocks = {placed.start: placed.block for placed in closed.blocks}
+        kind = np.where(sizes > SMALL, kernels.LARGE_LOOP, kernels.SMALL_LOOP)
+        kind[closed.refused[starts]] = kernels.REFUSED_LOOP
+        loop = np.full(plan.products, -1, dtype=np.int32)
+        loop[layout.members(starts)] = np.repeat(np.arange(len(starts)), sizes)
+        self.largest = int(sizes.max(initial=1))
+        self.order = np.unique(layout.first).astype(np.uint32)
+        pointers = inputs.indptr.astype(np.int64)
+        self.net = kernels.Net(
+            in_start=pointers[:-1],
+            in_count=np.diff(pointers),
+            suppliers=inputs.indices.astype(np.uint32),
+            amounts=inputs.data,
+            out_start=_NONE,
+            out_count=_NONE,
+            consumers=_NONE.astype(np.uint32),
+            key=_NONE,
+            head=layout.first.astype(np.uint32),
+            loop=loop,
+            loop_start=np.cumsum(sizes) - sizes,
+            loop_size=sizes,
+            loop_inverse=closed.inverse.indptr[starts].astype(np.int64),
+            loop_kind=kind,
+            members=layout.members(starts).astype(np.uint32),
+            inverses=closed.inverse.data,
+        )
+
+    def footprints(self, held: Sequence[IntArray]) -> FloatArray:
+        """Outside footprints of some boundaries, one column each; rows as in the plan."""
+        from graph import kernels
+
+        opened = _Opened.of(self.plan, held)
+        row = np.concatenate([np.zeros(0, dtype=np.int64), *held])
+        cells = np.column_stack([row, np.repeat(np.arange(len(held)), [len(r) for r in held])])
+        cells = cells[np.argsort(row, kind="stable")]
+        values = np.repeat(self.own[:, None], len(held), axis=1)
+        values[cells[:, 0], cells[:, 1]] = 0.0
+        marks = _NONE.astype(np.uint8)
+        table = kernels.Table(values, _NONE, marks, values, _NONE, marks)
+        wave = kernels.Wave.blank(0, self.largest, np.zeros(len(held)))
+        rest = cells, opened.entries, opened.inverses
+        at = kernels.sweep_columns(self.net, table, wave, self.order, 0, *rest)
+        while at < len(self.order):
+            head = int(self.order[at])
+            size = int(self.net.loop_size[self.net.loop[head]])
+            values[head : head + size] = self.blocks[head].solve(wave.right[:size].copy())
+            at = kernels.sweep_columns(self.net, table, wave, self.order, at + 1, *rest)
+        return values

@@ -39,12 +39,13 @@ class Waves:
         self._wiring = wiring
         self._weights = weights
         self._nowhere = np.zeros(0, dtype=np.uint32)
-        self.memory = self._allocated(capacity_for(wiring.n))
+        self.memory = kernels.Wave.blank(capacity_for(wiring.n), wiring.largest, weights)
 
     def fit(self) -> None:
         """Make the memory large enough for all products and loops."""
         if len(self.memory.flags) < self._wiring.n:
-            self.memory = self._allocated(capacity_for(self._wiring.n))
+            capacity = capacity_for(self._wiring.n)
+            self.memory = kernels.Wave.blank(capacity, self._wiring.largest, self._weights)
         if len(self.memory.fresh) < self._wiring.largest:
             shape = (self._wiring.largest, len(self._weights))
             self.memory = self.memory._replace(right=np.zeros(shape), fresh=np.zeros(shape))
@@ -86,12 +87,33 @@ class Waves:
             state, head, at = kernels.advance(net, table, self.memory, order, at, most, head)
         return state
 
-    def _solve_outside(self, head: int) -> int:
+    def upstream(
+        self, table: kernels.Table, node: int, share: float
+    ) -> tuple[IntArray, FloatArray, float]:
+        """What is made upstream for a unit of a product: products, units, and the weight left."""
+        net, memory = self._wiring.net(), self.memory
+        head = int(net.head[node])
+        memory.moved[node], memory.flags[head] = 1.0, kernels.VALUE
+        memory.heap[0], memory.heap_key[0] = head, 0
+        memory.counts[:] = 0
+        memory.counts[kernels.HEAP] = 1
+        floor = share * float(self._weights @ np.abs(np.nan_to_num(table.values[node])))
+        loop, left = kernels.descend(net, table, memory, floor, -1)
+        while loop >= 0:
+            self._solve_outside(loop, transposed=True)
+            loop, more = kernels.descend(net, table, memory, floor, loop)
+            left += more
+        reached = memory.reached[: memory.counts[kernels.REACHED]].astype(np.int64)
+        units = memory.before[: len(reached), 0].copy()
+        memory.moved[reached] = 0.0
+        return reached[units != 0], units[units != 0], left
+
+    def _solve_outside(self, head: int, *, transposed: bool = False) -> int:
         """Solve a large loop whose right sides are ready; its size."""
         slot = int(self._wiring.loop.values[head])
         size = int(self._wiring.loop_size.values[slot])
         right = self.memory.right[:size].copy()
-        self.memory.fresh[:size] = self._wiring.blocks[slot].solve(right)
+        self.memory.fresh[:size] = self._wiring.blocks[slot].solve(right, transposed=transposed)
         return size
 
     def _read(self, table: kernels.Table, began: NodeArray) -> Trace:
@@ -110,25 +132,4 @@ class Waves:
             after=table.values[reached],
             via=memory.via[reached].astype(np.int64),
             marked=noted[other],
-        )
-
-    def _allocated(self, capacity: int) -> kernels.Wave:
-        columns = len(self._weights)
-        loop = (self._wiring.largest, columns)
-        return kernels.Wave(
-            flags=np.zeros(capacity, dtype=np.uint8),
-            moved=np.zeros(capacity),
-            via=np.zeros(capacity, dtype=np.int32),
-            heap_key=np.zeros(capacity, dtype=np.int64),
-            heap=np.zeros(capacity, dtype=np.uint32),
-            stack=np.zeros(capacity, dtype=np.uint32),
-            reached=np.zeros(capacity, dtype=np.uint32),
-            before=np.zeros((capacity, columns)),
-            noted=np.zeros(capacity, dtype=np.uint32),
-            noted_as_of=np.zeros(capacity, dtype=np.int64),
-            noted_marks=np.zeros(capacity, dtype=np.uint8),
-            weights=self._weights,
-            right=np.zeros(loop),
-            fresh=np.zeros(loop),
-            counts=np.zeros(4, dtype=np.int64),
         )

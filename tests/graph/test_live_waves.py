@@ -8,12 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from graph import solve, waves
-from graph.errors import AmountNotFinite, ProductNumberUnknown, TableMismatch
+from graph import blocks, solve, waves
+from graph.errors import (
+    AmountNotFinite,
+    LoopUnsolved,
+    ProductNumberUnknown,
+    SolutionInterrupted,
+    TableMismatch,
+)
 from graph.live import GAP, OPEN, Changes, LiveSolution, Reached, Solution
 from graph.solve import Plan
 
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -135,3 +141,132 @@ def test_after_any_changes_all_figures_are_those_of_the_changed_network(wide, la
             reached = live.apply(changes)
             check(live, mirror)
             check_told(reached, before, live.solution(), changes.named)
+
+
+@few
+@given(seeds)
+@pytest.mark.parametrize("large_from", [32, 2])
+def test_what_is_made_upstream_of_a_product_is_the_adjoint(large_from, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solve, "SMALL", large_from)
+        mirror = Mirror(seed)
+        live, plan = mirror.live(), Plan.of(csr_array(mirror.A))
+        n = len(mirror.units)
+        supply = np.nan_to_num(plan.supply(np.eye(n)))
+
+        for node in range(n):
+            upstream = live.upstream(node, share=0.0)
+            units = np.zeros(n)
+            units[upstream.nodes] = upstream.units
+
+            np.testing.assert_allclose(units, supply[:, node], rtol=1e-9)
+
+
+def test_small_branches_are_left_and_their_weight_is_told():
+    # 0 -> 2 and 1 -> 2: m = 1 + 0.9 + 0.1; a tenth of it is more than 1 carries.
+    A = np.zeros((3, 3))
+    A[0, 2], A[1, 2] = 0.9, 0.1
+    live = LiveSolution(csr_array(A), np.ones((3, 1)), np.zeros(3, np.uint8), np.zeros(3, np.int64))
+
+    upstream = live.upstream(2, share=0.1)
+
+    assert dict(zip(upstream.nodes.tolist(), upstream.units.tolist(), strict=True)) == {
+        2: 1,
+        0: 0.9,
+    }
+    assert upstream.left == pytest.approx(0.1)
+
+
+def test_a_reader_keeps_what_it_read_while_the_network_changes():
+    mirror = Mirror(7)
+    live = mirror.live()
+    kept = [(first := live.solution(), first.footprints.copy())]
+    for _ in range(6):
+        live.apply(mirror.changed())
+        kept.append((now := live.solution(), now.footprints.copy()))
+
+    for solution, copy in kept:
+        np.testing.assert_array_equal(solution.footprints, copy)
+    assert live.solution() is kept[-1][0]
+    with pytest.raises(ValueError, match="read-only"):
+        live.solution().footprints[0] = 0
+
+
+def test_figures_nobody_keeps_are_changed_in_place_and_others_catch_up():
+    mirror = Mirror(8)
+    live = mirror.live()
+    for turn in range(12):
+        kept = live.solution() if turn % 3 else None
+        live.apply(mirror.changed())
+        check(live, mirror)
+        del kept
+
+
+def test_the_largest_part_of_a_change_is_told_by_weight():
+    # 0 brings much of a light column, 1 little of a heavy one.
+    A = np.zeros((3, 3))
+    A[0, 2] = A[1, 2] = 1.0
+    nothing = np.zeros(3, np.uint8), np.zeros(3, np.int64)
+    changes = Changes(direct={0: np.array([5.0, 0.0]), 1: np.array([0.0, 1.0])})
+    told = [
+        LiveSolution(csr_array(A), np.zeros((3, 2)), *nothing, weights=weights).apply(changes)
+        for weights in (None, np.array([1.0, 27.0]))
+    ]
+
+    assert [reached.via.tolist() for reached in told] == [[-1, -1, 0], [-1, -1, 1]]
+
+
+def test_a_new_product_that_is_used_at_once_stands_before_its_consumers():
+    # 0 -> 1, then 2 -> 0: m0 = 1 + 3 * 4, m1 = 1 + 0.5 * 13.
+    A = np.zeros((2, 2))
+    A[0, 1] = 0.5
+    live = LiveSolution(csr_array(A), np.ones((2, 1)), np.zeros(2, np.uint8), np.zeros(2, np.int64))
+
+    reached = live.apply(
+        Changes(1, {0: (np.array([2]), np.array([3.0]))}, {2: np.array([4.0])}, as_of={0: 5, 2: 6})
+    )
+
+    assert live.solution().footprints[:, 0].tolist() == [13.0, 7.5, 4.0]
+    assert reached.nodes.tolist() == [2, 0, 1]
+    assert reached.before[:, 0].tolist() == [0.0, 1.0, 1.5]
+    assert live.solution().as_of.tolist() == [6, 6, 6]
+    assert live.plan().levels == 3
+
+
+REFUSED = [
+    (Changes(inputs={9: (np.array([0]), np.array([1.0]))}), ProductNumberUnknown),
+    (Changes(inputs={0: (np.array([9]), np.array([1.0]))}), ProductNumberUnknown),
+    (Changes(inputs={0: (np.array([-1]), np.array([1.0]))}), ProductNumberUnknown),
+    (Changes(inputs={0: (np.array([1]), np.array([np.nan]))}), AmountNotFinite),
+    (Changes(inputs={0: (np.array([1]), np.array([1.0, 2.0]))}), TableMismatch),
+    (Changes(direct={0: np.array([1.0])}), TableMismatch),
+    (Changes(direct={0: np.array([1.0, np.inf, 0.0])}), AmountNotFinite),
+    (Changes(as_of={-1: 3}), ProductNumberUnknown),
+]
+
+
+@pytest.mark.parametrize(("changes", "condition"), REFUSED)
+def test_a_change_that_makes_no_sense_leaves_everything_as_it_was(changes, condition):
+    live = LiveSolution(csr_array((3, 3)), np.ones((3, 3)), np.zeros(3), np.zeros(3))
+    before = live.solution()
+
+    with pytest.raises(condition):
+        live.apply(changes)
+
+    assert live.solution() is before
+
+
+def test_a_loop_that_cannot_be_computed_ends_the_solution(monkeypatch):
+    size = 40
+    A = np.zeros((size + 1, size + 1))
+    A[np.arange(size), (np.arange(size) + 1) % size] = 0.5
+    live = LiveSolution(
+        csr_array(A), np.ones((size + 1, 1)), np.zeros(size + 1), np.zeros(size + 1)
+    )
+    monkeypatch.setattr(blocks, "_ROUNDING", -1.0)
+    monkeypatch.setattr(blocks, "_ACCEPTED", -1.0)
+
+    with pytest.raises(LoopUnsolved):
+        live.apply(Changes(inputs={3: (np.array([2, size]), np.array([0.5, 0.5]))}))
+    with pytest.raises(SolutionInterrupted):
+        live.solution()

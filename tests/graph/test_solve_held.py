@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from graph import blocks, solve
 from graph.solve import Plan
 
-few = settings(max_examples=80, deadline=None)
+few = settings(max_examples=40, deadline=None)
 
 
 def tangled(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
