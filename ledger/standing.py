@@ -280,6 +280,7 @@ class Standing:
     suspects: tuple[Suspect, ...] = ()
     _table: Table = EMPTY
     _hidden: Map[str, Map[int, None]] = field(default_factory=Map)
+    _forgotten: Map[int, None] = field(default_factory=Map)
     _said: Map[str, Map[str, Said]] = field(default_factory=Map)
     _about: Map[_Pair, Map[str, None]] = field(default_factory=Map)
     _touched: Map[_Pair, int] = field(default_factory=Map)
@@ -373,6 +374,30 @@ class Standing:
         ahead.fold(entry)
         return ahead
 
+    def after_erasure(self, entry: Entry) -> Standing | None:
+        """What stands once the next entry, an erasure, is taken in.
+
+        What it erased is forgotten with its whole chain, as nothing takes its place; unless another
+        took it before. ``None`` where that does not tell what stands: where nothing of the chain
+        does, or anything is suspect.
+        """
+        erasure = cast(Erasure, entry.statement.body)
+        said = self.find(erasure.erased_key)
+        if said is None or not self.soundness.is_clean:
+            return None
+        ahead = self.copy()
+        if said.digest == erasure.digest:
+            ahead._end(said.key)
+            ahead._forget(said)
+        ahead.fold(entry)
+        return ahead
+
+    def _forget(self, said: Said) -> None:
+        if said.opening in self._keys:
+            self._keys = self._keys.delete(said.opening)
+        elif (row := self._table.opened_by(said.opening)) is not None:
+            self._forgotten = self._forgotten.set(row, None)
+
     def fold(self, entry: Entry) -> None:
         """Take in the next entry; of the chain it withdraws, the statement comes before it.
 
@@ -408,7 +433,7 @@ class Standing:
         if (key := self._keys.get(opening)) is not None:
             return key
         row = self._table.opened_by(opening)
-        return None if row is None else _key(self._table, row)
+        return None if row is None or row in self._forgotten else _key(self._table, row)
 
     def _learn(self, opening: str, key: NaturalKey) -> None:
         if self.key_of(opening) is None:
@@ -574,7 +599,9 @@ class Standing:
 
         In no order.
         """
-        yield from (_key(self._table, row) for row in self._table.flagged(kind, KNOWN))
+        for row in self._table.flagged(kind, KNOWN):
+            if row not in self._forgotten:
+                yield _key(self._table, row)
         yield from (key for key in self._keys.values() if key.type == kind)
 
     @property
@@ -608,10 +635,13 @@ class Standing:
         gone = ((self._table.kind(row), self._table.key(row)) for row in hidden)
         dropped = []
         for kind, within in dict.fromkeys((*openings, *said, *gone, *self._owners)):
-            row = columns.add(kind, within, _ids(kind, split(within)))
             if (old := self._table.find(kind, within)) is not None:
                 dropped.append(old)
-            if opening := openings.get((kind, within)) or _opening(self._table, old):
+            opening = openings.get((kind, within))
+            if opening is None and old not in self._forgotten:
+                opening = _opening(self._table, old)
+            row = columns.add(kind, within, _ids(kind, split(within)))
+            if opening:
                 columns.know(row, opening)
             if here := said.get((kind, within)):
                 columns.say(row, here.index, here.digest, here.voided, here.source.envelope)

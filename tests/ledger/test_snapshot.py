@@ -32,9 +32,13 @@ def followed(standing: Standing, log: Log) -> Standing:
     """What stands now, as a server follows its log."""
     size = log.size()
     for entry in log.entries(standing.size, size):
-        if isinstance(entry.statement.body, Erasure) or unsettles(entry.statement):
+        if entry.is_erased or unsettles(entry.statement):
             return Standing.after(log, size)
-        standing = standing.after_entry(entry)
+        is_erasure = isinstance(entry.statement.body, Erasure)
+        ahead = standing.after_erasure(entry) if is_erasure else standing.after_entry(entry)
+        if ahead is None:
+            return Standing.after(log, size)
+        standing = ahead
     return standing.doubting(log)
 
 
@@ -202,6 +206,37 @@ def test_an_erased_payload_does_not_survive_in_the_file(
     (said,) = mapped.statements("inventory")
     with pytest.raises(PayloadErased):
         _ = said.statement
+
+
+def test_an_erasure_is_followed_without_reading_the_log_anew(
+    factory: Factory, snapshots: Snapshots
+) -> None:
+    acme = factory.enterprise("Acme")
+    site, product = acme.site(), acme.product("Steel")
+    first, recipe = acme.inventory(site), acme.recipe(product, site)
+    for said in (acme.correct(first), recipe):
+        standings = Standing.of(factory.log.heads_at(factory.log.size())), factory.standing()
+        acme.erase(said)
+        for live in standings:
+            ahead = live.after_erasure(factory.log.entry(live.size))
+            assert ahead == factory.standing()
+            assert ahead is not None
+            assert ahead.about(said.statement.type, site) == ()
+            snapshots.dump(ahead, factory.log)
+            assert loaded(snapshots, factory.log) == ahead
+    # Who erases what was corrected since takes nothing away.
+    corrected = acme.production(product, site, "5")
+    acme.correct(corrected)
+    live = factory.standing()
+    acme.erase(corrected)
+    assert live.after_erasure(factory.log.entry(live.size)) == factory.standing()
+    assert len(factory.standing().about("production", site)) == 1
+    # Of a chain that was withdrawn, the log tells what is left.
+    withdrawn = acme.purchases(site)
+    acme.withdraw(withdrawn)
+    live = factory.standing()
+    acme.erase(withdrawn)
+    assert live.after_erasure(factory.log.entry(live.size)) is None
 
 
 def test_a_file_from_before_an_erasure_is_refused(factory: Factory, snapshots: Snapshots) -> None:
