@@ -126,7 +126,9 @@ def revised(
         wide.as_of[i] = account.as_of
     final = tuple(node for node in nodes if node is not None)
     edges = _edges_with(network.edges, numbered, numbers)
-    return Network(
+    if len(final) > len(network.nodes):
+        edges = replace(edges)  # what is worked out from them counts nodes, too
+    after = Network(
         year=around.year,
         nodes=final,
         columns=columns,
@@ -144,6 +146,22 @@ def revised(
         site_as_of=dict(around.site_as_of),
         stand_ins=_stand_ins_with(network.stand_ins, numbered),
     )
+    _hand_on(network, after)
+    return after
+
+
+_OF_NODES = ("nodes_of", "nodes_at", "feeds", "owners", "owner_codes")
+_OF_EDGES = ("inputs", "by_consumer")
+
+
+def _hand_on(before: Network, after: Network) -> None:
+    """What was worked out from nodes or edges stays true while these are the same."""
+    if len(after.nodes) != len(before.nodes):
+        return
+    alike = [name for name in _OF_NODES if after.nodes == before.nodes]
+    alike += [name for name in _OF_EDGES if after.edges is before.edges]
+    known = vars(before)
+    vars(after).update({name: known[name] for name in alike if name in known})
 
 
 def _all_columns(known: tuple[Column, ...], changed: Iterable[Account]) -> tuple[Column, ...]:
@@ -185,6 +203,8 @@ def _edges_with(edges: Edges, numbered: Mapping[int, Account], numbers: Numberin
         return edges
     stays = ~np.isin(edges.consumer, np.fromiter(numbered, dtype=np.int64))
     anew = _edges(sorted(numbered.items()), numbers)
+    if _are_alike(anew, _where(edges, ~stays)):
+        return edges
     consumer = np.concatenate([edges.consumer[stays], anew.consumer])
     order = np.argsort(consumer, kind="stable")
 
@@ -195,6 +215,21 @@ def _edges_with(edges: Edges, numbered: Mapping[int, Account], numbers: Numberin
         amount=_joined(edges.amount[stays], anew.amount)[order],
         mixed=_joined(edges.mixed[stays], anew.mixed)[order],
     )
+
+
+def _where(edges: Edges, chosen: NDArray[np.bool_]) -> Edges:
+    return Edges(
+        supplier=edges.supplier[chosen],
+        consumer=edges.consumer[chosen],
+        category=edges.category[chosen],
+        amount=edges.amount[chosen],
+        mixed=edges.mixed[chosen],
+    )
+
+
+def _are_alike(one: Edges, other: Edges) -> bool:
+    names = ("supplier", "consumer", "category", "amount", "mixed")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
 def _joined(kept: NDArray[T], anew: NDArray[T]) -> NDArray[T]:
@@ -266,21 +301,14 @@ def _without(network: Network, stays: NDArray[np.bool_]) -> Network:
         return network
     new = np.cumsum(stays) - 1
     number = {int(i): int(new[i]) for i in np.flatnonzero(stays)}
-    edges = network.edges
-    kept = stays[edges.consumer] & stays[edges.supplier]
+    edges = _where(network.edges, stays[network.edges.consumer] & stays[network.edges.supplier])
     return replace(
         network,
         nodes=tuple(node for node, stay in zip(network.nodes, stays, strict=True) if stay),
         direct=network.direct[stays],
         output=network.output[stays],
         as_of=network.as_of[stays],
-        edges=Edges(
-            supplier=new[edges.supplier[kept]],
-            consumer=new[edges.consumer[kept]],
-            category=edges.category[kept],
-            amount=edges.amount[kept],
-            mixed=edges.mixed[kept],
-        ),
+        edges=replace(edges, supplier=new[edges.supplier], consumer=new[edges.consumer]),
         gaps=tuple(replace(g, node=number[g.node]) for g in network.gaps if g.node in number),
         generation={number[i]: row for i, row in network.generation.items() if i in number},
         declared={number[i]: row for i, row in network.declared.items() if i in number},

@@ -5,32 +5,60 @@ A figure that rests on such a statement says so; the enterprise it is about has 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import cast
 
 from ledger.standing import Said, Standing
 from ledger.statements import Key, NaturalKey
 
-DESCRIBES = {
-    "product": slice(0, 1),
-    "footprint": slice(0, 1),
-    "recipe": slice(0, 1),
-    "production": slice(0, 1),
-    "site": slice(0, 1),
-    "inventory": slice(0, 1),
-    "purchases": slice(0, 1),
-}
-"""Statement type -> where its natural key names the product or site that it describes."""
+DESCRIBES = (
+    "product",
+    "footprint",
+    "recipe",
+    "production",
+    "site",
+    "inventory",
+    "purchases",
+)
+"""Statement types whose natural key begins with the product or site that they describe."""
 
 
-def spoken_for(standing: Standing) -> frozenset[str]:
-    """Ids of products and sites of which something was said on their owner's behalf."""
-    return frozenset(
-        described
-        for kind, where in DESCRIBES.items()
-        for said in standing.statements(kind)
-        if on_behalf(standing, said)
-        for described in _parts(said)[where]
-    )
+class SpokenFor:
+    """The ids of products and sites of which something was said on their owner's behalf.
+
+    Looked up when asked for: a figure rests on few of all things.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, described: str) -> bool:
+        if not self._is_possible:
+            return False
+        if described not in self._known:
+            self._known[described] = any(map(self._on_behalf, self._told_of(described)))
+        return self._known[described]
+
+    def isdisjoint(self, ids: Iterable[str]) -> bool:
+        """Whether nothing was said on behalf of any of ``ids``."""
+        return not any(each in self for each in ids)
+
+    def _told_of(self, described: str) -> Iterator[Said]:
+        for kind in DESCRIBES:
+            for said in self._standing.about(kind, described):
+                if said.key.parts[0] == described:
+                    yield said
+
+    def _on_behalf(self, said: Said) -> bool:
+        return on_behalf(self._standing, said)
+
+    @cached_property
+    def _is_possible(self) -> bool:
+        """Whether anybody ever was a delegate, or the operator holds a key of somebody."""
+        keys = (cast(Key, said.statement.body) for said in self._standing.statements("key"))
+        return ("delegation", "") in self._standing.touched or any(map(_is_held, keys))
 
 
 def on_behalf(standing: Standing, said: Said) -> bool:
@@ -40,8 +68,8 @@ def on_behalf(standing: Standing, said: Said) -> bool:
 
 def _by_operator_key(standing: Standing, said: Said) -> bool:
     key = standing.find(NaturalKey("key", (said.statement.envelope.kid,)))
-    return key is not None and cast(Key, key.statement.body).custody == "operator"
+    return key is not None and _is_held(cast(Key, key.statement.body))
 
 
-def _parts(said: Said) -> tuple[str, ...]:
-    return said.statement.body.natural_key(said.owner).parts
+def _is_held(key: Key) -> bool:
+    return key.custody == "operator"

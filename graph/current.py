@@ -55,7 +55,8 @@ class Wave:
     """One step of a year: where it begins, and what was read anew on its way.
 
     ``accounts`` are the nodes whose account was made anew, ``gone`` those that are no more;
-    ``sites`` are those of which something may be as of a later entry.
+    ``sites`` are those of which something may be as of a later entry, and ``told_of`` says by which
+    products.
     """
 
     products: set[str] = field(default_factory=set)
@@ -65,6 +66,7 @@ class Wave:
     places: set[Place] = field(default_factory=set)
     accounts: set[NodeKey] = field(default_factory=set)
     gone: set[NodeKey] = field(default_factory=set)
+    told_of: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     @property
     def is_empty(self) -> bool:
@@ -100,8 +102,12 @@ class CurrentYear:
             self._sites_of[owner].add(site)
         everything = {listed.product.id for listed in self.catalogue.products()}
         sites = set(standing.sites)
-        places = {place for site in sites for place in self.year.places(site)}
-        self._take_in(Wave(everything, sites, recut=set(sites), places=places))
+        wave = Wave(everything, sites, recut=set(sites))
+        wave.places = {place for site in sites for place in self.year.places(site)}
+        for site in sites:
+            owned = self.somewhere.get(standing.owner_of("site", site), set())
+            wave.told_of[site] = self.year.products_named_at(site) | owned
+        self._take_in(wave)
 
     @property
     def standing(self) -> Standing:
@@ -135,7 +141,9 @@ class CurrentYear:
             wave.products |= before.products_named_at(site) | self.year.products_named_at(site)
             wave.places |= {*before.places(site), *self.year.places(site)}
         for product in wave.products:
-            wave.sites |= self._sites_that_tell_of(product, before)
+            for site in self._sites_that_tell_of(product, before):
+                wave.told_of[site].add(product)
+        wave.sites |= wave.told_of.keys()
         self._take_in(wave)
         return wave
 
@@ -280,10 +288,11 @@ class CurrentYear:
             self.site_owners.pop(site, None)
             self.site_as_of.pop(site, None)
             return
-        products = self.year.products_named_at(site) | self.somewhere.get(owner, set())
-        words = map(self._last_word, products)
+        # What was the last word before stays one: whatever ends it is a later word about the site.
+        words = map(self._last_word, wave.told_of.get(site, ()))
+        before = self.site_as_of.get(site, -1)
         self.site_owners[site] = owner
-        self.site_as_of[site] = max(self.year.last_word_at(site), *words, -1)
+        self.site_as_of[site] = max(before, self.year.last_word_at(site), *words)
         wave.places |= set(self.year.places(site))
 
     def _leave_over(self, wave: Wave, place: Place, describer: Describer) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import cast
 
-from graph.behalf import spoken_for
+from graph.behalf import SpokenFor
 from graph.boundary import Assessment, assess
 from graph.characterise import Characterisation, characterise
 from graph.current import CurrentYear
@@ -81,7 +81,7 @@ class Answered:
     standing: Standing
     solved: Solved
     weights: Characterisation
-    spoken_for: frozenset[str]
+    spoken_for: SpokenFor
     valid_on: dt.date | None = None
 
 
@@ -111,7 +111,6 @@ class Engine:
         self._history = History(log, begin)
         self._years = Years(self._history)
         self._latest: Recent[int, int] = Recent(KEPT)
-        self._behalf: Recent[tuple[int, int], frozenset[str]] = Recent(KEPT)
 
     def standing(self, at: int | None = None) -> Standing:
         """What stands after the first ``at`` entries (None: all there are).
@@ -151,8 +150,6 @@ class Engine:
             yield step.entry, self._told(question, step.standing, running.solved())
 
     def _told(self, question: Question, standing: Standing, solved: Solved) -> Answered:
-        with self._lock:
-            behalf = self._spoken_for(standing)
         return Answered(
             year=cast(int, question.year),
             gwp=question.gwp,
@@ -160,7 +157,7 @@ class Engine:
             standing=standing,
             solved=solved,
             weights=characterise(solved.network.columns, question.gwp),
-            spoken_for=behalf,
+            spoken_for=SpokenFor(standing),
             valid_on=question.valid_on,
         )
 
@@ -172,12 +169,6 @@ class Engine:
         moved = max(standing.touched.get((kind, ""), -1) for kind in PERIODIC)
         known = self._latest.get(moved)
         return known if known is not None else self._latest.put(moved, latest_year(standing))
-
-    def _spoken_for(self, standing: Standing) -> frozenset[str]:
-        kinds = (*MOVES_FIGURES, "key", "delegation")
-        moved = max(standing.touched.get((kind, ""), -1) for kind in kinds), self._history.erasures
-        known = self._behalf.get(moved)
-        return known if known is not None else self._behalf.put(moved, spoken_for(standing))
 
     # -- figures ---------------------------------------------------------------------------
 

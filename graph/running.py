@@ -19,7 +19,7 @@ from graph.solved import Solved
 from ledger.standing import Standing
 from ledger.statements import NaturalKey
 
-LIVE_FROM = 4000
+LIVE_FROM = 1000
 """Nodes from which following a change costs less than solving anew; below, that takes a few ms."""
 
 

@@ -45,13 +45,17 @@ class Solved:
         plan = Plan.of(network.inputs)
         gap = network.gap_mask() | plan.refused_mask
         open_ended = network.unestimated | plan.refused_mask
+        nothing = np.broadcast_to(0.0, network.direct.shape)
+        filled = network.has_estimates
+        # One pass for both marks: what has no estimate is a gap, too.
+        marks = plan.downstream_max(gap.astype(np.int64) + open_ended)
         solved = cls(
             network=network,
             footprints=plan.footprints(network.direct),
-            estimated=plan.footprints(network.estimates),
-            spread=plan.footprints(network.spread),
-            incomplete=plan.downstream_max(gap.astype(np.int64)) > 0,
-            open_ended=plan.downstream_max(open_ended.astype(np.int64)) > 0,
+            estimated=plan.footprints(network.estimates) if filled else nothing,
+            spread=plan.footprints(network.spread) if filled else nothing,
+            incomplete=marks > 0,
+            open_ended=marks > 1,
             as_of=plan.downstream_max(network.as_of),
         )
         vars(solved)["plan"] = plan

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from graph.behalf import spoken_for
+from graph.behalf import SpokenFor
 from tests.factory import Factory
+
+
+def spoken_for(f: Factory, *ids: str) -> set[str]:
+    told = SpokenFor(f.standing())
+    found = {each for each in ids if each in told}
+    assert told.isdisjoint(ids) == (not found)
+    return found
 
 
 def test_a_product_is_spoken_for_when_a_delegate_describes_it(factory: Factory) -> None:
@@ -12,10 +19,10 @@ def test_a_product_is_spoken_for_when_a_delegate_describes_it(factory: Factory) 
     plant = maker.site()
     stated = maker.recipe(steel, plant)
     maker.recipe(bolt, plant)
-    assert spoken_for(factory.standing()) == frozenset()
+    assert spoken_for(factory, steel, bolt, plant) == set()
     maker.delegate(consultant)
     consultant.correct(stated)
-    assert spoken_for(factory.standing()) == {steel}
+    assert spoken_for(factory, steel, bolt, plant) == {steel}
 
 
 def test_a_site_is_spoken_for_when_the_operator_holds_the_key(factory: Factory) -> None:
@@ -25,14 +32,14 @@ def test_a_site_is_spoken_for_when_the_operator_holds_the_key(factory: Factory) 
     own, other = maker.site("Own"), held.site("Other")
     maker.inventory(own)
     held.inventory(other)
-    assert spoken_for(factory.standing()) == {other}
+    assert spoken_for(factory, own, other) == {other}
 
 
 def test_what_stands_corrected_by_its_owner_is_its_owner_s_word(factory: Factory) -> None:
     maker, consultant = factory.enterprise("Maker"), factory.enterprise("Consultant")
     steel = maker.product("Steel")
     maker.delegate(consultant)
-    body = maker.recipe(steel, maker.site())
-    spoken = consultant.correct(body)
+    site = maker.site()
+    spoken = consultant.correct(maker.recipe(steel, site))
     maker.correct(spoken)
-    assert spoken_for(factory.standing()) == frozenset()
+    assert spoken_for(factory, steel, site) == set()
