@@ -138,16 +138,20 @@ class Describer:
             return self._by_recipes(account, product, [(described_by, 1.0)], Bought())
         if described_by is not None:
             return self._by_recipes(account, product, described_by, bought)
-        return self._by_nobody(account, product)
+        return self._by_nobody(account, opened)
 
-    def _by_nobody(self, account: Account, product: Product) -> Account:
-        place = account.node.place
+    def _by_nobody(self, account: Account, opened: Opened) -> Account:
+        """Estimated by the grid region of its site; where none is known, its owner's country."""
+        place, owner, reader = account.node.place, account.node.owner, self.reader
         site = self.year.site(place.site) if place else None
-        region, reader = site.grid_region if site else None, self.reader
-        classes, unit = product.classifications, product.unit
-        stand_in = reader.ladder.estimate(1.0, unit, classes, region, product)
-        as_of = max(account.as_of, reader.ladder_as_of)
-        return replace(account, stand_in=stand_in, as_of=as_of, asked=frozenset({LADDER}))
+        region, said, asked = site.grid_region if site else None, -1, {LADDER}
+        if region is None:
+            region, said = reader.catalogue.country(owner)
+            asked.add(("enterprise", owner))
+        classes, unit = opened.product.classifications, opened.product.unit
+        stand_in = reader.ladder.estimate(1.0, unit, classes, region, opened.bridge)
+        as_of = max(account.as_of, said, reader.ladder_as_of)
+        return replace(account, stand_in=stand_in, as_of=as_of, asked=frozenset(asked))
 
     def _by_footprint(self, account: Account, product: Product, standby: Standby) -> Account:
         direct, findings = stated_vector(standby, product)

@@ -517,9 +517,10 @@ class _Processing:
         suppliers, column, amounts = suppliers[energy], column[energy], drawn_by.data[at][energy]
         bought, which = np.unique(suppliers, return_inverse=True)
         generated = generation_outside(network, bought.astype(np.int64), ~self.sides.outside)
-        per_unit = self.weights.co2e(generated.per_unit)
+        per_unit = self.weights.co2e(generated.known)
         scope2 = np.bincount(column, amounts * per_unit[which], len(self.chain))
-        lacking = generated.unknown[which] | self.sides.unsure[suppliers]
+        unsaid = generated.unknown | generated.filled.any(axis=1)
+        lacking = unsaid[which] | self.sides.unsure[suppliers]
         unknown = np.bincount(column, lacking, len(self.chain)) > 0
         unknown |= np.array([self._is_silent(network.nodes[j]) for j in self.chain], dtype=bool)
         unknown |= np.isin(self.chain, [gap.node for gap in network.gaps if _is_energy(gap)])

@@ -27,8 +27,15 @@ import numpy as np
 
 from graph.findings import Finding, finding
 from graph.links import lines_of
+from graph.masses import bridges_by_mass
 from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Node, Vector
-from graph.openings import Described, basis_of, in_declared_unit, open_product
+from graph.openings import (
+    Described,
+    basis_of,
+    in_declared_unit,
+    is_mass_disputed,
+    open_product,
+)
 from graph.references import Listed, class_key
 from graph.year import Place, Standby, Whole, Year
 from ledger import identifiers
@@ -209,7 +216,8 @@ class Facts:
         said = self._standing.products.get(at.product or "")
         if said is None or at.feed is Feed.NONE:
             return None
-        listed = Listed(cast(Product, said.statement.body), said.owner, said.index)
+        touched = self._standing.touched[said.key.type, said.key.parts[0]]
+        listed = Listed(cast(Product, said.statement.body), said.owner, said.index, touched)
         seats = open_product(self._year, listed).seats
         return next((seat.described_by for seat in seats if seat.place == at.place), None)
 
@@ -325,9 +333,10 @@ class Facts:
         suppliers = (self.network.nodes[i].product for i in self.network.suppliers_of(node))
         met: dict[Taken, list[tuple[InputLine, float]]] = defaultdict(list)
         for product in map(self._product, dict.fromkeys(filter(None, suppliers))):
+            disputed = is_mass_disputed(self._year, product)
             for line, scale in lines:
                 if _means(line.ref, product):
-                    size = abs(_in_units(line, product)) * scale
+                    size = abs(_in_units(line, product, disputed)) * scale
                     met[product.id, line.category].append((line, size))
         return {taken: tuple(_amounts(these)) for taken, these in met.items()}
 
@@ -396,8 +405,10 @@ def _keys(urns: Iterable[str]) -> set[str]:
     return {identifiers.parse(urn).key for urn in urns}
 
 
-def _in_units(line: InputLine, product: Product) -> float:
-    """A line's amount in declared units; none of one that is set aside for its unit."""
+def _in_units(line: InputLine, product: Product, disputed: bool) -> float:
+    """A line's amount in declared units; none of one that is set aside for its unit or mass."""
+    if disputed and bridges_by_mass(line.unit, product):
+        return 0.0
     try:
         return float(line.amount) * in_declared_unit(line.unit, product)
     except UnitMismatch:

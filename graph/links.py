@@ -179,6 +179,8 @@ class LineReader:
                 yield "word", product
         if read.unmet is not None:
             yield LADDER
+            if read.listed is not None:
+                yield "enterprise", read.listed.owner
 
     def _direct(
         self, line: InputLine, meant: Resolved, consumer: Consumer, *, own_first: bool
@@ -195,9 +197,8 @@ class LineReader:
         shares = output_shares(candidates, [seat.output for seat in candidates], consumer.place)
         if shares is None:
             return self._unlinked("site-unknown", line, meant, opened)
-        try:
-            ratio = in_declared_unit(line.unit, opened.product)
-        except UnitMismatch:
+        ratio = _declared_units(line.unit, opened)
+        if ratio is None:
             return self._misfit(line, meant, consumer, opened)
         mixed = len({_site(seat) for seat in candidates}) > 1
         links = tuple(
@@ -226,11 +227,9 @@ class LineReader:
         """Split the line over what was bought, by amount in the line's own unit."""
         usable: list[tuple[Link, float]] = []
         for read in matches:
-            try:
-                ratio = in_declared_unit(line.unit, _product(read))
-            except UnitMismatch:
-                continue
-            usable += [(link, ratio) for link in read.links]
+            ratio = _declared_units(line.unit, self.opened(_product(read).id))
+            if ratio is not None:
+                usable += [(link, ratio) for link in read.links]
         total = sum(link.amount / ratio for link, ratio in usable)
         if not usable or total == 0:
             if isinstance(meant, Resolved):
@@ -253,34 +252,38 @@ class LineReader:
         return self._estimated(Read(line, (), unmet, meant.listed, as_of))
 
     def _misfit(self, line: InputLine, meant: Resolved, consumer: Consumer, opened: Opened) -> Read:
-        """A line in a unit its product has no conversion for: set aside, or money spent on it."""
+        """A line in a unit that does not become its product's: set aside, or money spent on it."""
         if units.price_of(line.unit) is not None:
             return self._unlinked("spend-only", line, meant, opened)
         product = meant.listed.product
+        reason = "mass-disputed" if opened.disputes(line.unit) else "unit-mismatch"
         noticed = finding(
-            "unit-mismatch",
+            reason,
             consumer=consumer.name,
             amount=line.amount,
             unit=line.unit,
             supplier=product.name,
             declared=product.unit,
         )
-        unlinked = self._unlinked("unit-mismatch", line, meant, opened)
+        unlinked = self._unlinked(reason, line, meant, opened)
         return replace(unlinked, findings=(noticed,))
 
     def _estimated(self, read: Read) -> Read:
         """The same with what the factor ladder says of the line."""
         assert read.unmet is not None
-        ref, product = read.line.ref, read.listed.product if read.listed else None
-        named = (ref.classification,) if ref.classification else ()
+        line, listed = read.line, read.listed
+        named = (line.ref.classification,) if line.ref.classification else ()
+        region, said = line.ref.region, -1
+        if region is None and listed is not None:
+            region, said = self.catalogue.country(listed.owner)
         estimate = self.ladder.estimate(
-            float(read.line.amount),
-            read.line.unit,
-            (*named, *(product.classifications if product else ())),
-            ref.region,
-            product,
+            float(line.amount),
+            line.unit,
+            (*named, *(listed.product.classifications if listed else ())),
+            region,
+            self.opened(listed.product.id).bridge if listed else None,
         )
-        as_of = max(read.as_of, self.ladder_as_of)
+        as_of = max(read.as_of, said, self.ladder_as_of)
         return replace(read, unmet=replace(read.unmet, estimate=estimate), as_of=as_of)
 
     def _remarks(self, line: InputLine, meant: Resolved, consumer: Consumer) -> tuple[Finding, ...]:
@@ -305,6 +308,16 @@ def scaled(read: Read, share: float) -> Read:
     if unmet is not None and unmet.estimate is not None:
         unmet = replace(unmet, estimate=unmet.estimate.scaled(share))
     return replace(read, line=line, links=links, unmet=unmet)
+
+
+def _declared_units(unit: str, opened: Opened) -> float | None:
+    """Declared units of a product in one ``unit``; ``None`` where nothing undisputed says it."""
+    if opened.disputes(unit):
+        return None
+    try:
+        return in_declared_unit(unit, opened.product)
+    except UnitMismatch:
+        return None
 
 
 def _draws(read: Read) -> bool:

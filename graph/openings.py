@@ -11,16 +11,17 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from graph.findings import Finding, finding
+from graph.masses import bridges_by_mass, is_for_one, masses_disagree
 from graph.network import Column, Feed, Node, Vector
 from graph.references import Listed
 from graph.year import Place, Standby, Whole, Year
 from ledger import units
 from ledger.errors import UnitMismatch
 from ledger.gases import CO2E, GWP_SETS
-from ledger.statements import Period, Periodic, Product, Production, Recipe
+from ledger.statements import Footprint, Period, Periodic, Product, Production, Recipe
 
 UNSPECIFIED = "unspecified"
 """Origin of a stated footprint of which only the total is known."""
@@ -61,16 +62,30 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A product with all its seats. ``last_word`` is the last entry that can have shaped any."""
+    """A product with all its seats. ``last_word`` is the last entry that can have shaped any.
+
+    ``mass_disputed``: a footprint that stands gives another mass than the registration, so that no
+    amount is converted by either.
+    """
 
     listed: Listed
     seats: tuple[Seat, ...]
     last_word: int
+    mass_disputed: bool
     findings: tuple[Finding, ...]
 
     @property
     def product(self) -> Product:
         return self.listed.product
+
+    @property
+    def bridge(self) -> Product | None:
+        """The product, where its mass may convert amounts."""
+        return None if self.mass_disputed else self.product
+
+    def disputes(self, unit: str) -> bool:
+        """Whether an amount in ``unit`` becomes declared units only by a mass that is disputed."""
+        return self.mass_disputed and bridges_by_mass(unit, self.product)
 
     def looks_like(self, other: Opened | None) -> bool:
         """Whether lines that use the product draw on the same: unit, mass, owner, places, output.
@@ -84,8 +99,9 @@ class Opened:
         several = len(self.seats) > 1
         seats = tuple((seat.place, _known(seat.output) if several else 0) for seat in self.seats)
         product = self.product
-        named = product.name, product.unit, product.mass_per_unit, product.identifiers
-        return (self.listed.owner, *named, product.classifications, seats, not seats or several)
+        named = product.name, product.unit, product.identifiers, product.classifications
+        mass = product.mass_per_unit, self.mass_disputed
+        return (self.listed.owner, *named, *mass, seats, not seats or several)
 
 
 def _known(output: float) -> float | None:
@@ -124,7 +140,19 @@ def open_product(year: Year, listed: Listed) -> Opened:
         for place in (year.places(site) if site else (None,))
     )
     findings = tuple(dict.fromkeys(opening.findings))
-    return Opened(listed, seats, opening.last_word, findings)
+    disputed = is_mass_disputed(year, listed.product)
+    return Opened(listed, seats, opening.last_word, disputed, findings)
+
+
+def is_mass_disputed(year: Year, product: Product) -> bool:
+    """Whether a footprint that stands, of whatever year, gives another mass than is registered.
+
+    Of what is declared by mass no amount is converted by one, and nothing is in dispute.
+    """
+    if product.mass_per_unit is None or not bridges_by_mass("KGM", product):
+        return False
+    footprints = (cast(Footprint, said.statement.body) for said in year.footprints(product.id))
+    return any(masses_disagree(footprint.pact, product) for footprint in footprints)
 
 
 class _Opening:
@@ -175,15 +203,23 @@ class _Opening:
         return (Feed.EXPIRED, standby) if standby else (Feed.NONE, None)
 
     def _readable_footprint(self, site: str | None) -> Standby | None:
-        """The footprint that may stand for the product; set aside if its unit does not fit."""
+        """The footprint that may stand for the product; none takes the place of one set aside.
+
+        It is set aside if its unit does not fit, or its values may be for one unit only.
+        """
         standby = self.year.footprint(self.product.id, site)
         if standby is None:
             return None
-        unit, product = standby.footprint.pact.pcf.unit_code, self.product
+        pcf, product = standby.footprint.pact.pcf, self.product
+        unit, named = pcf.unit_code, product.name
         try:
             in_declared_unit(unit, product)
         except UnitMismatch:
-            self._note("footprint-unit", product=product.name, unit=unit, declared=product.unit)
+            self._note("footprint-unit", product=named, unit=unit, declared=product.unit)
+            return None
+        if is_for_one(standby.footprint.pact, product):
+            amount, word = pcf.declared_unit_amount, pcf.declared_unit_of_measurement
+            self._note("declared-amount-by-mass", product=named, amount=amount, unit=word)
             return None
         return standby
 

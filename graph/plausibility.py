@@ -688,10 +688,12 @@ RULES: Final[tuple[Rule, ...]] = (
 LOOKED_AT: Final = frozenset(
     {
         "unit-mismatch",
+        "mass-disputed",
         "supplier-differs",
         "negative-input",
         "recipe-unit",
         "footprint-unit",
+        "declared-amount-by-mass",
         "production-unit",
         "deliveries-exceed-output",
     }

@@ -410,9 +410,10 @@ class Actor:
         pcf: dict[str, Any] | None = None,
         **members: Any,
     ) -> Accepted:
-        """A PACT footprint of ``total`` kg CO2e, all fossil, per 1 ``unit`` of product.
+        """A PACT footprint of ``total`` kg CO2e, all fossil, per 1 ``unit`` (1 kg) of product.
 
-        ``pcf`` and ``members`` override members of the PACT body under their JSON names.
+        ``pcf`` and ``members`` override members of the PACT body under their JSON names; a declared
+        amount among them is as many kg.
         """
         body = self.pact_body(total, unit=unit, year=year, geography=geography, pcf=pcf, **members)
         return self.say(Footprint(product=product, site=site, pact=body))
@@ -427,10 +428,11 @@ class Actor:
         pcf: dict[str, Any] | None = None,
         **members: Any,
     ) -> pact.ProductFootprint:
+        amount = (pcf or {}).get("declaredUnitAmount", "1")
         carbon = {
             "declaredUnitOfMeasurement": units.to_pact(unit),
-            "declaredUnitAmount": "1",
-            "productMassPerDeclaredUnit": "1",
+            "declaredUnitAmount": amount,
+            "productMassPerDeclaredUnit": amount,
             "referencePeriodStart": f"{year}-01-01T00:00:00Z",
             "referencePeriodEnd": f"{year + 1}-01-01T00:00:00Z",
             "geographyCountry": geography,

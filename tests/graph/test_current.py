@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,12 +13,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graph.current import CurrentYear
 from graph.history import History
-from graph.network import Network
+from graph.network import Estimate, Network
 from graph.running import Running
 from graph.solved import Solved
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
 from tests.graph.world import World
+
+AUTUMN = dt.date(2025, 10, 1)
 
 
 def by_node(network: Network) -> dict[Any, Any]:
@@ -30,7 +33,8 @@ def by_node(network: Network) -> dict[Any, Any]:
         drawn[names[consumer]].append((names[edges.supplier[k]], int(edges.category[k]), amount))
     gaps: dict[Any, list[Any]] = {name: [] for name in names}
     for gap in network.gaps:
-        gaps[names[gap.node]].append((gap.reason, gap.wanted, gap.unit, f"{gap.amount:.9g}"))
+        told = gap.reason, gap.wanted, gap.unit, f"{gap.amount:.9g}", filled(gap.estimate)
+        gaps[names[gap.node]].append(told)
     emitted = [
         {column: float(f"{kg:.9g}") for column, kg in zip(network.columns, row, strict=True) if kg}
         for row in network.direct
@@ -44,9 +48,18 @@ def by_node(network: Network) -> dict[Any, Any]:
             i in network.partly_told,
             sorted(map(repr, drawn[name])),
             sorted(gaps[name]),
+            filled(network.stand_ins.get(i)),
         )
         for i, name in enumerate(names)
     }
+
+
+def filled(estimate: Estimate | None) -> str:
+    """What the ladder says, to nine digits."""
+    if estimate is None:
+        return ""
+    kg = {str(column): f"{each:.9g}" for column, each in estimate.emissions.items()}
+    return repr((estimate.factor, estimate.index, estimate.gsd, sorted(kg.items())))
 
 
 def around(network: Network) -> Any:
@@ -54,27 +67,31 @@ def around(network: Network) -> Any:
     return network.books, network.site_owners, network.site_as_of, findings
 
 
-def steps(f: Factory, first: int, stride: int) -> Iterator[tuple[CurrentYear, CurrentYear]]:
+def steps(
+    f: Factory, first: int, stride: int, day: dt.date | None = None
+) -> Iterator[tuple[CurrentYear, CurrentYear]]:
     """The year followed in steps of ``stride`` entries, each beside the year read from nothing."""
     history = History(f.log)
-    followed = CurrentYear(history.at(first), YEAR)
+    followed = CurrentYear(history.at(first), YEAR, day)
     for size in range(first + stride, f.log.size() + 1, stride):
         standing = history.at(size)
         spoken = history.spoken(followed.standing, standing)
         assert spoken is not None
         followed.follow(standing, spoken)
-        yield followed, CurrentYear(standing, YEAR)
+        yield followed, CurrentYear(standing, YEAR, day)
 
 
-@pytest.mark.parametrize(("seed", "stride"), [(1, 1), (2, 1), (3, 4)])
+@pytest.mark.parametrize(
+    ("seed", "stride", "day"), [(1, 1, None), (2, 1, None), (3, 4, None), (6, 2, AUTUMN)]
+)
 def test_following_a_random_life_is_reading_it_anew(
-    new_factory: Callable[..., Factory], seed: int, stride: int
+    new_factory: Callable[..., Factory], seed: int, stride: int, day: dt.date | None
 ) -> None:
     f = new_factory(seed=seed)
     world, first = World(f, random.Random(seed)), f.log.size()
     for _ in range(60):
         world.step()
-    for followed, anew in steps(f, first, stride):
+    for followed, anew in steps(f, first, stride, day):
         assert by_node(followed.network()) == by_node(anew.network())
         assert around(followed.network()) == around(anew.network())
 

@@ -60,7 +60,7 @@ def test_an_amount_by_mass_is_bridged_into_pieces_of_known_mass(
 ) -> None:
     """A bolt weighs 2.5 kg and carries 4 kg CO2e."""
     bolt = supplier.product("Bolt", unit="H87", mass_per_unit="2.5")
-    supplier.footprint(bolt, "4", unit="H87")
+    supplier.footprint(bolt, "4", unit="H87", pcf={"productMassPerDeclaredUnit": "2.5"})
     beam = acme.product("Beam")
     acme.recipe(beam, site, inputs=[(bolt, amount, unit)])
     assert known(figure(factory, beam).amount) == pytest.approx(4 * pieces)

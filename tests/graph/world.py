@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from ledger.errors import CatchmentError
 from ledger.log import Accepted
@@ -16,6 +16,8 @@ from ledger.statements import (
     Body,
     Emission,
     Enterprise,
+    FactorRow,
+    Factors,
     Footprint,
     InputLine,
     Inventory,
@@ -35,6 +37,8 @@ GTINS = tuple(f"urn:gtin:{code}" for code in ("4006381333931", "9780201379624", 
 WHOLE_YEAR = (("2025-01-01", "2026-01-01"),)
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
 YEAR_BEFORE = (("2024-01-01", "2025-01-01"),)
+PIECES: Final = {"H87": Decimal(1), "KGM": Decimal(2), "TNE": Decimal("0.002")}
+"""What one piece of two kilograms is, in units that lines state."""
 
 
 @dataclass
@@ -88,6 +92,7 @@ class World:
             lambda: self.say_site(site),
             lambda: self.say_membership(site),
             lambda: self.say_enterprise(self._pick(self.firms)),
+            self.say_factors,
             *[self.withdraw] * 4,
             lambda: self.disclose(product),
         ]
@@ -100,7 +105,8 @@ class World:
         body = Product(
             id=product,
             name=f"{owner.name}'s {own.index(product) + 1}",
-            unit="KGM",
+            unit=self._pick(["KGM", "KGM", "H87"]),
+            mass_per_unit=self._pick([None, *[Decimal(2)] * 4, Decimal(3)]),
             identifiers=tuple(gtin for gtin in GTINS if self._sometimes(0.4)),
             classifications=(CLASS,) if self._sometimes(0.5) else (),
             energy_carrier="heat" if own.index(product) and owner.name == "Cyd" else None,
@@ -117,6 +123,7 @@ class World:
             latitude=Decimal("31.5") + self.random.randint(0, 1),
             longitude=Decimal("120.5"),
             time_zone="Asia/Shanghai",
+            grid_region=self._pick([None, None, "CN-JS"]),
         )
         self._tell(owner, ("site", site), body)
 
@@ -126,7 +133,7 @@ class World:
             product=product,
             site=site,
             period=period(when),
-            basis=Basis(amount=Decimal(1), unit="KGM"),
+            basis=Basis(amount=Decimal(1), unit=self._unit_of(product)),
             emissions=(self._emission(),),
             inputs=tuple(self._line() for _ in range(self.random.randint(0, 3))),
         )
@@ -135,14 +142,22 @@ class World:
     def say_production(self, product: str, site: str) -> None:
         when = self._pick(self._periods(site))
         body = Production(
-            product=product, site=site, period=period(when), amount=self._amount(10), unit="KGM"
+            product=product,
+            site=site,
+            period=period(when),
+            amount=self._amount(10),
+            unit=self._unit_of(product),
         )
         self._tell(self.products[product], ("production", product, site, when), body)
 
     def say_footprint(self, product: str, site: str) -> None:
         owner, year = self.products[product], self._pick([2020, 2024, 2025])
         at = self._pick([site, None])
-        pact = owner.pact_body(str(self._amount(1)), year=year)
+        declared, mass = self._pick(["1", "1", "1", "10"]), self._pick([1, 2, 2, 2, 2])
+        of_all = self._pick([Decimal(declared), Decimal(declared), Decimal(1)])
+        pcf = {"declaredUnitAmount": declared, "productMassPerDeclaredUnit": str(mass * of_all)}
+        unit = self._unit_of(product)
+        pact = owner.pact_body(str(self._amount(1)), unit=unit, year=year, pcf=pcf)
         body = Footprint(product=product, site=at, pact=pact)
         self._tell(owner, ("footprint", product, at, year), body)
 
@@ -166,6 +181,7 @@ class World:
         body = Enterprise(
             id=firm.id,
             name=firm.name,
+            country=self._pick([None, "CN", "DE"]),
             identifiers=tuple(f"urn:duns:{self.random.randint(1, 4):09}" for _ in range(1)),
             admitted=tuple(gtin for gtin in GTINS if self._sometimes(0.5)),
         )
@@ -176,6 +192,32 @@ class World:
 
     def _registration(self, firm: Actor) -> str:
         return self.f.standing().enterprises[firm.id].digest
+
+    def say_factors(self) -> None:
+        """One of two sets; each row is for a country, a region or anywhere."""
+        regions = [region for region in (None, "CN", "CN-JS", "DE") if self._sometimes(0.6)]
+        name = self._pick(["first", "second"])
+        body = Factors(
+            name=name,
+            version="1",
+            publisher="Institute",
+            source="Yearbook",
+            year=self._pick([2023, 2025]),
+            rows=tuple(map(self._row, regions or [None])),
+        )
+        key = ("factors", name)
+        prev = self.heads[key][1].digest if key in self.heads else None
+        self.heads[key] = (self.f.operator, self.f.operator.say(body, prev=prev))
+
+    def _row(self, region: str | None) -> FactorRow:
+        return FactorRow(
+            kind=self._pick(["average", "grid"]),
+            name="A class",
+            of=CLASS,
+            region=region,
+            unit=self._pick(["KGM", "H87"]),
+            emissions=(self._emission(),),
+        )
 
     def disclose(self, product: str) -> None:
         self.products[product].disclose("footprint", product)
@@ -201,15 +243,22 @@ class World:
                 Reference(classification=CLASS, region="CN"),
             ]
         )
+        unit = self._pick([*PIECES, "KGM", "KGM"])
         named = [None, None, self._pick(self.firms).id, f"urn:duns:{self.random.randint(1, 4):09}"]
         return InputLine(
             ref=ref,
             supplier=self._pick(named),
             site=self._pick([None, None, None, self._pick(self.sites)]),
-            amount=self._amount("0.3"),
-            unit="KGM",
+            amount=self._amount("0.3") * PIECES[unit],
+            unit=unit,
             category=self.random.randint(1, 4),
         )
+
+    def _unit_of(self, product: str) -> str:
+        """The unit the product is declared in, mostly."""
+        said = self.f.standing().products.get(product)
+        declared = said.statement.body.unit if said else "KGM"  # type: ignore[attr-defined]  # a product
+        return self._pick([declared, declared, declared, "KGM"])
 
     def _emission(self) -> Emission:
         return Emission(gas="CO2", origin="fossil", amount=self._amount(1))
