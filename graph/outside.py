@@ -117,6 +117,17 @@ class Outside:
         raise NotImplementedError
 
 
+def block_of(network: Network, nodes: Ints, position: Ints) -> sparse.csr_array:
+    """Amounts among ``nodes``, suppliers in rows; ``position`` of every other node is negative."""
+    drawn_by = network.by_consumer
+    at = spans(drawn_by.indptr, nodes)
+    supplier = position[drawn_by.indices[at]]
+    consumer = np.repeat(np.arange(len(nodes)), np.diff(drawn_by.indptr)[nodes])
+    among = supplier >= 0
+    cells = supplier[among], consumer[among]
+    return sparse.csr_array((drawn_by.data[at][among], cells), shape=(len(nodes),) * 2)
+
+
 class _Cone(Outside):
     def __init__(
         self, solved: Solved, held: Mask, bought: Ints, emitted: Floats, nodes: Ints
@@ -124,7 +135,7 @@ class _Cone(Outside):
         position = np.full(len(held), -1)
         position[nodes] = np.arange(len(nodes))
         self.size, self.nodes, self.rows = len(held), nodes, position[bought]
-        self.plan = Plan.of(_block(solved.network, nodes, position))
+        self.plan = Plan.of(block_of(solved.network, nodes, position))
         self.per_unit = np.nan_to_num(self.plan.footprints(emitted[nodes])[self.rows])
         self.refuses = bool(self.plan.refused)
 
@@ -138,17 +149,6 @@ class _Cone(Outside):
     def rests_on(self, mask: Mask) -> Mask:
         own = mask[self.nodes] | self.plan.refused_mask
         return np.asarray(self.plan.downstream_max(own.astype(np.int64))[self.rows] > 0)
-
-
-def _block(network: Network, nodes: Ints, position: Ints) -> sparse.csr_array:
-    """Amounts among ``nodes``, suppliers in rows; ``position`` of every other node is negative."""
-    drawn_by = network.by_consumer
-    at = spans(drawn_by.indptr, nodes)
-    supplier = position[drawn_by.indices[at]]
-    consumer = np.repeat(np.arange(len(nodes)), np.diff(drawn_by.indptr)[nodes])
-    among = supplier >= 0
-    cells = supplier[among], consumer[among]
-    return sparse.csr_array((drawn_by.data[at][among], cells), shape=(len(nodes),) * 2)
 
 
 class _Whole(Outside):
