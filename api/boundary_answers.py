@@ -116,10 +116,16 @@ class Guarded:
 
     def may_show_effect(self, effect: Effect) -> bool:
         """How much of something further up is drawn tells how much was bought of what it is in."""
-        protected = self.tenants.guarded if self.tenants else cast(Sight, self.suppliers).hidden
-        if self.access.caller.is_auditor or not protected:
+        if self.access.caller.is_auditor or not self._protects:
             return True
         return effect.gap.node in self._inside
+
+    @property
+    def _protects(self) -> bool:
+        """Whether anybody's figures are in these books that the caller may not know."""
+        if self.tenants is not None:
+            return bool(self.tenants.guarded)
+        return bool(cast(Sight, self.suppliers).hidden)
 
     @cached_property
     def _inside(self) -> frozenset[int]:
@@ -164,11 +170,27 @@ class Guarded:
     def rung_parts(self) -> Hidden:
         """Position in ``RUNGS`` -> those behind what came in on that rung."""
         answered = self.books.answered
-        table = footprints_by_rung(answered.solved, answered.weights)
+        found: dict[int, set[str]] = defaultdict(set)
+        if not self._protects:
+            return found
+        nodes = np.array(sorted(self._behind_crossing), dtype=np.int64)
+        rows = np.nan_to_num(footprints_by_rung(answered.solved, nodes, answered.weights))
+        for node, row in zip(nodes.tolist(), rows, strict=True):
+            for k in np.flatnonzero(row):
+                found[int(k)] |= self._behind_crossing[node]
+        return found
+
+    @cached_property
+    def _behind_crossing(self) -> Mapping[int, AbstractSet[str]]:
+        """Node -> those whose undisclosed figures its row stands for in what came in: of a park
+        the tenants that take it in, of an enterprise its owner, wherever the view ends."""
         found: dict[int, set[str]] = defaultdict(set)
         for supplier, consumer, _ in self.crossing:
-            for k in np.flatnonzero(np.nan_to_num(table[supplier])):
-                found[int(k)] |= self.behind_inflow(supplier, consumer, table[:, [k]])
+            if self.tenants is not None:
+                found[supplier] |= {self._owner(consumer)} & self.tenants.guarded
+            else:
+                for node, owner in self._hidden_behind(supplier).items():
+                    found[node].add(owner)
         return found
 
     def inflow_parts(self) -> Mapping[int, AbstractSet[str]]:

@@ -68,8 +68,13 @@ def footprint_answer(
 
 
 def _rungs(answered: Answered, figure: ProductFootprint, sight: Sight) -> list[Answer]:
-    hidden = columns_of(sight.hidden, footprints_by_rung(answered.solved, answered.weights))
-    return rungs(figure.rungs, hidden)
+    nodes = np.array(list(sight.hidden), dtype=np.int64)
+    table = footprints_by_rung(answered.solved, nodes, answered.weights)
+    behind: dict[int, set[str]] = defaultdict(set)
+    for owner, row in zip(sight.hidden.values(), table, strict=True):
+        for k in np.flatnonzero(row):
+            behind[int(k)].add(owner)
+    return rungs(figure.rungs, behind)
 
 
 def _effects(

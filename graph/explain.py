@@ -34,9 +34,9 @@ from graph.footprint import mix_of
 from graph.frontier import View
 from graph.gaps import GapIndex
 from graph.network import Feed, Floats, Gap, Ints, Network, Node
-from graph.outside import cone_of
 from graph.solve import Plan
 from graph.solved import Solved
+from graph.upstream import made_for
 from graph.year import Place
 
 K = TypeVar("K", bound=Hashable)
@@ -47,8 +47,6 @@ OWN = 0
 TIERS = 8
 """Tiers that are told apart; what lies beyond is the rest."""
 MOST = 20
-SMALL_CONE = 30_000
-"""Nodes upstream of a product up to which a plan of their own is cheaper than a whole pass."""
 CATEGORIES = 9
 
 
@@ -202,20 +200,18 @@ def trace_product(
     demand = dict(zip(nodes, map(float, shares), strict=True))
     if view is not None:
         return _trace_view(solved, demand, weights, view)
-    drawn, units = supplied(solved, demand)
+    drawn, units = made_for(solved, demand)
     known = weights.co2e(np.nan_to_num(solved.footprints[drawn]))
     filled = weights.co2e(np.nan_to_num(solved.estimated[drawn]))
     trace = _trace(solved, weights, drawn, demand)
-    return replace(
-        trace, units=units, entered=~solved.plan.refused_mask[drawn], _gate=(known, filled)
-    )
+    return replace(trace, units=units, entered=~solved.refused[drawn], _gate=(known, filled))
 
 
 def _trace_view(
     solved: Solved, demand: Mapping[int, float], weights: Characterisation, view: View
 ) -> Trace:
     trace = _trace(solved, weights, np.union1d(view.open, view.frontier), demand)
-    trace = replace(trace, entered=~solved.plan.refused_mask[trace.nodes])
+    trace = replace(trace, entered=~solved.refused[trace.nodes])
     tables = solved.footprints[view.frontier], solved.estimated[view.frontier]
     return _supplied(_ending(trace, view.frontier, *map(np.nan_to_num, tables)))
 
@@ -306,28 +302,6 @@ def _ending(trace: Trace, frontier: Ints, known: Floats, filled: Floats) -> Trac
     emissions, estimates, whole = trace.emissions, trace.estimates, trace.whole.copy()
     emissions[at], estimates[at], whole[at] = known, filled, True
     return replace(trace, emissions=emissions, estimates=estimates, whole=whole)
-
-
-def supplied(solved: Solved, demand: Mapping[int, float]) -> tuple[Ints, Floats]:
-    """Everything made for a demand: the nodes, ascending, and their declared units.
-
-    Refused loops supply nothing. Of a few upstream nodes a plan of their own is made; more are
-    found by one pass over the whole network.
-    """
-    plan, refused = solved.plan, solved.plan.refused_mask
-    at, amounts = np.array(list(demand), dtype=np.int64), np.array(list(demand.values()))
-    nodes = cone_of(solved.network, at, refused, SMALL_CONE)
-    if nodes is not None:
-        columns = solved.network.by_consumer[:, nodes]
-        plan = Plan.of(sparse.csr_array(columns[nodes]))
-        at = np.searchsorted(nodes, at)
-    wanted = np.zeros((plan.products, 1))
-    wanted[at, 0] = amounts
-    made = np.nan_to_num(plan.supply(wanted))[:, 0]
-    if nodes is not None:
-        return nodes, made
-    nodes = np.union1d(np.flatnonzero(made), at)
-    return nodes, made[nodes]
 
 
 def _supplied(trace: Trace) -> Trace:

@@ -19,6 +19,7 @@ from graph.gaps import Effect, ranked
 from graph.network import Feed, Floats, Gap, Rung, output_shares
 from graph.rungs import footprints_by_rung, shares_of
 from graph.solved import Solved
+from graph.upstream import made_for
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def product_footprint(
     columns = shares @ solved.footprints[nodes]
     amount = _amount(solved, nodes, shares, weights)
     declared = _declared(solved, nodes, shares, weights)
+    by_rung = shares @ footprints_by_rung(solved, np.array(nodes), weights)
     return ProductFootprint(
         product=product,
         name=first.name,
@@ -88,7 +90,7 @@ def product_footprint(
         declared=declared,
         residual=_residual(amount, declared),
         mixed_gwp_share=weights.mixed_share(columns),
-        rungs=shares_of(shares @ footprints_by_rung(solved, weights)[nodes]),
+        rungs=shares_of(by_rung),
         effects=upstream_gaps(solved, nodes, shares, weights),
         as_of=int(solved.as_of[nodes].max()),
     )
@@ -151,9 +153,10 @@ def upstream_gaps(
 
 def drawn_by(solved: Solved, nodes: Sequence[int], shares: Floats) -> Floats:
     """(n,) ``v = (I − A)⁻¹ d``: units of every node in one unit of the mix, itself included."""
-    demand = np.zeros((len(solved.network.nodes), 1))
-    demand[nodes, 0] = shares
-    return np.asarray(np.nan_to_num(solved.plan.supply(demand))[:, 0])
+    drawn = np.zeros(len(solved.network.nodes))
+    made, units = made_for(solved, dict(zip(nodes, map(float, shares), strict=True)))
+    drawn[made] = units
+    return drawn
 
 
 def origins_of(

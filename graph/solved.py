@@ -67,15 +67,22 @@ class Solved:
         return Plan.of(self.network.inputs)
 
     @cached_property
+    def refused(self) -> NDArray[np.bool_]:
+        """(n,) members of refused loops, which have no footprint."""
+        if not self.network.columns:
+            return self.plan.refused_mask
+        return np.asarray(np.isnan(self.footprints).any(axis=1))
+
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """The loops that are refused, in the order of ``plan.refused``."""
-        if not np.isnan(self.footprints).any():
+        if not self.refused.any():
             return ()
         return tuple(_refusal(self.network, component) for component in self.plan.refused)
 
     def loop_through(self, node: int) -> str | None:
         """The refused loop a node belongs to, in product names; ``None`` if it is in none."""
-        if not np.isnan(self.footprints[node]).any():
+        if not self.refused[node]:
             return None
         for component, refusal in zip(self.plan.refused, self.findings, strict=True):
             if node in component.nodes:
