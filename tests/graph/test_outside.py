@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph import outside
+from graph import outside, rungs
 from graph.boundary import Amount, Assessment, assess_totals
 from graph.solved import Solved
 from tests.graph.test_estimates import gap, gaps_in
@@ -114,3 +114,19 @@ def test_totals_of_many_boundaries_are_those_of_each(year: Year, data: st.DataOb
         books = filled.books(inside)
         for name in ("scope1", "upstream", "t0", "t1", "t2"):
             assert_same(getattr(totals, name), getattr(books, name), name)
+
+
+@settings(deadline=None, max_examples=20)
+@given(years(), st.data())
+def test_footprints_split_by_rung_are_the_same_upstream_of_one_as_of_all(
+    year: Year, data: st.DataObject
+) -> None:
+    solved = Solved.of(replace(year.network, gaps=data.draw(gaps_in(year))))
+    nodes = np.array(data.draw(st.lists(st.integers(0, len(year.network.nodes) - 1), min_size=1)))
+    whole = rungs.footprints_by_rung(solved, nodes, WEIGHTS)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rungs, "AT_ONCE", 0)
+        cone = rungs.footprints_by_rung(solved, nodes, WEIGHTS)
+    assert cone == pytest.approx(whole, rel=1e-9, abs=1e-12)
+    kg = WEIGHTS.co2e(solved.footprints[nodes] + solved.estimated[nodes])
+    assert whole.sum(axis=1) == pytest.approx(kg, rel=1e-9, abs=1e-12)
