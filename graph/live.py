@@ -224,6 +224,12 @@ class LiveSolution:
             self._whole = True
             return reached
 
+    def solve_anew(self) -> None:
+        """Compute every figure again, in place: what a change would cost without waves."""
+        with self._lock:
+            self._refuse_if_interrupted()
+            self._waves.solve(self._table(self._free_sheet()))
+
     def upstream(self, node: int, *, share: float = 1e-6) -> Upstream:
         """Where the footprint of a product comes from: the adjoint over its upstream cone.
 

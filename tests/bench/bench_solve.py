@@ -1,4 +1,4 @@
-"""The solver beside networkx: 100 000 products, a million inputs, eight quantities.
+"""The solver beside what the machine allows and what others offer.
 
 Ratios count, both taken in one run on one machine; seconds are printed for orientation. Run with
 ``python -m tests.bench.bench_solve``.
@@ -9,45 +9,121 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
+import warnings
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 
+from graph.live import LiveSolution
 from graph.solve import Plan
+from tests.bench.machine import best, gather_rate, stream_rate
+from tests.bench.networks import QUANTITIES, generated
 from tests.bench.row import Row
 
-PRODUCTS = 100_000
-INPUTS = 1_000_000
-QUANTITIES = 8
-LOOPS = 3_000
-LOOPED_ALONE = 3_000
+SIZES = (10_000, 100_000, 1_000_000)
+BRIGHTWAY = (10_000, 100_000)
+NETWORKX = 100_000
+PATIENCE = 60.0
+"""Seconds that another program gets."""
 
 
-def generated() -> tuple[csr_array, np.ndarray]:
-    """Amounts and direct emissions, the same on every run.
+def run() -> list[Row]:
+    """Measure. Passes are the best of three, plans of two, other programs run once."""
+    # The kernel lets a child begin with the peak of its parent, so this one comes first.
+    memory = _in_a_child("--memory")
+    gathers, streamed = gather_rate(), stream_rate()
+    rows = [
+        Row("rows of 8 gathered at random, one core", gathers / 1e6, "M/s", 1.0, "the machine"),
+        Row("memory read in a row, one core", streamed / 1e9, "GB/s", 1.0, "the machine"),
+    ]
+    solves = {}
+    for products in SIZES:
+        A, direct = generated(products)
+        planned, solves[products], footprints = _ours(A, direct)
+        limit = A.nnz / gathers
+        what = f"{products:,} products, {A.nnz:,} inputs, {QUANTITIES} quantities"
+        plan = Row(f"plan, {what}", planned, "s", planned / limit, "the gather limit")
+        solve = solves[products]
+        rows += [plan, Row(f"solve, {what}", solve, "s", solve / limit, "the gather limit")]
+        if products in BRIGHTWAY:
+            rows.append(_brightway(products, solve))
+        if products == NETWORKX:
+            rows.append(_networkx(A, direct, footprints, solve))
+    growth = solves[SIZES[-1]] / solves[SIZES[-2]]
+    rows += [
+        Row("solving ten times the products", growth, "x", growth / 12, "12 x the time"),
+        Row(
+            "peak memory of a process that plans and solves these", memory, "GB", memory / 2, "2 GB"
+        ),
+    ]
+    return rows
 
-    Products draw on products numbered before them, so that all loops are those put in: rings of
-    two to eight neighbours, and products that use some of themselves. Every column adds up to 0.8.
-    """
-    random = np.random.default_rng(2026)
-    heads = random.choice(PRODUCTS // 8 - 1, LOOPS, replace=False) * 8
-    sizes = random.integers(2, 9, LOOPS)
-    alone = random.choice(PRODUCTS, LOOPED_ALONE, replace=False)
-    steps = np.concatenate(
-        [np.arange(head, head + size - 1) for head, size in zip(heads, sizes, strict=True)]
+
+def _ours(A: csr_array, direct: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Seconds to plan, and to solve with the compiled pass; the footprints."""
+    planned = best(lambda: Plan.of(A), of=2)
+    n = A.shape[0]
+    live = LiveSolution(A, direct, np.zeros(n, dtype=np.uint8), np.zeros(n, dtype=np.int64))
+    solved = best(live.solve_anew)
+    return planned, solved, live.solution().footprints.copy()
+
+
+def _networkx(A: csr_array, direct: np.ndarray, expected: np.ndarray, ours: float) -> Row:
+    outcome: list[np.ndarray] = []
+    theirs = best(lambda: outcome.append(with_networkx(A, direct)), of=1)
+    if not np.allclose(outcome[0], expected, rtol=1e-9, atol=0):
+        raise AssertionError("both must arrive at the same footprints")
+    return Row(f"networkx, {len(direct):,} products", theirs, "s", theirs / ours, "our solve")
+
+
+def _brightway(products: int, ours: float) -> Row:
+    """In a process of its own, stopped after a while."""
+    try:
+        theirs, what = _in_a_child("--brightway", str(products), seconds=PATIENCE), "bw2calc"
+    except subprocess.TimeoutExpired:
+        theirs, what = PATIENCE, "bw2calc, stopped before it was done"
+    return Row(f"{what}, {products:,} products", theirs, "s", theirs / ours, "our solve")
+
+
+def print_brightway(products: int) -> None:
+    A, direct = generated(products)
+    outcome: list[np.ndarray] = []
+    taken = best(lambda: outcome.append(_with_brightway(A, direct)), of=1)
+    if not np.allclose(outcome[0], Plan.of(A).footprints(direct), rtol=1e-6, atol=0):
+        raise AssertionError("both must arrive at the same footprints")
+    print(taken)
+
+
+def _with_brightway(A: csr_array, direct: np.ndarray) -> np.ndarray:
+    """Its matrices, and its factorisation of them solved for all products at once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import bw2calc
+        import bw_processing
+    entries, n = A.tocoo(), A.shape[0]
+    package = bw_processing.create_datapackage()
+    used = np.array([*zip(entries.row + n, entries.col + n, strict=True)], dtype="i4,i4")
+    made = np.array([(i, i) for i in range(n, 2 * n)], dtype="i4,i4")
+    kinds = [("row", "i4"), ("col", "i4")]
+    package.add_persistent_vector(
+        matrix="technosphere_matrix",
+        indices_array=np.concatenate([made, used]).astype(kinds),
+        data_array=np.concatenate([np.ones(n), entries.data]),
+        flip_array=np.repeat([False, True], [n, len(used)]),
     )
-    rest = INPUTS - steps.size - LOOPS - LOOPED_ALONE
-    later = random.integers(1, PRODUCTS, rest)
-    earlier = (later * random.random(rest)).astype(np.int64)
-    supplier = np.concatenate([earlier, steps, heads + sizes - 1, alone])
-    consumer = np.concatenate([later, steps + 1, heads, alone])
-    amount = random.lognormal(sigma=2, size=INPUTS)
-    amount *= 0.8 / np.bincount(consumer, amount, PRODUCTS)[consumer]
-    A = csr_array((amount, (supplier, consumer)), shape=(PRODUCTS, PRODUCTS))
-    return A, random.random((PRODUCTS, QUANTITIES))
+    flows = np.array([(c, j + n) for j in range(n) for c in range(QUANTITIES)], dtype="i4,i4")
+    package.add_persistent_vector(
+        matrix="biosphere_matrix", indices_array=flows.astype(kinds), data_array=direct.ravel()
+    )
+    lca = bw2calc.LCA(demand={n: 1}, data_objs=[package])
+    lca.load_lci_data()
+    order = [lca.dicts.activity[n + j] for j in range(n)]
+    solve = bw2calc.factorized(lca.technosphere_matrix.T.tocsc())
+    emitted = lca.biosphere_matrix.toarray()
+    solved = np.column_stack([solve(emitted[lca.dicts.biosphere[c]]) for c in range(QUANTITIES)])
+    return solved[[lca.dicts.product[n + j] for j in range(n)] if order else []]
 
 
 def with_networkx(A: csr_array, direct: np.ndarray) -> np.ndarray:
@@ -85,63 +161,30 @@ def _close_loop(network, footprints, members) -> None:
     footprints[members] = np.linalg.solve(system, footprints[members])
 
 
-def timed(work):
-    start = time.perf_counter()
-    outcome = work()
-    return time.perf_counter() - start, outcome
-
-
-def run() -> list[Row]:
-    """Measure. Our figures are the best of five, networkx runs once."""
-    memory = _peak_memory()
-    A, direct = generated()
-    first, again, footprints = _ours(A, direct)
-    theirs, expected = timed(lambda: with_networkx(A, direct))
-    if not np.allclose(footprints, expected, rtol=1e-12, atol=0):
-        raise AssertionError("both must arrive at the same footprints")
-    size = f"{A.shape[0]:,} products, {A.nnz:,} inputs, {QUANTITIES} quantities"
-    beside = "networkx and numpy"
-    return [
-        Row(f"plan and solve {size}", first, "s", theirs / first, beside),
-        Row("solve again, structure known", again, "s", theirs / again, beside),
-        Row("the same with networkx and numpy", theirs, "s", 1.0, beside),
-        Row("peak memory of a process that does it", memory, "GB", memory, "1 GB"),
-    ]
-
-
-def _ours(A: csr_array, direct: np.ndarray) -> tuple[float, float, np.ndarray]:
-    firsts, agains = [], []
-    for _ in range(5):
-        first, plan = timed(lambda: _planned_and_solved(A, direct))
-        again, footprints = timed(lambda plan=plan: plan.footprints(direct))
-        firsts.append(first)
-        agains.append(again)
-    return min(firsts), min(agains), footprints
-
-
-def _planned_and_solved(A: csr_array, direct: np.ndarray) -> Plan:
-    plan = Plan.of(A)
-    plan.footprints(direct)
-    return plan
-
-
-def _peak_memory() -> float:
-    """GB at most: the kernel lets a child begin with the peak of its parent."""
-    command = [sys.executable, "-m", "tests.bench.bench_solve", "--memory"]
+def _in_a_child(*arguments: str, seconds: float | None = None) -> float:
+    """The number that a process of its own prints."""
+    command = [sys.executable, "-m", "tests.bench.bench_solve", *arguments]
     root = Path(__file__).parents[2]
-    child = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)
+    child = subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=seconds)
     return float(child.stdout)
 
 
 def print_memory() -> None:
-    _planned_and_solved(*generated())
+    A, direct = generated(SIZES[-1])
+    Plan.of(A).footprints(direct)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
 
 
 def main() -> None:
     for row in run():
-        print(f"{row.what:70} {row.value:9.4g} {row.unit:3} {row.ratio:8.4g} x {row.beside}")
+        print(f"{row.what:70} {row.value:9.4g} {row.unit:4} {row.ratio:8.4g} x {row.beside}")
 
 
 if __name__ == "__main__":
-    print_memory() if "--memory" in sys.argv else main()
+    match sys.argv[1:]:
+        case ["--memory"]:
+            print_memory()
+        case ["--brightway", products]:
+            print_brightway(int(products))
+        case _:
+            main()
