@@ -37,7 +37,9 @@ in its recipes, or compares years, products or GWP sets, gets several sums over 
 a sum over three in which one is nearly everything is nearly that one's figure; and the split by
 gas of a disclosed footprint reaches its buyers also where its own figure adds gases up. Questions
 about earlier positions of the log, which would make the first of these exact, are refused where a
-figure contains undisclosed parts.
+figure contains undisclosed parts. So are questions as of a day, which cut the same data again; they
+also count a member's site for days on which it was no member, and an enterprise's for days on which
+it was another's.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ import numpy as np
 
 from api.callers import Caller
 from api.errors import (
+    DayNotDisclosed,
     EarlierPositionNotDisclosed,
     FewerThanThree,
     FewerThanThreeTenants,
@@ -60,7 +63,7 @@ from api.errors import (
 )
 from api.rule_of_three import LEAST, allows
 from graph.boundary import COUNTED_INSIDE
-from graph.engine import Books, memberships_of
+from graph.engine import Books, Question, memberships_of
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.frontier import View, view_from
 from graph.network import Feed, Network, Node
@@ -303,37 +306,42 @@ class Access:
         return self._may_read("product", product, "footprint")
 
     def require_footprint(
-        self, product: str, solved: Solved, at: int | None, site: str | None = None
+        self, product: str, solved: Solved, question: Question, site: str | None = None
     ) -> Sight:
-        """What the figure of a product shows the caller; ``at`` None asks of the whole log.
+        """What the figure of a product shows the caller.
 
-        Raises NotDisclosed, FewerThanThree and EarlierPositionNotDisclosed.
+        Raises NotDisclosed, FewerThanThree, EarlierPositionNotDisclosed and DayNotDisclosed.
         """
         self.require("product", product, "footprint")
-        return self._sight_of(product, solved, at, site, self._owner("product", product))
+        return self._sight_of(product, solved, question, site, self._owner("product", product))
 
     def require_contributions(
-        self, product: str, solved: Solved, at: int | None, site: str | None = None
+        self, product: str, solved: Solved, question: Question, site: str | None = None
     ) -> Sight:
         """What the contributions to a product show the caller, who looks with its own eyes.
 
         Raises as ``require_footprint``.
         """
         self.require("product", product, "contributions")
-        return self._sight_of(product, solved, at, site, self.caller.enterprise)
+        return self._sight_of(product, solved, question, site, self.caller.enterprise)
 
     def _sight_of(
-        self, product: str, solved: Solved, at: int | None, site: str | None, viewer: str | None
+        self,
+        product: str,
+        solved: Solved,
+        question: Question,
+        site: str | None,
+        viewer: str | None,
     ) -> Sight:
         network = solved.network
         made = network.nodes_of.get(product, [])
         if site is not None:
             # The mix less one site is the other: of several sites all pass alone, or none is shown.
             for node in made:
-                self._judge(self.sight_from(network, [node], viewer), solved, at)
+                self._judge(self.sight_from(network, [node], viewer), solved, question)
             made = [i for i in made if (place := network.nodes[i].place) and place.site == site]
         sight = self.sight_from(network, made, viewer)
-        self._judge(sight, solved, at)
+        self._judge(sight, solved, question)
         return sight
 
     def sight_from(self, network: Network, start: Iterable[int], viewer: str | None) -> Sight:
@@ -357,14 +365,13 @@ class Access:
             and not self.granted_to(viewer, "footprint", cast(str, node.product))
         }
 
-    def _judge(self, sight: Sight, solved: Solved, at: int | None) -> None:
+    def _judge(self, sight: Sight, solved: Solved, question: Question) -> None:
         if not sight.hidden:
             return
         weighing = {owner for i, owner in sight.hidden.items() if np.any(solved.footprints[i])}
         if len(weighing) < LEAST:
             raise FewerThanThree(problems=tuple(self._in_the_way(sight, solved.network)))
-        if at is not None:
-            raise EarlierPositionNotDisclosed
+        _refuse_further_cut(question)
 
     def _in_the_way(self, sight: Sight, network: Network) -> Iterator[tuple[str, str]]:
         """The products to ask for, told only to those whose own recipes name them."""
@@ -384,36 +391,49 @@ class Access:
 
     # -- figures of parks and enterprises ----------------------------------------------------
 
-    def require_suppliers(self, books: Books, at: int | None) -> Sight:
+    def require_suppliers(self, books: Books, question: Question) -> Sight:
         """What an enterprise's books show of its suppliers, from its own point of view.
 
-        Raises FewerThanThree and EarlierPositionNotDisclosed.
+        Raises FewerThanThree, EarlierPositionNotDisclosed and DayNotDisclosed.
         """
         solved = books.answered.solved
         inside = nodes_inside(books)
         sight = self.sight_from(solved.network, inside, books.id)
-        self._judge(sight, solved, at)
+        self._judge(sight, solved, question)
+        if question.valid_on is not None and self._holds_what_was_handed_over(books):
+            raise DayNotDisclosed
         return sight
 
-    def require_tenants(self, books: Books, at: int | None) -> Tenants:
+    def _holds_what_was_handed_over(self, books: Books) -> bool:
+        """Whether a site inside belonged to somebody else on other days of the year."""
+        year, standing = books.answered.year, books.answered.standing
+        return not self.caller.is_auditor and any(
+            place.start < day < place.end
+            for place in books.places
+            for day in standing.transfer_days("site", place.site)
+            if day.year == year
+        )
+
+    def require_tenants(self, books: Books, question: Question) -> Tenants:
         """Which tenants a park's books must protect from the caller.
 
-        Raises FewerThanThreeTenants and EarlierPositionNotDisclosed.
+        Raises FewerThanThreeTenants, EarlierPositionNotDisclosed and DayNotDisclosed.
         """
         if self.caller.is_auditor:
             return Tenants()
         tenants = self._tenants(books)
         if not (allows(len(tenants.guarded)) and allows(len(tenants.unread))):
             raise FewerThanThreeTenants
-        if at is not None and (tenants.guarded or tenants.unread):
-            raise EarlierPositionNotDisclosed
+        if tenants.guarded or tenants.unread:
+            _refuse_further_cut(question)
         return tenants
 
     def _tenants(self, books: Books) -> Tenants:
         """Only tenants that have stated something in the year count.
 
         Consents are looked for among the memberships that drew the books and among those in force
-        now: a consent that is not among both protects nobody less.
+        now: a consent that is not among both protects nobody less. As of a day a site counts for
+        its whole year, so that a consent for a part of it is none.
         """
         network, owner = books.answered.solved.network, self._owner("park", books.id)
         known = {owner}
@@ -423,9 +443,10 @@ class Access:
         guarded, unread = set[str | None](), set[str | None]()
         for membership in self._memberships_behind(books):
             tenant = self.standing.owner_of("site", membership.site)
-            if not self._agreed_to_small(membership, tenant):
+            consent = self.consent_of(membership, tenant) if _tells(membership, books) else None
+            if consent is None or not consent.small_aggregates:
                 guarded.add(tenant)
-            if not self._reads_inventory(owner, membership, tenant):
+            if consent is None and not self.granted_to(owner, "inventory", membership.site):
                 unread.add(tenant)
         return Tenants(frozenset(told & guarded), frozenset(told & unread))
 
@@ -435,16 +456,6 @@ class Access:
                 membership = cast(Membership, said.statement.body)
                 if _touches(membership, books.answered.year):
                     yield membership
-
-    def _agreed_to_small(self, membership: Membership, tenant: str | None) -> bool:
-        consent = self.consent_of(membership, tenant)
-        return consent is not None and consent.small_aggregates
-
-    def _reads_inventory(
-        self, owner: str | None, membership: Membership, tenant: str | None
-    ) -> bool:
-        consented = self.consent_of(membership, tenant) is not None
-        return consented or self.granted_to(owner, "inventory", membership.site)
 
     def sees_member(self, park: str, site: str) -> bool:
         """Whether the caller may know what a site of a park left unsaid.
@@ -472,6 +483,26 @@ def nodes_inside(books: Books) -> list[int]:
     """Nodes that a boundary's books count: those of its places that recipes or books describe."""
     places, nodes = set(books.places), books.answered.solved.network.nodes
     return [i for i, n in enumerate(nodes) if n.place in places and n.feed in COUNTED_INSIDE]
+
+
+def is_further_cut(question: Question) -> bool:
+    """Whether it cuts through data that the answer about the year and the whole log adds up."""
+    return question.at is not None or question.valid_on is not None
+
+
+def _refuse_further_cut(question: Question) -> None:
+    if question.at is not None:
+        raise EarlierPositionNotDisclosed
+    if question.valid_on is not None:
+        raise DayNotDisclosed
+
+
+def _tells(membership: Membership, books: Books) -> bool:
+    """Whether the days of a membership are those that the books count of its site."""
+    if books.answered.valid_on is None:
+        return True
+    year = books.answered.year
+    return _covers(membership, Period(start=dt.date(year, 1, 1), end=dt.date(year + 1, 1, 1)))
 
 
 def _covers(membership: Membership, period: Period) -> bool:

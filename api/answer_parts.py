@@ -39,11 +39,17 @@ def head(answered: Answered, as_of: int, boundary: str) -> Answer:
     return {
         "year": answered.year,
         "gwp": answered.gwp,
+        "valid_on": iso_day(answered),
         "at": answered.at,
         "as_of": as_of,
         "engine": VERSION,
         "method": {"allocation": "as-declared", "boundary": boundary, "gwp": answered.gwp},
     }
+
+
+def iso_day(answered: Answered) -> str | None:
+    """The day it was asked as of, if one was."""
+    return answered.valid_on.isoformat() if answered.valid_on else None
 
 
 def amount(figure: Amount, *, tells_filled: bool = True) -> Answer:

@@ -8,6 +8,7 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access import is_further_cut
 from api.blueprint import Blueprint
 from api.boundary_answers import Guarded
 from api.downstream_answers import Readable
@@ -55,5 +56,5 @@ def enterprise_downstream(query: dict[str, Any], enterprise: UUID) -> Response:
 
 def _answered(asked: Asked, guarded: Guarded, schema: type[ma.Schema]) -> Response:
     found = downstream_of(guarded.books)
-    readable = Readable(guarded, found, is_earlier=asked.question.at is not None)
+    readable = Readable(guarded, found, is_earlier=is_further_cut(asked.question))
     return asked.answer(schema, readable.answer(), guarded.books.answered)

@@ -355,6 +355,14 @@ class OnlyYourOwn(ApiError):
     advice = "Change only what your enterprise itself could state; auditors may change anything."
 
 
+class RangeTooLong(ApiError):
+    """A difference between two prefixes that are too far apart."""
+
+    code = "range-too-long"
+    sentence = "A difference over %(entries)d entries is asked for; at most %(most)d are taken."
+    advice = "Ask for shorter ranges one after another: their differences add up."
+
+
 class WouldReveal(ApiError):
     """Two figures whose difference would give away what others keep to themselves."""
 
@@ -378,6 +386,23 @@ class EarlierPositionNotDisclosed(ApiError):
         "difference could give one of them away."
     )
     advice = "Ask without ?at=, or ask an auditor to look at the position."
+
+
+class DayOutsideYear(ApiError):
+    code = "day-outside-year"
+    sentence = "The day %(day)s is asked about, and the year %(year)d, which it is not in."
+    advice = "Leave out ?year=, or name a day of that year in ?valid_on=."
+
+
+class DayNotDisclosed(ApiError):
+    """A year as of one of its days is a second sum over much of the same data."""
+
+    code = "day-not-disclosed"
+    sentence = (
+        "This figure rests on undisclosed figures of others; as of one day, the difference from "
+        "the year could give one of them away."
+    )
+    advice = "Ask without ?valid_on=, or ask an auditor to look at the day."
 
 
 # --- HTTP itself, and what nobody foresaw ----------------------------------------------------
@@ -508,8 +533,11 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
         RegionForAuditors: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
+        DayNotDisclosed: HTTPStatus.FORBIDDEN,
+        DayOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
         OnlyYourOwn: HTTPStatus.FORBIDDEN,
         WouldReveal: HTTPStatus.FORBIDDEN,
+        RangeTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,
         graph.LoopGain: HTTPStatus.CONFLICT,
         graph.SitesWithoutOutput: HTTPStatus.CONFLICT,
         NotFound: HTTPStatus.NOT_FOUND,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from api.figure_wire import FigureQuery, HeadSchema, MadeSchema, NamedSchema, Number, ProductQuery
-from api.wire import Query, Wire, described, entity, whole
+from api.wire import Wire, described, entity, whole
 from graph.levers import Kind
 
 MOST_ROWS = 200
@@ -57,12 +57,9 @@ class LeversQuery(FigureQuery):
     most = _most()
 
 
-class LoopsQuery(Query):
+class LoopsQuery(FigureQuery):
     """Which loops, and through which figure."""
 
-    year = FigureQuery().fields["year"]
-    gwp = FigureQuery().fields["gwp"]
-    at = FigureQuery().fields["at"]
     product = entity(metadata=described("Say how much of this product's footprint passes."))
     park = entity(metadata=described("Say how much of this park's T2 passes."))
     enterprise = entity(metadata=described("Say how much of this enterprise's T2 passes."))

@@ -117,7 +117,7 @@ def _product(asked: Asked) -> tuple[Answered, Shown]:
     if access.caller.is_auditor:
         trace = trace_product(solved, asked.id, weights, site)
         return answered, Shown(trace, frozenset(), answered.standing, access)
-    sight = access.require_contributions(asked.id, solved, asked.question.at, site)
+    sight = access.require_contributions(asked.id, solved, asked.question, site)
     trace = trace_product(solved, asked.id, weights, site, sight.view)
     return answered, Shown(trace, frozenset(sight.hidden), answered.standing, access)
 

@@ -6,6 +6,7 @@ unknown or not shown to the caller, never zero.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import marshmallow as ma
@@ -69,8 +70,8 @@ def gwp_set() -> fields.String:
     )
 
 
-class FigureQuery(Query):
-    """What is asked besides the thing itself."""
+class YearQuery(Query):
+    """A year of the log, or of an earlier position of it."""
 
     year = fields.Integer(
         validate=validate.Range(FIRST_YEAR, LAST_YEAR),
@@ -80,6 +81,23 @@ class FigureQuery(Query):
     at = fields.Integer(
         validate=validate.Range(1, MAX_INTEGER),
         metadata=described("Answer as of the first so many entries of the log."),
+    )
+
+
+def _of_a_year_that_can_be_asked(day: dt.date) -> None:
+    validate.Range(FIRST_YEAR, LAST_YEAR)(day.year)
+
+
+class FigureQuery(YearQuery):
+    """What is asked besides the thing itself."""
+
+    valid_on = fields.Date(
+        format="iso",
+        validate=_of_a_year_that_can_be_asked,
+        metadata=described(
+            "Answer as of one day of the year: what is in force on it stands for the whole year. "
+            "A site counts whole, for the park and the owner that it has on the day."
+        ),
     )
 
 
@@ -112,6 +130,11 @@ class HeadSchema(Wire):
 
     year = whole(required=True, metadata=described("Calendar year."))
     gwp = _text("Global warming potentials asked for.")
+    valid_on = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=described("The day it is as of; null: the year as it went.", format="date"),
+    )
     at = whole(required=True, metadata=described("Size of the log it was answered from."))
     as_of = whole(required=True, metadata=described("The last entry that moved the figure."))
     engine = _text("Version of the engine: the same prefix and question give the same figure.")

@@ -16,11 +16,12 @@ import marshmallow as ma
 from flask import Response
 
 from api.access import Access
-from api.answer_parts import Answer
+from api.answer_parts import Answer, iso_day
 from api.auth import current_caller
 from api.blueprint import Blueprint
 from api.boundary_answers import Guarded, boundary_answer
 from api.caching import figure_response
+from api.errors import DayOutsideYear
 from api.figure_wire import (
     ContributionsSchema,
     EnterpriseBooksSchema,
@@ -33,6 +34,7 @@ from api.product_answers import contributions_answer, footprint_answer
 from api.services import services
 from graph.engine import Answered, Question
 from graph.footprint import product_footprint
+from ledger.standing import Standing
 from ledger.strict_json import dumps
 
 blueprint = Blueprint(
@@ -53,7 +55,7 @@ FIGURE_HEADERS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A question of one caller: ``question.at`` is None where it asks of the whole log."""
+    """A question of one caller."""
 
     what: str
     id: str
@@ -64,9 +66,8 @@ class Asked:
     @classmethod
     def of(cls, what: str, asked_of: UUID | str, query: Mapping[str, Any]) -> Asked:
         standing = services().engine.standing()
-        at = None if query.get("at") == standing.size else query.get("at")
-        question = Question(query.get("year"), query["gwp"], at)
         access = Access(standing, current_caller())
+        question = question_of(query, standing)
         return cls(what, str(asked_of), question, query.get("site"), access)
 
     def answer(self, schema: type[ma.Schema], document: Answer, answered: Answered) -> Response:
@@ -83,6 +84,7 @@ class Asked:
             "year": answered.year,
             "gwp": answered.gwp,
             "at": self.question.at,
+            "validOn": iso_day(answered),
             "site": self.site,
             "content": hashlib.sha256(dumps(content)).hexdigest(),
         }
@@ -92,6 +94,18 @@ class Asked:
             question=question,
             standing=self.access.standing,
         )
+
+
+def question_of(query: Mapping[str, Any], standing: Standing) -> Question:
+    """What a query asks; ``at`` is None where that is of the whole log, as ``standing`` is.
+
+    Raises DayOutsideYear.
+    """
+    year, day = query.get("year"), query.get("valid_on")
+    if day is not None and year not in (None, day.year):
+        raise DayOutsideYear(day=day.isoformat(), year=year)
+    at = None if query.get("at") == standing.size else query.get("at")
+    return Question(year, query["gwp"], at, day)
 
 
 @blueprint.route("/products/<uuid:product>/footprint", methods=["GET"])
@@ -106,8 +120,8 @@ def footprint(query: dict[str, Any], product: UUID) -> Response:
     asked = Asked.of("footprint", product, query)
     asked.access.require("product", asked.id, "footprint")
     answered = services().engine.about_product(asked.id, asked.question)
-    at, site = asked.question.at, asked.site
-    sight = asked.access.require_footprint(asked.id, answered.solved, at, site)
+    site = asked.site
+    sight = asked.access.require_footprint(asked.id, answered.solved, asked.question, site)
     figure = product_footprint(answered.solved, asked.id, answered.weights, site)
     document = footprint_answer(answered, figure, sight, asked.access, site)
     return asked.answer(FootprintSchema, document, answered)
@@ -126,8 +140,8 @@ def contributions(query: dict[str, Any], product: UUID) -> Response:
     asked = Asked.of("contributions", product, query)
     asked.access.require("product", asked.id, "contributions")
     answered = services().engine.about_product(asked.id, asked.question)
-    at, site = asked.question.at, asked.site
-    sight = asked.access.require_contributions(asked.id, answered.solved, at, site)
+    site = asked.site
+    sight = asked.access.require_contributions(asked.id, answered.solved, asked.question, site)
     figure = product_footprint(answered.solved, asked.id, answered.weights, site)
     document = contributions_answer(answered, figure, site, sight)
     return asked.answer(ContributionsSchema, document, answered)
@@ -168,7 +182,7 @@ def park_books(park: str, question: Question, access: Access) -> Guarded:
     """
     access.require("park", park, "figure")
     books = services().engine.park(park, question)
-    return Guarded(books, access, tenants=access.require_tenants(books, question.at))
+    return Guarded(books, access, tenants=access.require_tenants(books, question))
 
 
 def enterprise_books(enterprise: str, question: Question, access: Access) -> Guarded:
@@ -178,4 +192,4 @@ def enterprise_books(enterprise: str, question: Question, access: Access) -> Gua
     """
     access.require("enterprise", enterprise, "figure")
     books = services().engine.enterprise(enterprise, question)
-    return Guarded(books, access, suppliers=access.require_suppliers(books, question.at))
+    return Guarded(books, access, suppliers=access.require_suppliers(books, question))

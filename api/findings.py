@@ -8,7 +8,8 @@ from uuid import UUID
 
 from flask import Response
 
-from api.answer_parts import Answer, told
+from api.access import is_further_cut
+from api.answer_parts import Answer, iso_day, told
 from api.blueprint import Blueprint
 from api.figures import Asked
 from api.finding_answers import bare, noticed_while_building, rows, worst_first
@@ -126,6 +127,7 @@ def _answer(
         "subject": {"id": asked.id, "name": name},
         "year": answered.year,
         "gwp": answered.gwp,
+        "valid_on": iso_day(answered),
         "at": answered.at,
         "as_of": _as_of(answered),
         "findings": worst_first(found, severity),
@@ -136,7 +138,7 @@ def _answer(
 def _told(asked: Asked, answered: Answered, scope: Scope) -> Iterator[Answer]:
     evidence = Evidence.of(answered.standing, answered.solved, answered.weights, answered.valid_on)
     look = findings_for_auditors if asked.access.caller.is_auditor else findings
-    yield from rows(look(evidence, scope), asked.access, earlier=asked.question.at is not None)
+    yield from rows(look(evidence, scope), asked.access, earlier=is_further_cut(asked.question))
     nodes = {*evidence.nodes_of(scope), *_at_sites(evidence, scope)}
     yield from noticed_while_building(answered, sorted(nodes), asked.access)
 

@@ -80,6 +80,11 @@ class FindingsSchema(Wire):
     subject = fields.Nested(NamedSchema, required=True, metadata=described("What was asked about."))
     year = whole(required=True, metadata=described("Calendar year."))
     gwp = fields.String(required=True, metadata=described("Global warming potentials asked for."))
+    valid_on = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=described("The day it is as of; null: the year as it went.", format="date"),
+    )
     at = whole(required=True, metadata=described("Size of the log it was answered from."))
     as_of = whole(
         required=True, metadata=described("The last entry that can have moved the answer.")

@@ -163,12 +163,12 @@ def _require_proportion(was: _Edge, then: _Edge) -> None:
 def _edge(access: Access, engine: Engine, kind: str, entity: str, question: Question) -> _Edge:
     if kind == "product":
         answered = engine.about_product(entity, question)
-        sight = access.require_footprint(entity, answered.solved, question.at)
+        sight = access.require_footprint(entity, answered.solved, question)
         trace = trace_product(answered.solved, entity, answered.weights, None, sight.view)
         return _edge_of(answered, trace, sight)
     books: Books = engine.enterprise(entity, question)
     answered = books.answered
-    sight = access.require_suppliers(books, question.at)
+    sight = access.require_suppliers(books, question)
     trace = trace_boundary(answered.solved, books.places, answered.weights, sight.view)
     return _edge_of(answered, trace, sight)
 

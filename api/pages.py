@@ -23,7 +23,7 @@ from api.boundary_answers import boundary_answer
 from api.caching import latest_checkpoint
 from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
-from api.figure_wire import FigureQuery
+from api.figure_wire import YearQuery
 from api.figures import park_books
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.log import rules_in_force
@@ -50,7 +50,7 @@ blueprint.add_app_template_filter(percent)
 blueprint.add_app_template_filter(compact)
 
 
-class PageQuery(FigureQuery):
+class PageQuery(YearQuery):
     """What a page is asked; ``lang`` is read where the language is chosen."""
 
     lang = fields.String(validate=validate.OneOf(tuple(LANGUAGES)))
@@ -112,7 +112,7 @@ def product(product: UUID) -> str:
         raise NotDisclosed(kind="footprint", id=wanted)
     question = Question(query.get("year"), query["gwp"], query.get("at"))
     answered = services().engine.about_product(wanted, question)
-    sight = access.require_footprint(wanted, answered.solved, question.at)
+    sight = access.require_footprint(wanted, answered.solved, question)
     figure = product_footprint(answered.solved, wanted, answered.weights)
     told = footprint_answer(answered, figure, sight, access)
     return _page("product.html", figure=told, bounds=bounds_of(told), rungs=_rungs(told["rungs"]))

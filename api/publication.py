@@ -15,7 +15,7 @@ from api.callers import Caller
 from api.rule_of_three import merged
 from api.scope3 import CATEGORIES
 from api.services import Services
-from graph.engine import Books
+from graph.engine import Books, Question
 from graph.errors import FigureDiffers
 from graph.published import (
     Difference,
@@ -55,8 +55,8 @@ def _as_the_owner(books: Books, standing: Standing) -> Guarded:
     of_park = books.kind == "park"
     owner = standing.owner_of("park", books.id) if of_park else books.id
     access = Access(standing, Caller("park", owner))
-    tenants = access.require_tenants(books, None) if of_park else None
-    suppliers = None if of_park else access.require_suppliers(books, None)
+    tenants = access.require_tenants(books, Question()) if of_park else None
+    suppliers = None if of_park else access.require_suppliers(books, Question())
     return Guarded(books, access, tenants, suppliers)
 
 

@@ -24,8 +24,8 @@ from api.auth import current_caller
 from api.blueprint import Blueprint
 from api.bundles import Bundler
 from api.errors import StatementNotFound
-from api.figure_wire import FIRST_YEAR, LAST_YEAR, FigureQuery
-from api.figures import enterprise_books, park_books
+from api.figure_wire import FIRST_YEAR, LAST_YEAR, YearQuery
+from api.figures import enterprise_books, park_books, question_of
 from api.publication import publishable
 from api.services import services
 from api.statements import StatementSchema, readable, statement_answer
@@ -192,7 +192,7 @@ class FiguresQuery(PageQuery):
 
 
 @blueprint.route("/parks/<uuid:park>/figure", methods=["GET"])
-@blueprint.query(FigureQuery)
+@blueprint.query(YearQuery)
 @blueprint.response(200, UnsignedFigureSchema)
 def park_figure(query: dict[str, Any], park: UUID) -> dict[str, Any]:
     """Compute the figure of a park, to be signed
@@ -204,7 +204,7 @@ def park_figure(query: dict[str, Any], park: UUID) -> dict[str, Any]:
 
 
 @blueprint.route("/enterprises/<uuid:enterprise>/figure", methods=["GET"])
-@blueprint.query(FigureQuery)
+@blueprint.query(YearQuery)
 @blueprint.response(200, UnsignedFigureSchema)
 def enterprise_figure(query: dict[str, Any], enterprise: UUID) -> dict[str, Any]:
     """Compute the figure of an enterprise, to be signed
@@ -217,8 +217,7 @@ def enterprise_figure(query: dict[str, Any], enterprise: UUID) -> dict[str, Any]
 
 def _unsigned(kind: str, wanted: str, query: Mapping[str, Any]) -> dict[str, Any]:
     standing = services().engine.standing()
-    at = None if query.get("at") == standing.size else query.get("at")
-    question = Question(query.get("year"), query["gwp"], at)
+    question = question_of(query, standing)
     read = park_books if kind == "park" else enterprise_books
     books = read(wanted, question, Access(standing, current_caller())).books
     figure = publishable(services().log, books, standing)

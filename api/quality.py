@@ -54,8 +54,8 @@ def of_product(query: dict[str, Any], product: UUID) -> Response:
     asked = Asked.of("product-quality", product, query)
     asked.access.require("product", asked.id, "footprint")
     answered = services().engine.about_product(asked.id, asked.question)
-    at, site = asked.question.at, asked.site
-    sight = asked.access.require_footprint(asked.id, answered.solved, at, site)
+    site = asked.site
+    sight = asked.access.require_footprint(asked.id, answered.solved, asked.question, site)
     figure = product_footprint(answered.solved, asked.id, answered.weights, site)
     draw = draw_of_product(answered.solved, answered.weights, _facts(answered), asked.id, site)
     document = product_quality_answer(answered, figure, draw, sight, asked.access)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
@@ -50,6 +51,12 @@ def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
         token_option,
         server_or_here_option,
         click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
+        click.option(
+            "--valid-on",
+            type=click.DateTime(["%Y-%m-%d"]),
+            metavar="YYYY-MM-DD",
+            help="As of one day: what is in force on it stands for its whole year.",
+        ),
         gwp_option,
         click.option("--year", type=int, help="Calendar year; by default the latest."),
     ):
@@ -126,12 +133,17 @@ def _figure(
     year: int | None,
     gwp: str | None,
     at: int | None,
+    valid_on: dt.datetime | None,
     site: str | None = None,
 ) -> dict[str, Any]:
     client = asked_client(speech, server, token)
-    question = {"year": year, "gwp": gwp, "at": at, "site": site}
-    query = {name: None if value is None else str(value) for name, value in question.items()}
+    query = query_of(year=year, gwp=gwp, at=at, valid_on=valid_on and valid_on.date(), site=site)
     return client.figure(kind, id_of(client, kind, which), **query)
+
+
+def query_of(**question: object) -> dict[str, str | None]:
+    """What is asked, as the query of an address has it."""
+    return {name: None if value is None else str(value) for name, value in question.items()}
 
 
 def id_of(client: Client, kind: str, which: str) -> str:
@@ -280,6 +292,8 @@ def _heading(speech: Speech, figure: dict[str, Any], about: dict[str, Any]) -> N
     speech.say("%(year)s, GWP %(gwp)s, from %(at)d entries; last moved by entry %(as_of)d.",
                year=str(figure["year"]), gwp=figure["gwp"], at=figure["at"],
                as_of=figure["asOf"])  # fmt: skip
+    if figure["validOn"] is not None:
+        speech.say("As of %(day)s, for the whole year.", day=figure["validOn"])
     speech.out.print()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import click
 
-from api.cli.figures import asked_client, id_of, question_options, show_books
+from api.cli.figures import asked_client, id_of, query_of, question_options, show_books
 from api.cli.speech import Speech, pass_speech
 from api.client import Client
 from api.errors import NameUnknown
@@ -26,6 +27,7 @@ def region(
     year: int | None,
     gwp: str | None,
     at: int | None,
+    valid_on: dt.datetime | None,
 ) -> None:
     """The books of several parks and enterprises as one boundary, beside the sum of their own."""
     client = asked_client(speech, server, token)
@@ -33,8 +35,7 @@ def region(
     for each in which:
         kind, found = _member(client, each)
         members[kind].append(found)
-    asked = {"year": year, "gwp": gwp, "at": at}
-    query = {name: None if value is None else str(value) for name, value in asked.items()}
+    query = query_of(year=year, gwp=gwp, at=at, valid_on=valid_on and valid_on.date())
     books = client.region(members["parks"], members["enterprises"], **query)
     if speech.as_json:
         speech.json(books)

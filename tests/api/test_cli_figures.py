@@ -110,3 +110,13 @@ def test_a_bar_is_as_long_as_its_share_of_the_largest(value: float, drawn: str) 
 
 def test_a_bar_ends_at_an_eighth_of_a_character() -> None:
     assert bar(1.5, float(BAR_WIDTH)) == "█▌"
+
+
+def test_figures_as_of_a_day_say_so(at: Terminal) -> None:
+    for asked in (("product", "steel"), ("park", "East park"), ("enterprise", "Mill")):
+        said = at.ok(*asked, "--valid-on", "2025-10-01").out
+        assert "As of 2025-10-01, for the whole year." in said
+        assert "As of 2025" not in at.ok(*asked).out
+    refused = at.run("product", "steel", "--year", 2024, "--valid-on", "2025-10-01", "--json")
+    assert (refused.code, refused.json["code"]) == (1, "day-outside-year")
+    assert at.run("product", "steel", "--valid-on", "October").code == 2
