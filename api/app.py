@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
     catalogue,
+    changes,
     documentation,
     downstream,
     explanations,
@@ -114,6 +115,7 @@ def _register_operations(app: Flask) -> None:
         log,
         suspects,
         impact,
+        changes,
         published,
         registry,
         factors,

@@ -270,6 +270,14 @@ class Client:
         """What a tenth less would do: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/levers", **query)
 
+    def diff(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """What changed in a figure, and why: ``kind`` is products, parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/diff", **query)
+
+    def wave(self, index: int, **query: str | None) -> dict[str, Any]:
+        """Everything that an entry moved."""
+        return self._get(f"/v1/log/{index}/wave", **query)
+
     def what_if(self, hypothesis: Mapping[str, Any]) -> dict[str, Any]:
         """What would follow. Raises Refused."""
         return self._request("POST", "/v1/what-if", json=hypothesis)

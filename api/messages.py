@@ -10,6 +10,7 @@ from typing import Final
 from marshmallow import fields
 
 from api.catalogue import conditions
+from api.change_answers import SENTENCES
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.ladder import RUNG_WORDS, SEVERAL
@@ -111,6 +112,7 @@ def _all_templates() -> Iterator[str]:
     yield from CATEGORIES.values()
     yield from DOWNSTREAM.values()
     yield OTHER_CATEGORIES
+    yield from SENTENCES
     yield from RUNG_WORDS.values()
     yield SEVERAL
 

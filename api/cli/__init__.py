@@ -55,6 +55,8 @@ COMMANDS: Final = {
     "region": "region:region",
     "downstream": "downstream:downstream",
     "impact": "impact:impact",
+    "diff": "changes:diff",
+    "wave": "changes:wave",
     "explain": "explain:explain",
     "levers": "explain:levers",
     "what-if": "whatif:what_if",
