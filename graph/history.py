@@ -120,7 +120,11 @@ class History:
             if entry.is_erased or entry.leaf.type == "erasure":
                 # What an earlier prefix says must be forgotten here, too.
                 self._forget()
-                return Standing.after(self._log, size)
+                erased = None if entry.is_erased else ahead.after_erasure(entry)
+                if erased is None:
+                    return Standing.after(self._log, size)
+                ahead = erased
+                continue
             if entry.leaf.type in REDRAWS and entry.leaf.type != "transfer":
                 return Standing.after(self._log, size)
             if entry.leaf.type in EVENTS and not ahead.soundness.is_clean:
