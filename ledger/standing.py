@@ -63,6 +63,7 @@ _IDS: Mapping[str, slice] = {
     "transfer": slice(0, 1),
     "attestation": slice(0, 2),
     "accreditation": slice(0, 1),
+    "factors": slice(0, 1),
     "figure": slice(1, 2),
 }
 """Which parts of a natural key are ids of what the statement is about."""

@@ -5,14 +5,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.log import Accepted
 from ledger.standing import Standing
-from ledger.statements import NaturalKey, Product, joined, split
+from ledger.statements import (
+    Emission,
+    FactorRow,
+    Factors,
+    NaturalKey,
+    Part,
+    Product,
+    joined,
+    split,
+)
 from tests.databases import Databases
 from tests.factory import Actor, Factory
 
@@ -109,6 +120,22 @@ def test_every_standing_on_the_way_stays_as_it_was(factory: Factory) -> None:
         standings.append(standings[-1].after_entry(entry))
     for size, standing in enumerate(standings):
         assert standing == Standing.after(factory.log, size)
+
+
+def test_the_parts_of_a_set_of_factors_are_found_by_its_name(factory: Factory) -> None:
+    emissions = (Emission(gas="CO2", origin="fossil", amount=Decimal(2)),)
+    row = FactorRow(kind="average", name="A", of="urn:cpc:41", unit="KGM", emissions=emissions)
+    about: dict[str, Any] = {
+        "version": "1",
+        "publisher": "I",
+        "source": "Y",
+        "year": 2025,
+        "rows": (row,),
+    }
+    for name, k in (("steel", 1), ("grid", 1), ("steel", 2)):
+        factory.operator.say(Factors(name=name, part=Part(k=k, n=2), **about))
+    found = factory.standing().about("factors", "steel")
+    assert [said.key.parts for said in found] == [("steel", "1"), ("steel", "2")]
 
 
 def test_what_is_about_a_thing_is_found_by_its_id(factory: Factory) -> None:
