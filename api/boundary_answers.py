@@ -156,10 +156,16 @@ class Guarded:
         found: dict[int, set[str]] = {part: set() for part in (SCOPE2, *CATEGORIES)}
         for supplier, consumer, category in self.crossing:
             if np.any(np.nan_to_num(solved.estimated[supplier])):
-                found[category] |= self.behind_inflow(supplier, consumer, solved.estimated)
+                behind = self.behind_inflow(supplier, consumer, solved.estimated)
+                found[category] |= behind
+                if solved.network.nodes[supplier].carrier is not None:
+                    found[SCOPE2] |= behind
         if self.tenants is not None:
             for gap in self.books.assessment.gaps:
-                found[gap.category] |= {self._owner(gap.node)} & self.tenants.guarded
+                lacking = {self._owner(gap.node)} & self.tenants.guarded
+                found[gap.category] |= lacking
+                if gap.estimate is not None and gap.estimate.is_generation:
+                    found[SCOPE2] |= lacking
         return found
 
     @cached_property

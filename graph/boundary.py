@@ -592,6 +592,17 @@ class Fence:
             is_open[:] = True
         return is_open
 
+    @cached_property
+    def _fuel_open(self) -> Mask:
+        """(9,) categories in which what comes before and after generation is not known.
+
+        A factor of generation says nothing of fuel and losses: that is unknown, never zero.
+        """
+        is_open = self._split_open | self.inflow.in_category(self._generation[0][:, 1] != 0)
+        for gap in self._unmet:
+            is_open[gap.category] |= _is_generation(gap)
+        return np.asarray(is_open)
+
     def _scope2(self) -> Amount:
         lacking = Lacking.ESTIMATED if self._generated[:, 1].any() else Lacking.NOTHING
         return _amount(
@@ -599,14 +610,14 @@ class Fence:
         )
 
     def _scope3(self) -> Amount:
-        lacking = Lacking.OPEN if self._split_open.any() else max(self._lacking)
+        lacking = Lacking.OPEN if self._fuel_open.any() else max(self._lacking)
         return _amount((self._brought - self._generated).sum(axis=0), lacking)
 
     def _by_category(self) -> dict[int, Amount]:
         bought = np.flatnonzero(self.inflow.amounts.any(axis=0)).tolist()
         left = self._brought - self._generated
         return {
-            c: _amount(left[c], Lacking.OPEN if self._split_open[c] else self._lacking[c])
+            c: _amount(left[c], Lacking.OPEN if self._fuel_open[c] else self._lacking[c])
             for c in sorted({*bought, *(gap.category for gap in self.gaps)})
         }
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from graph.boundary import Assessed
 from graph.network import Rung
 from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import ELECTRICITY, Factors
 from tests.factory import Actor, Factory, line
-from tests.graph.ask import co2, figure, known, park
+from tests.graph.ask import co2, figure, firm, known, park
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
 
@@ -159,3 +160,23 @@ def test_a_park_with_an_estimated_gap_covers_less_than_all(
     assert known(assessed.t2) == pytest.approx(93)
     assert assessed.t2.coverage == pytest.approx(50 / 93)
     assert assessed.upstream.coverage == 0
+
+
+def test_power_from_the_grid_is_scope_2_and_its_fuel_is_unknown(
+    factory: Factory, acme: Actor, site: str
+) -> None:
+    """100 MWh at 0.58 kg per kWh are 58 000 kg at generation. What mining the coal and losses in
+    the wires came to, no factor of a grid says: category 3 is unknown, never zero."""
+    state(factory)
+    acme.inventory(site, co2("1000"))
+    power = ((ELECTRICITY, "CN-JS"), "100", "MWH")
+    acme.purchases(site, [line(power, category=3)])
+    books = firm(factory, acme.id)
+    assert known(books.scope2) == pytest.approx(0.58 * 100_000)
+    assert (books.scope2.at_least, books.scope2.coverage) == (0, 0)
+    fuel = books.scope3_by_category[3]
+    assert (fuel.value, fuel.coverage, fuel.at_least, fuel.filled) == (None, None, 0, 0)
+    assert (books.scope3.value, books.scope3.coverage) == (None, None)
+    assert books.t2.value == pytest.approx(59_000)
+    assert books.t2.coverage == pytest.approx(1000 / 59_000)
+    assert books.t2_status is Assessed.PARTIAL

@@ -238,13 +238,15 @@ def test_of_an_estimated_energy_gap_the_generation_part_is_not_known() -> None:
 
 
 def test_a_factor_of_generation_fills_scope_2() -> None:
-    """100 · 3.98 kg arise where the power is generated; 50 come with the sheet, and no more."""
+    """100 · 3.98 kg arise where the power is generated; of its fuel and losses nobody knows."""
     kg = 100 * co2e(1.0)
     grid = replace(estimate(1.0), is_generation=True)
     books = year_of(lambda works, mill: (replace(gap(works, None, 3), estimate=grid),)).books()
     assert books.scope2 == Amount(0, pytest.approx(kg), pytest.approx(1.25 * kg), Lacking.ESTIMATED)
-    assert books.scope3.value == pytest.approx(50)
-    assert books.scope3_by_category[3].value == pytest.approx(0)
+    assert (books.scope3.value, books.scope3.at_least) == (None, pytest.approx(50))
+    fuel = books.scope3_by_category[3]
+    assert (fuel.value, fuel.coverage, fuel.at_least) == (None, None, 0)
+    assert books.upstream.value == pytest.approx(50 + kg)
 
 
 def test_a_carrier_nobody_describes_has_the_generation_its_factor_says() -> None:
@@ -264,6 +266,7 @@ def test_a_carrier_nobody_describes_has_the_generation_its_factor_says() -> None
         assert books.upstream.value == pytest.approx(50 * co2e(4.0))
         expected = pytest.approx(50 * co2e(4.0)) if is_generation else None
         assert books.scope2.value == expected
+        assert books.scope3_by_category[3].value is None
 
 
 def test_a_product_nobody_describes_is_filled_by_its_stand_in() -> None:
