@@ -33,8 +33,8 @@ DONE, OUTSIDE, WIDE = 0, 1, 2
 """Why a wave pauses: it is over; a large loop is to be solved outside; it is too wide for a heap
 and goes on in the order of supply."""
 
-HEAP, REACHED, NOTES, SUMMED = 0, 1, 2, 3
-"""Places in ``Wave.counts``."""
+HEAP, REACHED, NOTES, SUMMED, BROAD = 0, 1, 2, 3, 4
+"""Places in ``Wave.counts``: lengths of lists, rows summed, and how many notes are too many."""
 
 EVERY_MARK = 255
 _UNTOLD = -2
@@ -124,7 +124,7 @@ class Wave(NamedTuple):
             weights=weights,
             right=np.zeros((largest, len(weights))),
             fresh=np.zeros((largest, len(weights))),
-            counts=np.zeros(4, dtype=np.int64),
+            counts=np.zeros(5, dtype=np.int64),
         )
 
 
@@ -296,6 +296,23 @@ def sweep(net: Net, table: Table, wave: Wave, order: Nodes, at: int) -> int:
 
 
 @compiled
+def need_suppliers(net: Net, order: Nodes, needed: Bytes) -> None:
+    """Mark everything upstream of the marked rows."""
+    for back in range(order.shape[0]):
+        head = order[order.shape[0] - 1 - back]
+        wanted = False
+        for position in range(_size(net, head)):
+            wanted |= needed[_member(net, head, position)] != 0
+        if not wanted:
+            continue
+        for position in range(_size(net, head)):
+            node = _member(net, head, position)
+            needed[node] = 1
+            for at in range(net.in_start[node], net.in_start[node] + net.in_count[node]):
+                needed[net.suppliers[at]] = 1
+
+
+@compiled
 def sweep_columns(
     net: Net,
     table: Table,
@@ -310,12 +327,16 @@ def sweep_columns(
 
     The members of a component follow one another. ``held`` lists row and column of values that
     stay zero; ``opened`` first row, column and place in ``pool`` of the inverse of loops that are
-    closed differently there; both by rows. ``wave.counts`` holds how many were passed.
+    closed differently there; both by rows. ``wave.counts`` holds how many were passed. Components
+    without a flag are left out.
     """
     while at < order.shape[0]:
         head = order[at]
         slot, size = net.loop[head], _size(net, head)
-        if slot < 0:
+        if wave.flags[head] == 0:
+            while wave.counts[1] < opened.shape[0] and opened[wave.counts[1], 0] == head:
+                wave.counts[1] += 1
+        elif slot < 0:
             _sum(net, table, head, False, table.values, head)
         elif _fresh(net, table, wave, head) == OUTSIDE:
             return at
@@ -405,13 +426,19 @@ def _mark(net: Net, table: Table, wave: Wave, head: int, latest: int, marks: int
 
 @inner
 def _raise_marks(net: Net, table: Table, wave: Wave, start: int) -> None:
-    """Raise the marks of all that draws on a component, in any order: a maximum has none."""
+    """Raise the marks of all that draws on a component, in any order: a maximum has none.
+
+    Once they are ``BROAD`` the rest is due instead: the wave is about to go on in order.
+    """
     depth = 1
     wave.stack[0] = start
     while depth:
         depth -= 1
         head = wave.stack[depth]
         wave.flags[head] &= np.uint8(~WAITING & 255)
+        if wave.counts[NOTES] > wave.counts[BROAD]:
+            _pass_on(net, wave, head, MARKS, False)
+            continue
         latest, marks = table.as_of[head], table.marks[head]
         for position in range(_size(net, head)):
             node = _member(net, head, position)
@@ -560,16 +587,18 @@ def advance(
 ) -> tuple[int, int, int]:
     """Visit due components until none is left; why it stopped, at which component and position.
 
-    With ``at`` below zero they come from the heap, and more than ``most`` summed rows are too
-    ``WIDE``; else from position ``at`` of ``order`` on. ``OUTSIDE`` leaves the right sides of a
-    large loop in ``wave.right``: put its values into ``wave.fresh`` and pass it as ``solved``.
+    With ``at`` below zero they come from the heap, and more than ``most`` rows summed or waiting
+    are too ``WIDE``, or marks that became broad; else from position ``at`` of ``order`` on.
+    ``OUTSIDE`` leaves the right sides of a large loop in ``wave.right``: put its values into
+    ``wave.fresh`` and pass it as ``solved``.
     """
     walking = at < 0
     if solved >= 0:
         _settle_values(net, table, wave, solved, walking)
     while True:
         if walking:
-            if wave.counts[SUMMED] > most:
+            summed, waiting = wave.counts[SUMMED], wave.counts[HEAP]
+            if max(summed, waiting) > most or wave.counts[NOTES] > wave.counts[BROAD]:
                 return WIDE, -1, at
             if wave.counts[HEAP] == 0:
                 return DONE, -1, at

@@ -27,8 +27,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-PANEL = 32
-"""Boundaries in one pass: a row of the table is then four cache lines."""
+PANEL = 16
+"""Boundaries in one pass: a row of the table is then two cache lines."""
 
 _AT_ONCE = min(4, os.cpu_count() or 1)
 """Panels under way at the same time; each has a table of its own."""
@@ -76,8 +76,11 @@ def upstream_of_each(
     panels, by_row = _Panels(plan, direct), csc_array(inflows[plan.layout.order])
 
     def draw(panel: IntArray) -> None:
-        footprints = panels.footprints([rows[at] for at in panel.tolist()])
-        total[panel] = _carried(footprints, by_row[:, panel])
+        crossing = by_row[:, panel]
+        drawn = np.zeros(plan.products, dtype=np.bool_)
+        drawn[crossing.indices] = True
+        footprints = panels.footprints([rows[at] for at in panel.tolist()], drawn)
+        total[panel] = _carried(footprints, crossing)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(draw, np.split(together, range(PANEL, len(together), PANEL))))
@@ -179,8 +182,11 @@ class _Panels:
             inverses=closed.inverse.data,
         )
 
-    def footprints(self, held: Sequence[IntArray]) -> FloatArray:
-        """Outside footprints of some boundaries, one column each; rows as in the plan."""
+    def footprints(self, held: Sequence[IntArray], drawn: BoolArray) -> FloatArray:
+        """Outside footprints of some boundaries, one column each, of the rows ``drawn`` on.
+
+        Rows as in the plan. Only what lies upstream of these is computed.
+        """
         from graph import kernels
 
         opened = _Opened.of(self.plan, held)
@@ -191,7 +197,9 @@ class _Panels:
         values[cells[:, 0], cells[:, 1]] = 0.0
         marks = _NONE.astype(np.uint8)
         table = kernels.Table(values, _NONE, marks, values, _NONE, marks)
-        wave = kernels.Wave.blank(0, self.largest, np.zeros(len(held)))
+        needed = drawn.astype(np.uint8)
+        kernels.need_suppliers(self.net, self.order, needed)
+        wave = kernels.Wave.blank(0, self.largest, np.zeros(len(held)))._replace(flags=needed)
         rest = cells, opened.entries, opened.inverses
         at = kernels.sweep_columns(self.net, table, wave, self.order, 0, *rest)
         while at < len(self.order):

@@ -17,6 +17,9 @@ NodeArray = NDArray[np.uint32]
 _WIDE = 48
 """A wave that has summed one row in so many goes on as a sweep."""
 
+_BROAD = 16
+"""Rows whose marks may be raised out of order, as a multiple of those."""
+
 _FEW = 1_000
 """Rows that a wave may sum before that is considered."""
 
@@ -62,8 +65,9 @@ class Waves:
 
     def run(self, table: kernels.Table, began: NodeArray, due: NodeArray) -> Trace:
         """Bring the table up to date where a change at ``began`` and in ``due`` rows reaches."""
-        self._begin(began, due)
         most = max(_FEW, self._wiring.n // _WIDE)
+        self._begin(began, due)
+        self.memory.counts[kernels.BROAD] = _BROAD * most
         if self._advance(table, self._nowhere, -1, most) == kernels.WIDE:
             self._advance(table, self._wiring.order(), 0, most)
         return self._read(table, began)
@@ -86,6 +90,14 @@ class Waves:
             self._solve_outside(head)
             state, head, at = kernels.advance(net, table, self.memory, order, at, most, head)
         return state
+
+    def _values_before(self, count: int) -> FloatArray:
+        """What the moved rows were; many are handed over, for copying takes as long as solving."""
+        rows = self.memory.before[:count]
+        if count < self._wiring.n // 4:
+            return rows.copy()
+        self.memory = self.memory._replace(before=np.zeros_like(self.memory.before))
+        return rows
 
     def upstream(
         self, table: kernels.Table, node: int, share: float
@@ -128,7 +140,7 @@ class Waves:
         memory.moved[reached] = 0.0
         return Trace(
             nodes=reached,
-            before=memory.before[: len(reached)].copy(),
+            before=self._values_before(len(reached)),
             after=table.values[reached],
             via=memory.via[reached].astype(np.int64),
             marked=noted[other],
