@@ -11,11 +11,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from tests.bench import bench_append, bench_replay, bench_solve, bench_verify
+from tests.bench import bench_append, bench_replay, bench_solve, bench_verify, bench_wave
 from tests.bench.row import Row
 
 SUBJECTS: dict[str, Callable[[], list[Row]]] = {
-    "Solve: 100 000 products, 1 000 000 inputs, 8 right-hand sides": bench_solve.run,
+    "Solve: ten thousand to a million products, 8 right-hand sides": bench_solve.run,
+    "Change: a million products, and what one entry moves": bench_wave.run,
     "Append: signed statements on one SQLite file, singly, shared and over HTTP": bench_append.run,
     f"Start: what stands, replayed and from a snapshot; {bench_replay.LARGE}=1 adds a million "
     "products": bench_replay.run,
