@@ -492,7 +492,6 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         graph.UnknownFactorSet: HTTPStatus.NOT_FOUND,
         graph.NoDataForYear: HTTPStatus.NOT_FOUND,
         graph.LogPositionUnknown: HTTPStatus.NOT_FOUND,
-        graph.PrefixesReversed: HTTPStatus.UNPROCESSABLE_ENTITY,
         graph.UnknownGwpSet: HTTPStatus.BAD_REQUEST,
         # Nothing the caller can mend.
         ledger.LogNotFound: HTTPStatus.SERVICE_UNAVAILABLE,

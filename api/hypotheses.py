@@ -24,7 +24,7 @@ import numpy as np
 from api.access import Access, Sight
 from api.errors import NotDisclosed, OnlyYourOwn, WouldReveal
 from graph.engine import Answered, Books, Engine, Question
-from graph.errors import NotInForce
+from graph.errors import NothingToTakeBack
 from graph.explain import Trace, trace_boundary, trace_product
 from graph.whatif import (
     Change,
@@ -65,7 +65,7 @@ def require_own_question(access: Access, kind: str, entity: str) -> None:
 
 
 def require_own_changes(access: Access, standing: Standing, changes: Iterable[Change]) -> None:
-    """Whether the caller could state all of this itself. Raises OnlyYourOwn and NotInForce."""
+    """Whether the caller could state all of this itself. Raises OnlyYourOwn and NothingToTakeBack."""
     if access.caller.is_auditor:
         return
     for change in changes:
@@ -75,7 +75,7 @@ def require_own_changes(access: Access, standing: Standing, changes: Iterable[Ch
             case TakeBack():
                 said = in_force(standing, change.digest)
                 if said.owner != access.caller.enterprise or said.key.type not in MAY_SUPPOSE:
-                    raise NotInForce("/withdraw", digest=change.digest)
+                    raise NothingToTakeBack("/withdraw", digest=change.digest)
             case ScaleEmissions():
                 _require_owner(access, standing.owner_of("product", change.product), change.product)
             case _:

@@ -25,6 +25,7 @@ from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.history import History, Reader
+from graph.kept import kept
 from graph.running import Running
 from graph.solved import Solved
 from graph.year import Place, Year
@@ -268,6 +269,13 @@ class Settled(Engine):
 
     def standing(self, at: int | None = None) -> Standing:
         return self._answer.standing
+
+    def park(self, park: str, question: Question) -> Books:
+        return kept(self._answer, ("park", park), lambda: Engine.park(self, park, question))
+
+    def enterprise(self, enterprise: str, question: Question) -> Books:
+        about = "enterprise", enterprise
+        return kept(self._answer, about, lambda: Engine.enterprise(self, enterprise, question))
 
 
 def memberships_of(standing: Standing, park: str) -> list[Said]:

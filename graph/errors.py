@@ -163,10 +163,10 @@ class SpeakerUnknown(GraphError):
     advice = "Name what is registered, suppose its registration first, or name the subject."
 
 
-class NotInForce(GraphError):
+class NothingToTakeBack(GraphError):
     """A statement that was to be taken back, and is not there."""
 
-    code = "not-in-force"
+    code = "nothing-to-take-back"
     sentence = "No statement with the digest %(digest)s is in force, so it cannot be taken back."
     advice = "Take the digest of the statement from the list of those in force."
 

@@ -28,8 +28,14 @@ import numpy as np
 from graph.boundary import Amount
 from graph.build import build
 from graph.characterise import characterise
-from graph.engine import MOVES_FIGURES, Answered, Books, Engine, Question
-from graph.errors import GraphError, NothingToChange, NotInForce, NotSupposable, SpeakerUnknown
+from graph.engine import MOVES_FIGURES, Answered, Books, Engine, Question, Settled
+from graph.errors import (
+    GraphError,
+    NothingToChange,
+    NothingToTakeBack,
+    NotSupposable,
+    SpeakerUnknown,
+)
 from graph.explain import Mask
 from graph.network import Floats, Ints, Network, Node
 from graph.published import category_name
@@ -155,7 +161,7 @@ class Supposed:
 def suppose(standing: Standing, changes: Iterable[Change]) -> Supposed:
     """What would stand after ``changes``, each on top of those before it; ``standing`` stays.
 
-    Raises ``NotSupposable``, ``SpeakerUnknown``, ``NotInForce``, ``NothingToChange``,
+    Raises ``NotSupposable``, ``SpeakerUnknown``, ``NothingToTakeBack``, ``NothingToChange``,
     ``OverlappingPeriods``, and a ``StatementMalformed`` for members that their type refuses.
     """
     supposed = Supposed(standing)
@@ -214,12 +220,15 @@ def without(standing: Standing, fallen: Iterable[Said]) -> Standing:
 
 
 def in_force(standing: Standing, digest: str) -> Said:
-    """What stands with a digest, among what figures are computed from. Raises ``NotInForce``."""
+    """What stands with a digest, among what figures are computed from.
+
+    Raises ``NothingToTakeBack``.
+    """
     for kind in MOVES_FIGURES:
         for said in standing.statements(kind):
             if said.digest == digest:
                 return said
-    raise NotInForce("/withdraw", digest=digest)
+    raise NothingToTakeBack("/withdraw", digest=digest)
 
 
 def unsigned(
@@ -393,21 +402,11 @@ class Hypothetical(Answered):
     """
 
 
-class Supposition(Engine):
-    """Answers about what is supposed, in one year and under one GWP set.
-
-    It reads no log and keeps none: everything it says follows from one hypothetical answer.
-    """
+class Supposition(Settled):
+    """Answers about what is supposed, in one year and under one GWP set."""
 
     def __init__(self, answered: Hypothetical) -> None:
-        self._answered = answered
-
-    def answer(self, question: Question) -> Answered:
-        """The same, whatever is asked."""
-        return self._answered
-
-    def standing(self, at: int | None = None) -> Standing:
-        return self._answered.standing
+        super().__init__(answered)
 
 
 def supposition(answered: Answered, supposed: Supposed) -> Supposition:

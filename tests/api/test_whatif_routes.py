@@ -194,7 +194,7 @@ def test_only_own_things_may_be_otherwise(
     ):
         assert ask(mine, change, status=403)["code"] == code, change
     taken = {"takeBack": chain.recipes["T4"].digest}
-    assert ask(mine, taken, status=422)["code"] == "not-in-force"
+    assert ask(mine, taken, status=422)["code"] == "nothing-to-take-back"
 
 
 def test_only_own_figures_may_be_asked_about(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graph.engine import Answered, Engine, Question
-from graph.errors import NothingToChange, NotInForce, NotSupposable, SpeakerUnknown
+from graph.errors import NothingToChange, NothingToTakeBack, NotSupposable, SpeakerUnknown
 from graph.published import figure_body
 from graph.solved import Solved
 from graph.whatif import (
@@ -215,7 +215,7 @@ def test_what_is_taken_back_becomes_a_gap(factory: Factory) -> None:
     assert told.after is not None
     assert (told.before.value, told.after.value) == (pytest.approx(330), None)
     assert told.after.at_least == pytest.approx(306)
-    with pytest.raises(NotInForce):
+    with pytest.raises(NothingToTakeBack):
         Case(factory, TakeBack("0" * 64))
 
 
