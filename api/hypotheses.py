@@ -65,7 +65,10 @@ def require_own_question(access: Access, kind: str, entity: str) -> None:
 
 
 def require_own_changes(access: Access, standing: Standing, changes: Iterable[Change]) -> None:
-    """Whether the caller could state all of this itself. Raises OnlyYourOwn and NothingToTakeBack."""
+    """Whether the caller could state all of this itself.
+
+    Raises OnlyYourOwn and NothingToTakeBack.
+    """
     if access.caller.is_auditor:
         return
     for change in changes:
