@@ -11,12 +11,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from tests.bench import bench_append, bench_replay, bench_solve, bench_verify, bench_wave
+from tests.bench import (
+    bench_append,
+    bench_engine,
+    bench_park,
+    bench_replay,
+    bench_solve,
+    bench_verify,
+    bench_wave,
+)
 from tests.bench.row import Row
 
 SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     "Solve: ten thousand to a million products, 8 right-hand sides": bench_solve.run,
     "Change: a million products, and what one entry moves": bench_wave.run,
+    "Parks: one with all its books, and a thousand, in a million products": bench_park.run,
+    "Engine: from a signed statement to the figures it moves": bench_engine.run,
     "Append: signed statements on one SQLite file, singly, shared and over HTTP": bench_append.run,
     f"Start: what stands, replayed and from a snapshot; {bench_replay.LARGE}=1 adds a million "
     "products": bench_replay.run,
