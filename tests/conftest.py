@@ -52,6 +52,13 @@ def databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
 
 
 @pytest.fixture
+def waiting_for_the_disk(databases: Databases) -> Iterator[None]:
+    """For tests of what is on the disk when: others need not wait for it."""
+    with databases.waiting_for_the_disk():
+        yield
+
+
+@pytest.fixture
 def new_url(databases: Databases, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Makes databases by name, and gives their URLs; gone at the end of the test."""
     with ExitStack() as made:

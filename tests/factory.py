@@ -108,7 +108,8 @@ class Clock:
 class Factory:
     """A log with its operator, whose registrar key admits enterprises.
 
-    ``place`` is the URL of a database without a log, or a folder for one of SQLite.
+    ``place`` is the URL of a database that has the tables and no log, or a folder for one of
+    SQLite.
     """
 
     def __init__(self, place: str | Path, *, seed: int = 0) -> None:
@@ -117,7 +118,8 @@ class Factory:
         self.url = place if isinstance(place, str) else f"sqlite:///{place}/log.db"
         self._opened: list[sa.Engine] = []
         self.engine = self._open()
-        migrations.upgrade(self.engine)
+        if not isinstance(place, str):
+            migrations.upgrade(self.engine)
         self.signer = SignerKey(ORIGIN, PrivateKey.generate("EdDSA"))
         self.operator = Actor(self, self.uuid(), "Operator", PrivateKey.generate("EdDSA"))
         self.recovery_keys = [PrivateKey.generate("EdDSA") for _ in range(3)]

@@ -13,24 +13,12 @@ import sqlalchemy as sa
 import migrations
 from ledger.errors import StoreNewer
 from ledger.store import open_engine, reading
+from tests.postgresql import STRUCTURE
 
 ROOT = Path(__file__).parents[2]
 NewDatabase = Callable[..., sa.Engine]
 NewUrl = Callable[..., str]
 
-# Everything of the catalogue that a CREATE statement decides, one line each.
-POSTGRESQL_STRUCTURE = """
-    SELECT format('%s.%s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-        a.attnotnull) || coalesce(' ' || pg_get_expr(d.adbin, d.adrelid), '')
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
-    WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND c.relname NOT LIKE 'alembic%'
-    UNION ALL SELECT format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid))
-    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-        AND conrelid::regclass::text NOT LIKE 'alembic%'
-    UNION ALL SELECT indexdef FROM pg_indexes
-    WHERE schemaname = 'public' AND tablename NOT LIKE 'alembic%'
-"""
 SQLITE_STRUCTURE = """
     SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'
 """
@@ -39,7 +27,7 @@ SQLITE_STRUCTURE = """
 def _structure(engine: sa.Engine) -> list[str]:
     """Everything that makes the database what it is, without quotes and spacing."""
     on_sqlite = engine.dialect.name == "sqlite"
-    query = sa.text(SQLITE_STRUCTURE if on_sqlite else POSTGRESQL_STRUCTURE)
+    query = sa.text(SQLITE_STRUCTURE if on_sqlite else STRUCTURE)
     with reading(engine) as connection:
         made = connection.execute(query).scalars()
         return sorted(re.sub(r'["\s]+', " ", sql).replace("( ", "(") for sql in made)

@@ -21,6 +21,7 @@ import pytest
 from ledger import merkle, note
 from ledger.checkpoint import Checkpoint
 from ledger.statements import Product
+from tests.databases import upgrade
 from tests.factory import ORIGIN, Actor, Factory
 from tests.postgresql import Server
 
@@ -95,7 +96,8 @@ def test_what_was_acknowledged_survives_every_kill_of_the_server(
     server: Server, tmp_path: Path
 ) -> None:
     chance = random.Random(3)
-    factory = Factory(server.create("log"))
+    upgrade(url := server.create("log"))
+    factory = Factory(url)
     acme = factory.enterprise("Acme")
     acknowledged: dict[int, bytes] = {}
     for _ in range(KILLS):

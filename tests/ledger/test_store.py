@@ -35,6 +35,7 @@ def _set(connection: sa.Connection, count: int) -> None:
 
 
 @pytest.mark.only_on("sqlite", "its pragmas")
+@pytest.mark.usefixtures("waiting_for_the_disk")
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)]
 )
