@@ -7,6 +7,7 @@ carry their pattern, and who needs a token is said.
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any, Final
 
 import flask_smorest
@@ -37,17 +38,40 @@ pages = Blueprint("docs", __name__)
 
 
 class Documentation(flask_smorest.Api):  # type: ignore[misc]  # it comes without types
-    """The extension that collects the operations of all blueprints."""
+    """The extension that collects the operations of all blueprints.
+
+    It describes them once the document is asked for: that takes longer than to start serving, and
+    a command that asks its own application one question never needs it.
+    """
 
     ERROR_SCHEMA = ProblemSchema
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._undescribed: list[flask_smorest.Blueprint] = []
+        self._describing = Lock()
+
+    def register_blueprint(self, blueprint: flask_smorest.Blueprint) -> None:
+        """Serve its operations."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = self
+        self._app.register_blueprint(blueprint)
+        self._undescribed.append(blueprint)
+
     def document(self) -> dict[str, Any]:
         """The OpenAPI document, the same each time it is asked for."""
+        with self._describing:
+            while self._undescribed:
+                self._describe(self._undescribed.pop(0))
         made: dict[str, Any] = self.spec.to_dict()
         made["components"].pop("headers", None)
         made["paths"] = dict(sorted(made["paths"].items()))
         made["tags"] = sorted(made["tags"], key=lambda tag: str(tag["name"]))
         return made
+
+    def _describe(self, blueprint: flask_smorest.Blueprint) -> None:
+        name = blueprint.name
+        blueprint.register_views_in_doc(self, self._app, self.spec, name=name, parameters=None)
+        self.spec.tag({"name": name, "description": blueprint.description})
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.http_exception(error)
