@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from api.app import create_app
+from api.app import assemble
 from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
@@ -30,9 +31,23 @@ def services(factory: Factory, settings: Settings) -> Services:
     return Services(factory.log, Engine(factory.log), tokens, settings)
 
 
+@pytest.fixture(scope="session")
+def assembled() -> Callable[[Settings], Flask]:
+    """Applications that answer from nothing: to assemble one takes longer than most tests do."""
+    return cache(assemble)
+
+
 @pytest.fixture
-def app(settings: Settings, services: Services) -> Flask:
-    return create_app(settings, services=services)
+def app(
+    assembled: Callable[[Settings], Flask], settings: Settings, services: Services
+) -> Iterator[Flask]:
+    """The application of this test: nothing is left of the requests of others."""
+    app = assembled(settings)
+    app.extensions["catchment"] = services
+    yield app
+    del app.extensions["catchment"]
+    for limiter in app.extensions["limiter"]:
+        limiter.reset()
 
 
 @pytest.fixture

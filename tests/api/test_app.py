@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 import api
@@ -140,8 +139,9 @@ def test_a_tag_depends_on_everything_the_answer_depends_on(factory: Factory) -> 
 
 
 def test_a_reader_with_the_same_figure_gets_304_and_it_is_not_written_again(
-    app: Flask, services: Services, as_role: AsRole
+    services: Services, as_role: AsRole
 ) -> None:
+    app = create_app(services.settings, services=services)
     written = []
 
     @app.get("/figure")

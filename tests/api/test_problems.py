@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 import graph.errors
 import ledger.errors
 from api import errors, messages, problems
+from api.app import create_app
 from api.catalogue import conditions
 from api.services import Services
 from ledger.errors import (
@@ -89,8 +90,10 @@ def test_what_is_not_known_is_left_out(app: Flask) -> None:
 
 
 def test_an_unforeseen_failure_shows_a_reference_and_nothing_else(
-    app: Flask, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
+    app = create_app(services.settings, services=services)
+
     @app.get("/broken")
     def broken() -> str:
         raise RuntimeError("secret-connection-string")
