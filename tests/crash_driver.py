@@ -5,12 +5,13 @@
 ``<folder>`` holds what `prepare` writes. A run is ``{"folder": …, "inject": [call, harm, n]}``: a
 process of its own appends to a copy of the log, and the n-th ``call`` on one of the log's files
 fails with the error ``harm``; if that is ``KILL``, the process ends as the call begins. ``null`` in
-place of the three counts the calls. Everything is imported once and forked, or each run would cost
-a second.
+place of the three counts the calls. Everything is imported and done once, and then forked, or each
+run would cost a second.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -67,16 +69,32 @@ def prepare(factory: Factory, batches: list[list[bytes]], folder: Path) -> None:
 
 
 def main(folder: str) -> None:
+    _practise(Path(folder))
     for line in sys.stdin:
         print(json.dumps(_run(Path(folder), **json.loads(line))), flush=True)
+
+
+def _practise(material: Path) -> None:
+    """What a run does, unharmed: what is made at first use is there when the others are forked."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _lay_out(material, place)
+        _append(material, place, place / "said.jsonl")
+        _judge(material, place)
+    gc.collect()
+    gc.freeze()  # or each fork would copy what it only looks at
+
+
+def _lay_out(material: Path, place: Path) -> None:
+    shutil.copy(material / "log.db", place / "log.db")
+    (place / MARK).parent.mkdir()
+    shutil.copy(material / "high-water", place / MARK)
 
 
 def _run(material: Path, folder: str, inject: list[Any] | None) -> dict[str, Any]:
     place = Path(folder)
     place.mkdir()
-    shutil.copy(material / "log.db", place / "log.db")
-    (place / MARK).parent.mkdir()
-    shutil.copy(material / "high-water", place / MARK)
+    _lay_out(material, place)
     said = place / "said.jsonl"
     status, trace = _traced(place, inject, lambda: _append(material, place, said))
     after, found = place / "after.json", None
@@ -156,12 +174,15 @@ def _batches(material: Path) -> list[list[bytes]]:
 
 def _judge(material: Path, place: Path) -> dict[str, Any]:
     """Everything the log holds, by definition and not by its own proofs; and that it goes on."""
-    log = _log(material, place, _engine(place))
+    engine = _engine(place)
+    log = _log(material, place, engine)
     before = _state(log, place)
     for batch in _batches(material):
         outcomes = log.append(batch)
         assert all(isinstance(each, Accepted) and each.stored for each in outcomes), outcomes
-    return {"before": before, "after": _state(log, place)}
+    after = _state(log, place)
+    engine.dispose()
+    return {"before": before, "after": after}
 
 
 def _state(log: Log, place: Path) -> dict[str, Any]:

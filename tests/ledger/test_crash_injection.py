@@ -68,7 +68,8 @@ class Series:
 
     def run(self, harm: str, injections: list[list[Any] | None]) -> list[Run]:
         """Run the series once for each injection, on as many processes as there are workers."""
-        shares = [injections[worker::WORKERS] for worker in range(WORKERS)]
+        workers = min(WORKERS, len(injections))
+        shares = [injections[worker::workers] for worker in range(workers)]
         with ExitStack() as running:
             drivers = [
                 running.enter_context(self._driver(f"{harm}-{number}", share))
