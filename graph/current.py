@@ -141,7 +141,8 @@ class CurrentYear:
             wave.products |= before.products_named_at(site) | self.year.products_named_at(site)
             wave.places |= {*before.places(site), *self.year.places(site)}
         for product in wave.products:
-            for site in self._sites_that_tell_of(product, before):
+            wave.sites |= before.sites_named_with(product)
+            for site in self._sites_that_tell_of(product):
                 wave.told_of[site].add(product)
         wave.sites |= wave.told_of.keys()
         self._take_in(wave)
@@ -203,9 +204,9 @@ class CurrentYear:
         else:
             wave.sites.add(key.parts[1])
 
-    def _sites_that_tell_of(self, product: str, before: Year) -> set[str]:
+    def _sites_that_tell_of(self, product: str) -> set[str]:
         """Sites whose last word depends on a product: where it is named, or may be made."""
-        sites = before.sites_named_with(product) | self.year.sites_named_with(product)
+        sites = self.year.sites_named_with(product)
         owner = self.standing.last_owner_of("product", product)
         if product in self.somewhere.get(owner, ()):
             sites |= self._sites_of[owner]

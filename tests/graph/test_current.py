@@ -111,6 +111,18 @@ def test_a_fork_goes_its_own_way(factory: Factory, acme: Actor, site: str, steel
     assert by_node(other.network()) == by_node(CurrentYear(standing, YEAR).network())
 
 
+def test_what_is_said_of_a_product_after_it_left_a_site_is_no_word_about_the_site(
+    factory: Factory, acme: Actor, site: str, steel: str
+) -> None:
+    """Also where both are followed in one step."""
+    made = acme.recipe(steel, site, emissions=co2("2"))
+    first = factory.log.size()
+    left = acme.withdraw(made)
+    acme.footprint(steel, "3", site=acme.site("Other"))
+    (both,) = steps(factory, first, factory.log.size() - first)
+    assert [year.site_as_of[site] for year in both] == [left.index] * 2
+
+
 # --- What a wave reads -----------------------------------------------------------------------
 
 
