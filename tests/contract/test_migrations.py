@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 import migrations
 from ledger.errors import StoreNewer
@@ -35,6 +36,11 @@ def _structure(engine: sa.Engine) -> list[str]:
 
 def test_an_upgraded_database_has_exactly_the_tables_in_code(new_database: NewDatabase) -> None:
     assert migrations.differences(new_database("upgraded")) == []
+
+
+def test_files_of_migrations_are_named_and_ordered_by_their_revisions() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent)).walk_revisions()
+    assert tuple(script.revision for script in scripts)[::-1] == migrations.STRUCTURES
 
 
 def test_a_database_made_from_the_tables_in_code_has_the_same_structure(
