@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for only, reason in (mark.args for mark in item.iter_markers("only_on")):
             if only != kind:
                 item.add_marker(pytest.mark.skip(reason=f"only on {only}: {reason}"))
+    # What takes long begins first: begun last, it would run alone while the other workers idle.
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if kind != "postgresql":
         return
     idle = {item for item in items if not _has_database(item)}
