@@ -7,10 +7,11 @@ order of its lines.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from graph.network import (
     Ints,
     Network,
     Node,
+    Nodes,
     Vector,
 )
 from graph.year import Place
@@ -66,36 +68,64 @@ def empty_network(year: int) -> Network:
     )
 
 
+class Rows(Protocol):
+    """Nodes in a table, to be found by what they are."""
+
+    def __len__(self) -> int: ...
+
+    def row(self, key: NodeKey) -> int | None: ...
+
+
 class Numbering:
     """The number of every node of a network."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Rows | None = None) -> None:
+        """The nodes of a ``table``, where one is given, come first, in the order of its rows."""
+        self._table = table
+        self.of_row: Ints = np.arange(len(table) if table else 0)
+        """The number of each row of the table; -1 of those that are no nodes any more."""
+        self._kept = len(self.of_row)
         self._numbers: dict[NodeKey, int] = {}
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return self._kept + len(self._numbers)
 
     def __getitem__(self, key: NodeKey) -> int:
-        return self._numbers[key]
+        if (number := self.get(key)) is None:
+            raise KeyError(key)
+        return number
+
+    def get(self, key: NodeKey) -> int | None:
+        """The number of a node, if it has one."""
+        if (number := self._numbers.get(key)) is not None or self._table is None:
+            return number
+        row = self._table.row(key)
+        number = -1 if row is None else int(self.of_row[row])
+        return None if number < 0 else number
 
     def copy(self) -> Numbering:
-        other = Numbering()
+        other = copy.copy(self)
         other._numbers = dict(self._numbers)
         return other
 
     def add(self, keys: Iterable[NodeKey]) -> None:
         """Number what has no number yet."""
         for key in keys:
-            self._numbers.setdefault(key, len(self._numbers))
+            if self.get(key) is None:
+                self._numbers[key] = len(self)
 
     def remove(self, keys: Iterable[NodeKey]) -> NDArray[np.bool_]:
         """Forget some nodes and move the others up; returns which of the old numbers stay."""
-        stays = np.ones(len(self._numbers), dtype=bool)
+        stays = np.ones(len(self), dtype=bool)
         for key in keys:
-            if (number := self._numbers.pop(key, None)) is not None:
+            if (number := self.get(key)) is not None:
                 stays[number] = False
+                self._numbers.pop(key, None)
         if not stays.all():
-            self._numbers = {key: number for number, key in enumerate(self._numbers)}
+            new = np.append(np.where(stays, np.cumsum(stays) - 1, -1), -1)
+            self.of_row = new[self.of_row]
+            self._kept = int(np.count_nonzero(stays[: self._kept]))
+            self._numbers = {key: i for i, key in enumerate(self._numbers, start=self._kept)}
         return stays
 
 
@@ -116,21 +146,18 @@ def revised(
     columns = _all_columns(network.columns, changed)
     at = {column: k for k, column in enumerate(columns)}
     numbered = {numbers[account.key]: account for account in changed}
-    nodes = [*network.nodes, *[None] * (len(numbers) - len(network.nodes))]
-    for i, account in numbered.items():
-        nodes[i] = account.node
+    nodes = _nodes_with(network.nodes, numbered, len(numbers))
     wide = _widened(network, len(numbers), len(columns))
     for i, account in numbered.items():
         wide.direct[i] = _row(account.direct, at)
         wide.output[i] = account.output
         wide.as_of[i] = account.as_of
-    final = tuple(node for node in nodes if node is not None)
     edges = _edges_with(network.edges, numbered, numbers)
     if len(final) > len(network.nodes):
         edges = replace(edges)  # what is worked out from them counts nodes, too
     after = Network(
         year=around.year,
-        nodes=final,
+        nodes=nodes,
         columns=columns,
         direct=wide.direct,
         edges=edges,
@@ -140,7 +167,7 @@ def revised(
         declared=_rows_with(network.declared, numbered, at, "declared"),
         books=dict(around.books),
         as_of=wide.as_of,
-        findings=(*around.findings, *_excess_uses(final, edges, wide.output)),
+        findings=(*around.findings, *_excess_uses(nodes, edges, wide.output)),
         partly_told=_told_with(network.partly_told, numbered),
         site_owners=dict(around.site_owners),
         site_as_of=dict(around.site_as_of),
@@ -162,6 +189,25 @@ def _hand_on(before: Network, after: Network) -> None:
     alike += [name for name in _OF_EDGES if after.edges is before.edges]
     known = vars(before)
     vars(after).update({name: known[name] for name in alike if name in known})
+
+
+def _nodes_with(
+    nodes: tuple[Node, ...] | Nodes, numbered: Mapping[int, Account], count: int
+) -> tuple[Node, ...] | Nodes:
+    if isinstance(nodes, Nodes):
+        return nodes.revised({i: account.node for i, account in numbered.items()})
+    row: list[Node | None] = [*nodes, *[None] * (count - len(nodes))]
+    for i, account in numbered.items():
+        row[i] = account.node
+    return tuple(node for node in row if node is not None)
+
+
+def _nodes_that_stay(
+    nodes: tuple[Node, ...] | Nodes, stays: NDArray[np.bool_]
+) -> tuple[Node, ...] | Nodes:
+    if isinstance(nodes, Nodes):
+        return nodes.without(stays)
+    return tuple(node for node, stay in zip(nodes, stays, strict=True) if stay)
 
 
 def _all_columns(known: tuple[Column, ...], changed: Iterable[Account]) -> tuple[Column, ...]:
@@ -304,7 +350,7 @@ def _without(network: Network, stays: NDArray[np.bool_]) -> Network:
     edges = _where(network.edges, stays[network.edges.consumer] & stays[network.edges.supplier])
     return replace(
         network,
-        nodes=tuple(node for node, stay in zip(network.nodes, stays, strict=True) if stay),
+        nodes=_nodes_that_stay(network.nodes, stays),
         direct=network.direct[stays],
         output=network.output[stays],
         as_of=network.as_of[stays],

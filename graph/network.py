@@ -19,10 +19,11 @@ is a ``Gap``, a product nobody describes is a node that feeds nothing, and both 
 from __future__ import annotations
 
 import enum
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol, cast
+from typing import Protocol, SupportsIndex, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,45 @@ class Node:
     unit: str
     feed: Feed
     carrier: str | None = None
+
+
+class Nodes(Sequence[Node]):
+    """Nodes that lie in columns, and answer from them what a network asks of all its nodes."""
+
+    @overload
+    def __getitem__(self, i: SupportsIndex) -> Node: ...
+    @overload
+    def __getitem__(self, i: slice) -> Sequence[Node]: ...
+    @abstractmethod
+    def __getitem__(self, i: SupportsIndex | slice) -> Node | Sequence[Node]: ...
+
+    @property
+    @abstractmethod
+    def feeds(self) -> NDArray[np.int8]: ...
+
+    @property
+    @abstractmethod
+    def owners(self) -> tuple[str, ...]: ...
+
+    @property
+    @abstractmethod
+    def owner_codes(self) -> Ints: ...
+
+    @property
+    @abstractmethod
+    def nodes_of(self) -> Mapping[str, list[int]]: ...
+
+    @property
+    @abstractmethod
+    def nodes_at(self) -> Mapping[Place | None, list[int]]: ...
+
+    @abstractmethod
+    def revised(self, nodes: Mapping[int, Node]) -> Nodes:
+        """With some nodes changed, or added under the next numbers."""
+
+    @abstractmethod
+    def without(self, stays: NDArray[np.bool_]) -> Nodes:
+        """The nodes that stay, in their order."""
 
 
 class Placed(Protocol):
@@ -205,7 +245,7 @@ class Network:
     """The year as arrays. Rows and columns follow ``nodes``."""
 
     year: int
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node, ...] | Nodes
     columns: tuple[Column, ...]
     direct: Floats
     edges: Edges
@@ -231,6 +271,8 @@ class Network:
     @cached_property
     def feeds(self) -> NDArray[np.int8]:
         """(n,) what describes each node, as positions in ``FEEDS``."""
+        if isinstance(self.nodes, Nodes):
+            return self.nodes.feeds
         code = {feed: np.int8(k) for k, feed in enumerate(FEEDS)}
         return np.array([code[node.feed] for node in self.nodes], dtype=np.int8)
 
@@ -241,11 +283,15 @@ class Network:
     @cached_property
     def owners(self) -> tuple[str, ...]:
         """The enterprises that own nodes, in the order of ``owner_codes``."""
+        if isinstance(self.nodes, Nodes):
+            return self.nodes.owners
         return tuple(dict.fromkeys(node.owner for node in self.nodes))
 
     @cached_property
     def owner_codes(self) -> Ints:
         """(n,) the owner of each node, as positions in ``owners``."""
+        if isinstance(self.nodes, Nodes):
+            return self.nodes.owner_codes
         code = {owner: k for k, owner in enumerate(self.owners)}
         return np.array([code[node.owner] for node in self.nodes], dtype=np.int64)
 
@@ -336,8 +382,10 @@ class Network:
         )
 
     @cached_property
-    def nodes_of(self) -> dict[str, list[int]]:
+    def nodes_of(self) -> Mapping[str, list[int]]:
         """Product id -> its nodes, in order of their places."""
+        if isinstance(self.nodes, Nodes):
+            return self.nodes.nodes_of
         found: dict[str, list[int]] = {}
         for i, node in enumerate(self.nodes):
             if node.product is not None:
@@ -347,8 +395,10 @@ class Network:
         return found
 
     @cached_property
-    def nodes_at(self) -> dict[Place | None, list[int]]:
+    def nodes_at(self) -> Mapping[Place | None, list[int]]:
         """Place -> its nodes; ``None``: those that stand nowhere in particular."""
+        if isinstance(self.nodes, Nodes):
+            return self.nodes.nodes_at
         found: dict[Place | None, list[int]] = {}
         for i, node in enumerate(self.nodes):
             found.setdefault(node.place, []).append(i)

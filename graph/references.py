@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
+from graph.groups import Sets
 from ledger import identifiers
 from ledger.standing import Said, Standing
 from ledger.statements import Enterprise, Product, Reference
 
-C = TypeVar("C")
+M = TypeVar("M", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,27 @@ class Unresolved:
 Key = tuple[str, str]
 """What the reading of a line depends on: see ``Catalogue.interests``."""
 ANYBODY = "*"
+REGISTERS = ("called", "identifier", "class", "replaces")
+"""What enterprises and products are found by."""
+
+
+class Members(Protocol):
+    """Texts by text."""
+
+    def get(self, key: str, /) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Generic[M]):
+    """Who is called what: ids by what they are found by, for each of ``REGISTERS``.
+
+    ``last_renamed`` and ``last_revised`` are the last entries that changed what something is
+    called, of enterprises in all and of products by owner.
+    """
+
+    groups: Mapping[str, M]
+    last_renamed: int
+    last_revised: Mapping[str | None, int]
 
 
 class Catalogue:
@@ -70,17 +92,26 @@ class Catalogue:
     that do not name it.
 
     ``follow`` takes in what was said since, and tells whose lines may mean something else now.
+
+    What a product says of itself is read where somebody asks for it; only who is called what is
+    held, and of that what ``begin`` has is looked up when it is asked for.
     """
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: Standing, begin: Register[Members] | None = None) -> None:
         self._standing = standing
-        self._called: defaultdict[str, dict[str, Said]] = defaultdict(dict)
-        self._last_renamed = -1
-        self._last_revised: dict[str | None, int] = defaultdict(lambda: -1)
         self._products: dict[str, Listed] = {}
-        self._by_identifier: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
-        self._by_class: defaultdict[str, set[str]] = defaultdict(set)
-        self._replacing: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
+        found = {name: begin.groups[name].get if begin else None for name in REGISTERS}
+        self._called = Sets[str, str](found["called"])
+        self._by_identifier = Sets[str, str](found["identifier"])
+        self._by_class = Sets[str, str](found["class"])
+        self._replacing = Sets[str, str](found["replaces"])
+        self._last_renamed = begin.last_renamed if begin else -1
+        revised = begin.last_revised if begin else {}
+        self._last_revised: dict[str | None, int] = defaultdict(lambda: -1, revised)
+        if begin is None:
+            self._read_all(standing)
+
+    def _read_all(self, standing: Standing) -> None:
         for said in standing.statements("enterprise"):
             self._enter_enterprise(said)
         for said in standing.statements("product"):
@@ -88,15 +119,22 @@ class Catalogue:
         for product, owner in standing.ever_owned("product"):
             self._note_revision(product, owner)
 
+    @property
+    def register(self) -> Register[Mapping[str, set[str]]]:
+        """Who is called what, as far as it was asked for."""
+        sets = self._called, self._by_identifier, self._by_class, self._replacing
+        groups = {name: each.known() for name, each in zip(REGISTERS, sets, strict=True)}
+        return Register(groups, self._last_renamed, dict(self._last_revised))
+
     def fork(self) -> Catalogue:
         """The same catalogue, to be followed apart from this one."""
         other = copy.copy(self)
         other._last_revised = self._last_revised.copy()
         other._products = dict(self._products)
-        other._by_class = _copies(self._by_class)
-        other._called = _copies(self._called)
-        other._by_identifier = _copies(self._by_identifier)
-        other._replacing = _copies(self._replacing)
+        other._by_class = self._by_class.fork()
+        other._called = self._called.fork()
+        other._by_identifier = self._by_identifier.fork()
+        other._replacing = self._replacing.fork()
         return other
 
     def follow(
@@ -106,12 +144,13 @@ class Catalogue:
 
         Ownership must not have changed since. Returns the keys whose readers must read again.
         """
+        known = {product: self.product(product) for product in products}
         before, self._standing = self._standing, standing
         moved: set[Key] = set()
         for enterprise in enterprises:
             moved |= self._follow_enterprise(before, enterprise)
-        for product in products:
-            moved |= self._follow_product(product)
+        for product, listed in known.items():
+            moved |= self._follow_product(product, listed)
         return moved
 
     def _follow_enterprise(self, before: Standing, enterprise: str) -> set[Key]:
@@ -121,7 +160,7 @@ class Catalogue:
                 moved |= {("called", key) for key in _called(said)}
         if (known := before.enterprises.get(enterprise)) is not None:
             for key in _called(known):
-                self._called[key].pop(enterprise, None)
+                self._called[key].discard(enterprise)
         if (said := self._standing.enterprises.get(enterprise)) is not None:
             renamed = self._last_renamed
             self._enter_enterprise(said)
@@ -129,9 +168,10 @@ class Catalogue:
                 moved.add(("renamed", ANYBODY))
         return moved
 
-    def _follow_product(self, product: str) -> set[Key]:
+    def _follow_product(self, product: str, known: Listed | None) -> set[Key]:
         moved: set[Key] = {("product", product)}
-        if (known := self._products.pop(product, None)) is not None:
+        self._products.pop(product, None)
+        if known is not None:
             moved |= self._leave(known)
         if (said := self._standing.products.get(product)) is not None:
             moved |= self._enter(said)
@@ -142,34 +182,37 @@ class Catalogue:
 
     def _enter_enterprise(self, said: Said) -> None:
         for key in _called(said):
-            self._called[key][said.statement.subject] = said
+            self._called[key].add(said.statement.subject)
         if said.is_revised:
             self._last_renamed = max(self._last_renamed, said.index)
 
     def _enter(self, said: Said) -> set[Key]:
-        product = cast(Product, said.statement.body)
-        touched = self._standing.touched["product", product.id]
-        listed = Listed(product, said.owner, said.index, touched)
-        self._products[product.id] = listed
+        listed = self._products[said.key.within] = self._listed(said)
+        product = listed.product
         keys = set(_keys(product.identifiers))
         for key in keys:
-            self._by_identifier[key][product.id] = listed
+            self._by_identifier[key].add(product.id)
         classes = set(_keys(product.classifications))
         for key in classes:
             self._by_class[key].add(product.id)
         for old in product.replaces:
-            self._replacing[old][product.id] = listed
+            self._replacing[old].add(product.id)
         return _named(keys, classes)
+
+    def _listed(self, said: Said) -> Listed:
+        product = cast(Product, said.statement.body)
+        touched = self._standing.touched["product", product.id]
+        return Listed(product, said.owner, said.index, touched)
 
     def _leave(self, known: Listed) -> set[Key]:
         keys = set(_keys(known.product.identifiers))
         for key in keys:
-            self._by_identifier[key].pop(known.product.id, None)
+            self._by_identifier[key].discard(known.product.id)
         classes = set(_keys(known.product.classifications))
         for key in classes:
             self._by_class[key].discard(known.product.id)
         for old in known.product.replaces:
-            self._replacing[old].pop(known.product.id, None)
+            self._replacing[old].discard(known.product.id)
         return _named(keys, classes)
 
     def _note_revision(self, product: str, owner: str | None) -> bool:
@@ -187,9 +230,7 @@ class Catalogue:
         The old product may have been withdrawn. Of two that replace it, the later said counts.
         """
         owner = self._standing.last_owner_of("product", old)
-        heirs = [
-            listed for listed in self._replacing.get(old, {}).values() if listed.owner == owner
-        ]
+        heirs = [listed for listed in self._those(self._replacing[old]) if listed.owner == owner]
         return max(heirs, key=lambda listed: listed.index).product.id if heirs else None
 
     def interests(self, ref: Reference, supplier: str | None) -> Iterator[Key]:
@@ -219,12 +260,19 @@ class Catalogue:
         else:
             yield "revised", self.enterprise(supplier) or ""
 
-    def products(self) -> Iterable[Listed]:
-        return self._products.values()
+    def products(self) -> Iterator[Listed]:
+        return self._those(said.key.within for said in self._standing.statements("product"))
 
     def product(self, product_id: str) -> Listed | None:
         """The registered product of exactly this id."""
-        return self._products.get(product_id)
+        if product_id not in self._products:
+            if (said := self._standing.products.get(product_id)) is None:
+                return None
+            self._products[product_id] = self._listed(said)
+        return self._products[product_id]
+
+    def _those(self, products: Iterable[str]) -> Iterator[Listed]:
+        return (listed for each in products if (listed := self.product(each)) is not None)
 
     def current(self, product_id: str) -> Listed | None:
         """The registered product that an id means today: replacements are followed.
@@ -234,13 +282,13 @@ class Catalogue:
         path = [product_id]
         while (newer := self._successor(path[-1])) is not None:
             if newer in path:
-                return self._products.get(newer)
+                return self.product(newer)
             path.append(newer)
-        return self._products.get(path[-1])
+        return self.product(path[-1])
 
     def in_class(self, classification: str) -> set[str]:
         """Ids of the products listed under a classification URN."""
-        return self._by_class.get(class_key(classification), set())
+        return self._by_class[class_key(classification)]
 
     def enterprise(self, name: str | None) -> str | None:
         """The id of the enterprise a line calls ``name`` (an id or a URN), if it is registered.
@@ -249,7 +297,7 @@ class Catalogue:
         """
         if name is None or not _is_urn(name):
             return name if name in self._standing.enterprises else None
-        holders = list(self._called.get(identifiers.parse(name).key, ()))
+        holders = list(self._called[identifiers.parse(name).key])
         return holders[0] if len(holders) == 1 else None
 
     def country(self, enterprise: str) -> tuple[str | None, int]:
@@ -273,7 +321,7 @@ class Catalogue:
         self, wanted: frozenset[str], supplier: str | None, owner: str | None
     ) -> Resolved | Unresolved:
         """The one product that carries a ``wanted`` identifier and may be found by it."""
-        claims = [listed for key in wanted for listed in self._by_identifier.get(key, {}).values()]
+        claims = [listed for key in wanted for listed in self._those(self._by_identifier[key])]
         if supplier is not None:
             entitled = claims = [listed for listed in claims if listed.owner == owner]
             otherwise = "ambiguous" if claims else "unregistered"
@@ -298,8 +346,8 @@ class Catalogue:
         """The last entry that can decide which enterprise a line calls ``supplier``."""
         if supplier is None or not _is_urn(supplier):
             return -1
-        holders = self._called.get(identifiers.parse(supplier).key, {})
-        return max(self._last_renamed, _latest(holders.values()))
+        holders = map(self._standing.enterprises.get, self._called[identifiers.parse(supplier).key])
+        return max(self._last_renamed, _latest(filter(None, holders)))
 
     def _last_admitting(self, claims: Iterable[Listed]) -> int:
         """The last entry that can decide whose claims the registrar has admitted."""
@@ -308,7 +356,7 @@ class Catalogue:
 
     def _last_beside(self, product_id: str) -> int:
         """The last entry about this product, or about one of its owner that may replace it."""
-        listed = self._products.get(product_id)
+        listed = self.product(product_id)
         if listed is not None:
             return max(listed.touched, self._last_revised.get(listed.owner, -1))
         about = self._standing.touched.get(("product", product_id), -1)
@@ -316,13 +364,8 @@ class Catalogue:
 
     def _owner(self, product_id: str) -> str | None:
         """Who owns a product, or owned it when it was withdrawn."""
-        listed = self._products.get(product_id)
+        listed = self.product(product_id)
         return listed.owner if listed else self._standing.last_owner_of("product", product_id)
-
-
-def _copies(those: defaultdict[str, C]) -> defaultdict[str, C]:
-    copies = {key: copy.copy(members) for key, members in those.items()}
-    return defaultdict(those.default_factory, copies)
 
 
 def _is_urn(name: str) -> bool:
