@@ -153,7 +153,7 @@ def revised(
         wide.output[i] = account.output
         wide.as_of[i] = account.as_of
     edges = _edges_with(network.edges, numbered, numbers)
-    if len(final) > len(network.nodes):
+    if len(nodes) > len(network.nodes):
         edges = replace(edges)  # what is worked out from them counts nodes, too
     after = Network(
         year=around.year,

@@ -18,25 +18,23 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TypeAlias, TypeVar, cast
+from typing import Protocol, TypeAlias, cast
 
 from graph.accounts import Account, Describer
-from graph.arrays import Numbering, Surroundings, empty_network, revised
+from graph.arrays import Numbering, Rows, Surroundings, empty_network, revised
 from graph.factors import Ladder
 from graph.findings import Finding, finding
+from graph.groups import Sets
 from graph.links import LADDER, Bought, LineReader, NodeKey
 from graph.network import Book, Network
 from graph.openings import Opened, open_product
-from graph.references import Catalogue, Key
+from graph.references import Catalogue, Key, Members, Register
 from graph.year import Place, Year, is_of_no_site, overruled, products_somewhere
 from ledger.standing import Standing
 from ledger.statements import NaturalKey
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 OF_PRODUCTS = ("product", "footprint", "recipe", "production")
 """Statement types whose natural key begins with a product."""
@@ -48,6 +46,40 @@ CUTS_SITES = {"site": 0, "membership": 1}
 
 Unit: TypeAlias = NodeKey | Place
 """What reads lines: a node, or a place that bought things."""
+
+
+class Readers:
+    """Which units must read again when something moves: what each of them last asked for.
+
+    ``begin`` says who asked for what in the beginning; it counts of those that did not since.
+    """
+
+    def __init__(self, begin: Callable[[Key], Iterable[Unit]] | None = None) -> None:
+        self._begin = begin
+        self._units: dict[Key, set[Unit]] = defaultdict(set)
+        self.asked: dict[Unit, frozenset[Key]] = {}
+
+    def of(self, key: Key) -> set[Unit]:
+        """The units that asked for ``key``."""
+        found = set(self._units.get(key, ()))
+        if self._begin is not None:
+            found.update(unit for unit in self._begin(key) if unit not in self.asked)
+        return found
+
+    def ask(self, unit: Unit, keys: frozenset[Key]) -> None:
+        """Remember what the lines of a unit depend on from now on."""
+        before = self.asked.get(unit, frozenset())
+        for key in before - keys:
+            self._units[key].discard(unit)
+        for key in keys - before:
+            self._units[key].add(unit)
+        self.asked[unit] = keys
+
+    def fork(self) -> Readers:
+        other = Readers(self._begin)
+        other.asked = dict(self.asked)
+        other._units.update((key, set(units)) for key, units in self._units.items())
+        return other
 
 
 @dataclass
@@ -74,30 +106,64 @@ class Wave:
         return not (self.accounts or self.gone or self.sites)
 
 
-class CurrentYear:
-    """One year at the prefix of ``standing``; ``follow`` takes it further."""
+class Begun(Protocol):
+    """A year as it was once, looked up where somebody asks."""
 
-    def __init__(self, standing: Standing, year: int, valid_on: dt.date | None = None) -> None:
+    network: Network
+    table: Rows
+    register: Register[Members]
+    noticed: Mapping[Unit | str, tuple[Finding, ...]]
+
+    def somewhere(self, owner: str | None, /) -> Iterable[str]:
+        """The products of an owner that ever had a footprint of no site."""
+
+    def sites_of(self, owner: str | None, /) -> Iterable[str]: ...
+
+    def seats_at(self, place: Place, /) -> Iterable[NodeKey]: ...
+
+    def readers(self, key: Key, /) -> Iterable[Unit]: ...
+
+
+class CurrentYear:
+    """One year at the prefix of ``standing``; ``follow`` takes it further.
+
+    What is opened, bought and in the account of a node follows from what was said and nothing else,
+    so it is made where somebody asks for it, and kept. ``begin`` is the year as it was at the
+    prefix of ``standing``; without it, everything said is read.
+    """
+
+    def __init__(
+        self,
+        standing: Standing,
+        year: int,
+        valid_on: dt.date | None = None,
+        begin: Begun | None = None,
+    ) -> None:
         self.year = Year(standing, year, valid_on)
-        self.catalogue = Catalogue(standing)
-        self.somewhere = products_somewhere(standing)
+        self.catalogue = Catalogue(standing, begin.register if begin else None)
+        self.somewhere = Sets[str | None, str](begin.somewhere if begin else None)
         self.opened: dict[str, Opened] = {}
         self.bought: dict[Place, Bought] = {}
-        self.books: dict[Place, Book] = {}
         self.accounts: dict[NodeKey, Account] = {}
-        self.site_as_of: dict[str, int] = {}
-        self.site_owners: dict[str, str] = {}
-        self._sites_of: dict[str | None, set[str]] = defaultdict(set)
-        self._seats_at: dict[Place, set[NodeKey]] = defaultdict(set)
-        self._readers: dict[Key, set[Unit]] = defaultdict(set)
-        self._asked: dict[Unit, frozenset[Key]] = {}
-        self._numbers = Numbering()
-        self._network = empty_network(year)
-        self._noticed: dict[Unit | str, tuple[Finding, ...]] = {}
+        self._sites_of = Sets[str | None, str](begin.sites_of if begin else None)
+        self._seats_at = Sets[Place, NodeKey](begin.seats_at if begin else None)
+        self._readers = Readers(begin.readers if begin else None)
+        self._numbers = Numbering(begin.table if begin else None)
+        self._network = begin.network if begin else empty_network(year)
+        self.books = dict(self._network.books)
+        self.site_as_of = dict(self._network.site_as_of)
+        self.site_owners = dict(self._network.site_owners)
+        self._noticed = dict(begin.noticed) if begin else {}
         self._changed: set[NodeKey] = set()
         self._gone: set[NodeKey] = set()
-        self._is_written = False
+        self._is_written = begin is not None
         self._ladder = Ladder.of(standing, year)
+        if begin is None:
+            self._read_all(standing)
+
+    def _read_all(self, standing: Standing) -> None:
+        for owner, product in products_somewhere(standing):
+            self.somewhere[owner].add(product)
         for site, owner in standing.ever_owned("site"):
             self._sites_of[owner].add(site)
         everything = {listed.product.id for listed in self.catalogue.products()}
@@ -105,7 +171,7 @@ class CurrentYear:
         wave = Wave(everything, sites, recut=set(sites))
         wave.places = {place for site in sites for place in self.year.places(site)}
         for site in sites:
-            owned = self.somewhere.get(standing.owner_of("site", site), set())
+            owned = self.somewhere[standing.owner_of("site", site)]
             wave.told_of[site] = self.year.products_named_at(site) | owned
         self._take_in(wave)
 
@@ -120,7 +186,7 @@ class CurrentYear:
         for name in _MAPPINGS:
             setattr(other, name, dict(getattr(self, name)))
         for name in ("somewhere", "_sites_of", "_seats_at", "_readers"):
-            setattr(other, name, _copy_of_sets(getattr(self, name)))
+            setattr(other, name, getattr(self, name).fork())
         other._numbers = self._numbers.copy()
         other._changed, other._gone = set(self._changed), set(self._gone)
         return other
@@ -134,7 +200,6 @@ class CurrentYear:
         before, self.year = self.year, self.year.ahead(standing)
         registered = sorted({key.parts[0] for key in keys if key.type == "product"})
         admitted = sorted({key.parts[0] for key in keys if key.type == "enterprise"})
-        wave.keys = self.catalogue.follow(standing, registered, admitted)
         for key in keys:
             self._begin(wave, key)
         for site in wave.recut:
@@ -145,6 +210,9 @@ class CurrentYear:
             for site in self._sites_that_tell_of(product):
                 wave.told_of[site].add(product)
         wave.sites |= wave.told_of.keys()
+        for product in wave.products:
+            self._opened_in(before, product)  # how it looked is compared with how it looks
+        wave.keys |= self.catalogue.follow(standing, registered, admitted)
         self._take_in(wave)
         return wave
 
@@ -200,7 +268,7 @@ class CurrentYear:
         product = key.parts[0]
         if key.type == "footprint" and is_of_no_site(key):
             owner = self.standing.last_owner_of("product", product)
-            self.somewhere.setdefault(owner, set()).add(product)
+            self.somewhere[owner].add(product)
         else:
             wave.sites.add(key.parts[1])
 
@@ -208,7 +276,7 @@ class CurrentYear:
         """Sites whose last word depends on a product: where it is named, or may be made."""
         sites = self.year.sites_named_with(product)
         owner = self.standing.last_owner_of("product", product)
-        if product in self.somewhere.get(owner, ()):
+        if product in self.somewhere[owner]:
             sites |= self._sites_of[owner]
         return sites
 
@@ -218,7 +286,7 @@ class CurrentYear:
         describer = self._describer(wave)
         for product in sorted(wave.products):
             self._open(wave, product)
-        readers = {unit for key in wave.keys for unit in self._readers.get(key, ())}
+        readers = {unit for key in wave.keys for unit in self._readers.of(key)}
         wave.places |= {unit for unit in readers if isinstance(unit, Place)}
         wave.accounts |= {unit for unit in readers if not isinstance(unit, Place)}
         for place in sorted(wave.places):
@@ -240,8 +308,37 @@ class CurrentYear:
         if LADDER in wave.keys:
             self._ladder = Ladder.of(self.standing, self.year.year)
         as_of = self.standing.touched.get(LADDER, -1)
-        reader = LineReader(self.catalogue, self.opened.__getitem__, self._ladder, as_of)
+        reader = LineReader(self.catalogue, self._opened, self._ladder, as_of)
         return Describer(self.year, reader, self._last_word)
+
+    def _opened(self, product: str) -> Opened:
+        return cast(Opened, self._opened_in(self.year, product))
+
+    def _opened_in(self, year: Year, product: str) -> Opened | None:
+        """How a product is opened; made in ``year`` if it was not yet."""
+        if product not in self.opened:
+            if (listed := self.catalogue.product(product)) is None:
+                return None
+            self.opened[product] = open_product(year, listed)
+        return self.opened[product]
+
+    def _bought(self, place: Place | None, describer: Describer) -> Bought:
+        """What a place bought, if its site states that."""
+        if place is None:
+            return Bought()
+        if place not in self.bought:
+            is_told = self._stands(place) and describer.book(place).has_purchases
+            self.bought[place] = describer.bought(place) if is_told else Bought()
+        return self.bought[place]
+
+    def _account(self, key: NodeKey, describer: Describer) -> Account:
+        """The account of a product's node."""
+        if key not in self.accounts:
+            product, place = key
+            opened = self._opened(cast(str, product))
+            seat = next(seat for seat in opened.seats if seat.place == place)
+            self.accounts[key] = describer.of_seat(opened, seat, self._bought(place, describer))
+        return self.accounts[key]
 
     def _last_word(self, product: str) -> int:
         """As ``Year.last_word``; of what is opened it is known."""
@@ -265,21 +362,15 @@ class CurrentYear:
     def _buy(self, wave: Wave, place: Place, describer: Describer) -> None:
         """Read what a place bought, and with it the recipes that distribute it."""
         self.bought.pop(place, None)
-        if self._stands(place) and describer.book(place).has_purchases:
-            self.bought[place] = describer.bought(place)
-        bought = self.bought.get(place)
-        self._ask(place, bought.asked if bought else frozenset())
-        wave.accounts |= self._seats_at.get(place, set())
+        self._readers.ask(place, self._bought(place, describer).asked)
+        wave.accounts |= self._seats_at[place]
 
     def _describe(self, wave: Wave, key: NodeKey, describer: Describer) -> None:
-        product, place = key
-        opened = self.opened[cast(str, product)]
-        seat = next(seat for seat in opened.seats if seat.place == place)
-        bought = self.bought.get(place, Bought()) if place else Bought()
-        self.accounts[key] = account = describer.of_seat(opened, seat, bought)
-        self._ask(key, account.asked)
+        self.accounts.pop(key, None)
+        account = self._account(key, describer)
+        self._readers.ask(key, account.asked)
         self._notice(key, account.findings)
-        if place is not None:
+        if (place := key[1]) is not None:
             self._seats_at[place].add(key)
             wave.places.add(place)
 
@@ -301,12 +392,12 @@ class CurrentYear:
         key: NodeKey = (None, place)
         book = describer.book(place) if self._stands(place) else Book(0, 0)
         if not (book.has_inventory or book.has_purchases):
-            self.books.pop(place, None)
-            wave.gone |= {key} & self.accounts.keys()
+            if self.books.pop(place, None) is not None:
+                wave.gone.add(key)
             return
         seats = sorted(self._seats_at[place] - wave.gone, key=_order)
-        bought, as_of = self.bought.get(place, Bought()), self.site_as_of[place.site]
-        here = [self.accounts[seat] for seat in seats]
+        bought, as_of = self._bought(place, describer), self.site_as_of[place.site]
+        here = [self._account(seat, describer) for seat in seats]
         self.books[place] = book
         self.accounts[key] = account = describer.overhead(place, here, bought, as_of)
         self._notice(key, account.findings)
@@ -317,20 +408,10 @@ class CurrentYear:
 
     def _forget(self, key: NodeKey) -> None:
         self.accounts.pop(key, None)
-        self._ask(key, frozenset())
+        self._readers.ask(key, frozenset())
         self._notice(key, ())
         if key[1] is not None:
             self._seats_at[key[1]].discard(key)
-
-    def _ask(self, unit: Unit, keys: frozenset[Key]) -> None:
-        """Remember what the lines of a unit depend on."""
-        before = self._asked.pop(unit, frozenset())
-        for key in before - keys:
-            self._readers[key].discard(unit)
-        for key in keys - before:
-            self._readers[key].add(unit)
-        if keys:
-            self._asked[unit] = keys
 
     def _notice(self, whose: Unit | str, findings: tuple[Finding, ...]) -> None:
         self._noticed.pop(whose, None)
@@ -345,13 +426,8 @@ _MAPPINGS = (
     "accounts",
     "site_as_of",
     "site_owners",
-    "_asked",
     "_noticed",
 )
-
-
-def _copy_of_sets(sets: Mapping[K, set[V]]) -> defaultdict[K, set[V]]:
-    return defaultdict(set, {key: set(members) for key, members in sets.items()})
 
 
 def _order(key: NodeKey) -> tuple[bool, str, bool, Place | None]:

@@ -1,4 +1,4 @@
-"""Members by key: what a file holds, looked up when it is asked for, and what became of it since."""
+"""Members by key: those a file holds, looked up when asked for, and what became of them since."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ class Places:
 _SIDES: Final = ("left", "right")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Roster(Nodes):
     """Nodes over a table: those of ``rows`` (None: all), some ``changed``, and those ``added``.
 
@@ -170,6 +170,15 @@ class Roster(Nodes):
 
     def __len__(self) -> int:
         return self.kept + len(self.added)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same nodes of the same table, known without reading them."""
+        if not isinstance(other, Roster):
+            return NotImplemented
+        alike = self.table is other.table and self.rows is other.rows
+        return alike and self.changed == other.changed and self.added == other.added
+
+    __hash__ = object.__hash__
 
     @overload
     def __getitem__(self, i: SupportsIndex) -> Node: ...
@@ -194,9 +203,12 @@ class Roster(Nodes):
 
     def revised(self, nodes: Mapping[int, Node]) -> Roster:
         """With some nodes changed, or added under the next numbers."""
-        added = [*self.added, *[None] * sum(i >= len(self) for i in nodes)]
+        moved = {i: node for i, node in nodes.items() if i >= len(self) or self[i] != node}
+        if not moved:
+            return self
+        added = [*self.added, *[None] * sum(i >= len(self) for i in moved)]
         changed = dict(self.changed)
-        for i, node in nodes.items():
+        for i, node in moved.items():
             if i < self.kept:
                 changed[i] = node
             else:

@@ -426,14 +426,11 @@ class Year:
         return {said.key.parts[0] for kind in _SAYS_WHERE for said in self.said(kind, site)}
 
 
-def products_somewhere(standing: Standing) -> dict[str | None, set[str]]:
-    """Enterprise -> its products that ever had a footprint of no site."""
-    products: dict[str | None, set[str]] = defaultdict(set)
+def products_somewhere(standing: Standing) -> Iterator[tuple[str | None, str]]:
+    """Enterprises with their products that ever had a footprint of no site."""
     for key in standing.ever_said("footprint"):
         if is_of_no_site(key):
-            product = key.parts[0]
-            products[standing.last_owner_of("product", product)].add(product)
-    return products
+            yield standing.last_owner_of("product", key.parts[0]), key.parts[0]
 
 
 def is_of_no_site(key: NaturalKey) -> bool:
