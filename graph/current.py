@@ -109,10 +109,17 @@ class Wave:
 class Begun(Protocol):
     """A year as it was once, looked up where somebody asks."""
 
-    network: Network
-    table: Rows
-    register: Register[Members]
-    noticed: Mapping[Unit | str, tuple[Finding, ...]]
+    @property
+    def network(self) -> Network: ...
+
+    @property
+    def table(self) -> Rows: ...
+
+    @property
+    def register(self) -> Register[Members]: ...
+
+    @property
+    def noticed(self) -> Mapping[Unit | str, tuple[Finding, ...]]: ...
 
     def somewhere(self, owner: str | None, /) -> Iterable[str]:
         """The products of an owner that ever had a footprint of no site."""
@@ -145,15 +152,16 @@ class CurrentYear:
         self.opened: dict[str, Opened] = {}
         self.bought: dict[Place, Bought] = {}
         self.accounts: dict[NodeKey, Account] = {}
-        self._sites_of = Sets[str | None, str](begin.sites_of if begin else None)
+        self.sites_of = Sets[str | None, str](begin.sites_of if begin else None)
         self._seats_at = Sets[Place, NodeKey](begin.seats_at if begin else None)
-        self._readers = Readers(begin.readers if begin else None)
-        self._numbers = Numbering(begin.table if begin else None)
+        self.readers = Readers(begin.readers if begin else None)
+        self.numbering = Numbering(begin.table if begin else None)
         self._network = begin.network if begin else empty_network(year)
         self.books = dict(self._network.books)
         self.site_as_of = dict(self._network.site_as_of)
         self.site_owners = dict(self._network.site_owners)
-        self._noticed = dict(begin.noticed) if begin else {}
+        self.noticed = dict(begin.noticed) if begin else {}
+        self.begin = begin
         self._changed: set[NodeKey] = set()
         self._gone: set[NodeKey] = set()
         self._is_written = begin is not None
@@ -165,7 +173,7 @@ class CurrentYear:
         for owner, product in products_somewhere(standing):
             self.somewhere[owner].add(product)
         for site, owner in standing.ever_owned("site"):
-            self._sites_of[owner].add(site)
+            self.sites_of[owner].add(site)
         everything = {listed.product.id for listed in self.catalogue.products()}
         sites = set(standing.sites)
         wave = Wave(everything, sites, recut=set(sites))
@@ -185,9 +193,9 @@ class CurrentYear:
         other.catalogue = self.catalogue.fork()
         for name in _MAPPINGS:
             setattr(other, name, dict(getattr(self, name)))
-        for name in ("somewhere", "_sites_of", "_seats_at", "_readers"):
+        for name in ("somewhere", "sites_of", "_seats_at", "readers"):
             setattr(other, name, getattr(self, name).fork())
-        other._numbers = self._numbers.copy()
+        other.numbering = self.numbering.copy()
         other._changed, other._gone = set(self._changed), set(self._gone)
         return other
 
@@ -221,17 +229,17 @@ class CurrentYear:
         if not self._is_written:
             accounts = [self.accounts[key] for key in sorted(self._changed, key=_order)]
             around = self._surroundings()
-            self._network = revised(self._network, self._numbers, accounts, self._gone, around)
+            self._network = revised(self._network, self.numbering, accounts, self._gone, around)
             self._changed, self._gone = set(), set()
             self._is_written = True
         return self._network
 
     def number(self, key: NodeKey) -> int:
         """The number of a node in ``network()``."""
-        return self._numbers[key]
+        return self.numbering[key]
 
     def _surroundings(self) -> Surroundings:
-        told = chain.from_iterable(self._noticed.values())
+        told = chain.from_iterable(self.noticed.values())
         return Surroundings(
             year=self.year.year,
             books=self.books,
@@ -260,7 +268,7 @@ class CurrentYear:
             site = parts[CUTS_SITES[kind]]
             wave.sites.add(site)
             wave.recut.add(site)
-            self._sites_of[self.standing.last_owner_of("site", site)].add(site)
+            self.sites_of[self.standing.last_owner_of("site", site)].add(site)
         if kind == "factors":
             wave.keys.add(LADDER)
 
@@ -277,7 +285,7 @@ class CurrentYear:
         sites = self.year.sites_named_with(product)
         owner = self.standing.last_owner_of("product", product)
         if product in self.somewhere[owner]:
-            sites |= self._sites_of[owner]
+            sites |= self.sites_of[owner]
         return sites
 
     # -- the way of a wave -------------------------------------------------------------------
@@ -286,7 +294,7 @@ class CurrentYear:
         describer = self._describer(wave)
         for product in sorted(wave.products):
             self._open(wave, product)
-        readers = {unit for key in wave.keys for unit in self._readers.of(key)}
+        readers = {unit for key in wave.keys for unit in self.readers.of(key)}
         wave.places |= {unit for unit in readers if isinstance(unit, Place)}
         wave.accounts |= {unit for unit in readers if not isinstance(unit, Place)}
         for place in sorted(wave.places):
@@ -362,13 +370,13 @@ class CurrentYear:
     def _buy(self, wave: Wave, place: Place, describer: Describer) -> None:
         """Read what a place bought, and with it the recipes that distribute it."""
         self.bought.pop(place, None)
-        self._readers.ask(place, self._bought(place, describer).asked)
+        self.readers.ask(place, self._bought(place, describer).asked)
         wave.accounts |= self._seats_at[place]
 
     def _describe(self, wave: Wave, key: NodeKey, describer: Describer) -> None:
         self.accounts.pop(key, None)
         account = self._account(key, describer)
-        self._readers.ask(key, account.asked)
+        self.readers.ask(key, account.asked)
         self._notice(key, account.findings)
         if (place := key[1]) is not None:
             self._seats_at[place].add(key)
@@ -408,15 +416,15 @@ class CurrentYear:
 
     def _forget(self, key: NodeKey) -> None:
         self.accounts.pop(key, None)
-        self._readers.ask(key, frozenset())
+        self.readers.ask(key, frozenset())
         self._notice(key, ())
         if key[1] is not None:
             self._seats_at[key[1]].discard(key)
 
     def _notice(self, whose: Unit | str, findings: tuple[Finding, ...]) -> None:
-        self._noticed.pop(whose, None)
+        self.noticed.pop(whose, None)
         if findings:
-            self._noticed[whose] = findings
+            self.noticed[whose] = findings
 
 
 _MAPPINGS = (
@@ -426,7 +434,7 @@ _MAPPINGS = (
     "accounts",
     "site_as_of",
     "site_owners",
-    "_noticed",
+    "noticed",
 )
 
 

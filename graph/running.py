@@ -26,11 +26,14 @@ LIVE_FROM = 1000
 class Running:
     """One year as it is read, and its solution."""
 
-    def __init__(self, current: CurrentYear, live_from: int = LIVE_FROM) -> None:
+    def __init__(
+        self, current: CurrentYear, live_from: int = LIVE_FROM, solved: Solved | None = None
+    ) -> None:
+        """``solved`` is the answer to the network of ``current``, where it is known."""
         self.current = current
         self._live_from = live_from
         self._live: LiveSolution | None = None
-        self._solved: Solved | None = None
+        self._solved = solved
 
     @property
     def standing(self) -> Standing:
@@ -38,9 +41,7 @@ class Running:
 
     def fork(self) -> Running:
         """The same, to be taken forward apart from this one."""
-        other = Running(self.current.fork(), self._live_from)
-        other._solved = self._solved
-        return other
+        return Running(self.current.fork(), self._live_from, self._solved)
 
     def follow(self, standing: Standing, spoken: Iterable[NaturalKey]) -> Wave:
         """Take in what was said since, given the natural keys it was said under."""
