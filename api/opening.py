@@ -47,7 +47,8 @@ def open_services(settings: Settings) -> Services:
     _warn_behind_mark(log)
     if settings.is_production:
         check_durable(database)
-    engine = Engine(log, snapshots.begin(log, settings))
+    standing = snapshots.begin(log, settings)
+    engine = Engine(log, standing, snapshots.begin_years(log, standing, settings))
     return Services(log, engine, Tokens(database), settings)
 
 

@@ -21,6 +21,8 @@ from rich.progress import Progress
 
 from api.services import Services
 from api.settings import Settings
+from graph.running import Running
+from graph.year_snapshots import YearSnapshots
 from ledger.entry import Filed
 from ledger.errors import SnapshotRefused
 from ledger.log import Log
@@ -49,6 +51,19 @@ def begin(log: Log, settings: Settings) -> Standing | None:
     return (_loaded(snapshots, log) if _dumped(snapshots, standing, log) else None) or standing
 
 
+def begin_years(log: Log, standing: Standing | None, settings: Settings) -> list[Running]:
+    """The years that were written when this stood."""
+    if standing is None:
+        return []
+    years = []
+    try:
+        for each in YearSnapshots(snapshots_of(settings).path).load(log, standing):
+            years.append(each)
+    except (SnapshotRefused, OSError) as refused:
+        _LOG.warning("%s", refused)
+    return years
+
+
 def start(services: Services) -> threading.Event:
     """Keep the snapshot up to date in the background of a server; setting the event ends it."""
     stop = threading.Event()
@@ -61,11 +76,14 @@ def keep(services: Services) -> bool:
     """Write the snapshot anew if enough was said since; whether it was written."""
     if not services.settings.snapshot_entries:
         return False
-    snapshots, standing = snapshots_of(services.settings), services.engine.standing()
+    snapshots, entries = snapshots_of(services.settings), services.settings.snapshot_entries
     with _alone(snapshots) as is_alone:
-        if not is_alone or standing.size - snapshots.size() < services.settings.snapshot_entries:
+        if not is_alone or services.engine.standing().size - snapshots.size() < entries:
             return False
-        return _dumped(snapshots, standing, services.log)
+        standing, years = services.engine.calendar_years()
+        if not _dumped(snapshots, standing, services.log):
+            return False
+        return YearSnapshots(snapshots.path).dump(years, services.log)
 
 
 def _run(services: Services, stop: threading.Event) -> None:

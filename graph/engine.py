@@ -104,13 +104,16 @@ class Engine:
     """Answers questions about a log; safe to share between threads.
 
     One lock guards following and computing: a figure is computed once, not once per waiting
-    reader. ``begin`` is a standing of the same log to go on from instead of reading it all.
+    reader. ``begin`` is a standing of the same log to go on from instead of reading it all, and
+    ``years`` are years as they were at its prefix.
     """
 
-    def __init__(self, log: Reader, begin: Standing | None = None) -> None:
+    def __init__(
+        self, log: Reader, begin: Standing | None = None, years: Iterable[Running] = ()
+    ) -> None:
         self._lock = threading.RLock()
         self._history = History(log, begin)
-        self._years = Years(self._history)
+        self._years = Years(self._history, years)
         self._latest: Recent[int, int] = Recent(KEPT)
 
     def standing(self, at: int | None = None) -> Standing:
@@ -120,6 +123,13 @@ class Engine:
         """
         with self._lock:
             return self._history.at(at)
+
+    def calendar_years(self) -> tuple[Standing, list[Running]]:
+        """What stands, and the years that were asked about as they are then, apart from this
+        engine: others wait while they are brought there, and not while they are read."""
+        with self._lock:
+            standing = self._history.live()
+            return standing, self._years.calendar_years(standing)
 
     def answer(self, question: Question) -> Answered:
         """Fill in a question's defaults and solve the network it is about.

@@ -21,6 +21,8 @@ from ledger.statements import NaturalKey
 
 LIVE_FROM = 1000
 """Nodes from which following a change costs less than solving anew; below, that takes a few ms."""
+NEAR = 2000
+"""Entries that a year is taken forward over, at least, before reading it anew costs less."""
 
 
 class Running:
@@ -38,6 +40,11 @@ class Running:
     @property
     def standing(self) -> Standing:
         return self.current.standing
+
+    @property
+    def near(self) -> int:
+        """How many entries it is taken forward over before reading the year anew costs less."""
+        return max(NEAR, len(self.current.network().nodes) // 4)
 
     def fork(self) -> Running:
         """The same, to be taken forward apart from this one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from graph.current import CurrentYear
@@ -18,9 +19,6 @@ from ledger.standing import Standing
 
 KEPT = 12
 """States of years that are kept."""
-NEAR = 2000
-"""How many entries a state is taken forward before reading the year anew costs less."""
-
 Of: TypeAlias = tuple[int, dt.date | None]
 """Which year, and as of which day of it."""
 
@@ -28,10 +26,22 @@ Of: TypeAlias = tuple[int, dt.date | None]
 class Years:
     """States of years at prefixes of one log; not safe between threads by itself."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, begin: Iterable[Running] = ()) -> None:
+        """``begin`` are states to go on from."""
         self._history = history
         self._erasures = history.erasures
         self._states: OrderedDict[tuple[Of, int], Running] = OrderedDict()
+        for state in begin:
+            year = state.current.year
+            self._states[(year.year, year.valid_on), state.standing.size] = state
+
+    def calendar_years(self, standing: Standing) -> list[Running]:
+        """Forks, at the prefix of ``standing``, of every calendar year that is kept."""
+        years = dict.fromkeys(of for of, _ in self._states if of[1] is None)
+        states = [self.running(standing, of) for of in years]
+        for state in states:
+            state.solved()
+        return [state.fork() for state in states]
 
     def solved(self, standing: Standing, year: int, valid_on: dt.date | None) -> Solved:
         """The network of a year at the prefix of ``standing``, with its answer."""
@@ -53,8 +63,8 @@ class Years:
     def _reached(self, standing: Standing, of: Of) -> Running:
         """From the nearest earlier state of the year, if what was said since leads on from it."""
         sizes = [size for each, size in self._states if each == of and size < standing.size]
-        if sizes and standing.size - max(sizes) <= NEAR:
-            before = self._states[of, max(sizes)]
+        before = self._states[of, max(sizes)] if sizes else None
+        if before is not None and standing.size - before.standing.size <= before.near:
             spoken = self._history.spoken(before.standing, standing)
             if spoken is not None:
                 state = self._released(of, before, standing)

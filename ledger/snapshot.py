@@ -47,6 +47,8 @@ _PIECE: Final = 64 * 1024 * 1024
 _DIGEST_BYTES: Final = 32
 _MOST_HEADER_BYTES: Final = 1 << 32
 _PART: Final = ".part"
+BESIDE: Final = ".of-"
+"""Goes on the name of a file with what follows from a snapshot, which goes when that goes."""
 VERSION: Final = f"1 {RULES}"
 """Of the format, and of what the table's columns follow from."""
 
@@ -133,12 +135,13 @@ class Snapshots:
         self.remove()
 
     def remove(self) -> None:
-        """Remove the file, and what is on its way to take its place."""
+        """Remove the file, what is on its way to take its place, and what follows from it."""
         if self.path is None:
             return
         self.path.unlink(missing_ok=True)
-        for part in self.path.parent.glob(f"{self.path.name}*{_PART}"):
-            part.unlink(missing_ok=True)
+        for ending in (f"*{_PART}", f"{BESIDE}*"):
+            for file in self.path.parent.glob(self.path.name + ending):
+                file.unlink(missing_ok=True)
 
 
 NOWHERE: Final = Snapshots(None)
