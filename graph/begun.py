@@ -65,7 +65,7 @@ class BegunYear:
         columns |= {name: arrays[f"place-{name}"] for name in _PLACE}
         self.table = NodeTable(self.texts, columns)
         self.groups = {name: self._group(name) for name in _GROUPS}
-        self.reads = self._group("reader")
+        self.reads, self.notes = self._group("reader"), self._group("noticed")
 
     def _group(self, name: str) -> Groups:
         return Groups(self.arrays[f"{name}-key"], self.arrays[f"{name}-member"])
@@ -124,12 +124,24 @@ class BegunYear:
         revised = dict(map(tuple, self.header["revised"]))
         return Register(groups, self.header["renamed"], revised)
 
-    @cached_property
-    def noticed(self) -> Mapping[Unit | str, tuple[Finding, ...]]:
-        return {
-            self.unit(whose) if isinstance(whose, int) else whose: _findings(told)
-            for whose, told in _parsed(self.arrays["noticed-text"])
-        }
+    def noticed_of(self, whose: Unit | str, /) -> tuple[Finding, ...]:
+        number = self._number_of(whose)
+        found = () if number is None else self.notes.get(number).tolist()
+        return tuple(self.network.findings[at] for at in found)
+
+    def times_noticed(self) -> Iterator[tuple[Finding, int]]:
+        times = np.bincount(self.notes.members, minlength=len(self.network.findings)).tolist()
+        return ((each, n) for each, n in zip(self.network.findings, times, strict=True) if n)
+
+    def _number_of(self, whose: Unit | str) -> int | None:
+        """The number of a unit, or of a product as ``of_product``."""
+        if isinstance(whose, str):
+            code = self.texts.find(whose)
+            return None if code is None else of_product(code)
+        if isinstance(whose, Place):
+            place = self.table.place_number(whose)
+            return None if place is None else OF_PLACES - place
+        return self.table.row(whose)
 
     def somewhere(self, owner: str | None, /) -> Iterable[str]:
         return TextGroups(self.texts, self.groups["somewhere"]).get(owner)
@@ -152,6 +164,11 @@ class BegunYear:
         if number >= 0:
             return self.table.key(number)
         return cast(Place, self.table.place(OF_PLACES - number))
+
+
+def of_product(code: int) -> int:
+    """What stands for a product where units stand for nodes."""
+    return 1 << 40 | code
 
 
 # --- Writing -------------------------------------------------------------------------------
@@ -183,7 +200,7 @@ class _Writing:
             **self._of_solution(),
             **self._of_groups(),
             **self._of_readers(),
-            "noticed-text": _text(self._noticed()),
+            **self._of_notes(),
         }
         arrays |= self._of_places()
         register, columns = self.current.catalogue.register, self.network.columns
@@ -322,26 +339,55 @@ class _Writing:
         asked = self.current.readers.asked
         pairs = [(self._key(key), self._unit(unit)) for unit, keys in asked.items() for key in keys]
         anew = np.array(pairs, np.int64).reshape(-1, 2).T
-        kept = self._still_read(asked) if self.begin else np.zeros((2, 0), np.int64)
-        groups = Groups.of(*np.concatenate([kept, anew], axis=1))
+        groups = Groups.of(*np.concatenate([self._still_read(asked), anew], axis=1))
         return {"reader-key": groups.keys, "reader-member": groups.members}
 
     def _still_read(self, asked: Iterable[Unit]) -> Array:
         """What units asked for that did not ask anew, under their numbers of today."""
+        if self.begin is None:
+            return np.zeros((2, 0), np.int64)
+        reads = self.begin.reads
+        units = self._today(reads.members, asked)
+        stays = units != NOWHERE
+        return np.stack([reads.keys[stays], units[stays]])
+
+    def _of_notes(self) -> dict[str, Array]:
+        noticed = self.current.noticed.known
+        at = {each: place for place, each in enumerate(self.network.findings)}
+        pairs = [(self._whose(each), at[told]) for each, of in noticed.items() for told in of]
+        anew = np.array(pairs, np.int64).reshape(-1, 2).T
+        groups = Groups.of(*np.concatenate([self._still_noticed(noticed, at), anew], axis=1))
+        return {"noticed-key": groups.keys, "noticed-member": groups.members}
+
+    def _still_noticed(self, noticed: Iterable[Unit | str], at: Mapping[Finding, int]) -> Array:
+        if self.begin is None:
+            return np.zeros((2, 0), np.int64)
+        notes, before = self.begin.notes, self.begin.network.findings
+        place = np.array([at.get(each, NOWHERE) for each in before], np.int64)
+        products = [self.texts.code(each) for each in noticed if isinstance(each, str)]
+        units = notes.keys.copy()
+        units[np.isin(units, [of_product(code) for code in products])] = NOWHERE
+        of_units = units < of_product(0)
+        told = [each for each in noticed if not isinstance(each, str)]
+        units[of_units] = self._today(units[of_units], told)
+        stays = units != NOWHERE
+        return np.stack([units[stays], place[notes.members[stays]]])
+
+    def _today(self, units: Array, anew: Iterable[Unit]) -> Array:
+        """The numbers that units of ``begin`` have by now; none for those that are read anew."""
         assert self.begin is not None
-        table, reads = self.begin.table, self.begin.reads
+        table = self.begin.table
         of_row = self.current.numbering.of_row.copy()
         of_place = OF_PLACES - np.arange(table.places)
-        for unit in asked:
+        for unit in anew:
             if isinstance(unit, Place):
                 if (number := table.place_number(unit)) is not None:
                     of_place[number] = NOWHERE
             elif (row := table.row(unit)) is not None:
                 of_row[row] = NOWHERE
         unit_of = np.concatenate([of_place[::-1], [NOWHERE], of_row])
-        units = unit_of[reads.members + len(of_place) + 1]
-        stays = units != NOWHERE
-        return np.stack([reads.keys[stays], units[stays]])
+        today: Array = unit_of[units + len(of_place) + 1]
+        return today
 
     def _key(self, key: Key) -> int:
         kind, text = key
@@ -355,11 +401,10 @@ class _Writing:
         number = self.current.numbering.get(unit)
         return NOWHERE if number is None else number
 
-    def _noticed(self) -> list[tuple[int | str, list[Any]]]:
-        return [
-            (whose if isinstance(whose, str) else self._unit(whose), [_told(each) for each in told])
-            for whose, told in self.current.noticed.items()
-        ]
+    def _whose(self, whose: Unit | str) -> int:
+        if isinstance(whose, str):
+            return of_product(self.texts.code(whose))
+        return self._unit(whose)
 
 
 # --- What few nodes have --------------------------------------------------------------------

@@ -18,9 +18,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Protocol, TypeAlias, cast
 
 from graph.accounts import Account, Describer
@@ -30,6 +29,7 @@ from graph.findings import Finding, finding
 from graph.groups import Sets
 from graph.links import LADDER, Bought, LineReader, NodeKey
 from graph.network import Book, Network
+from graph.noticed import Findings, Noticed
 from graph.openings import Opened, open_product
 from graph.references import Catalogue, Key, Members, Register
 from graph.year import Place, Year, is_of_no_site, overruled, products_somewhere
@@ -68,12 +68,13 @@ class Readers:
 
     def ask(self, unit: Unit, keys: frozenset[Key]) -> None:
         """Remember what the lines of a unit depend on from now on."""
-        before = self.asked.get(unit, frozenset())
+        before = self.asked.pop(unit, frozenset())
         for key in before - keys:
             self._units[key].discard(unit)
         for key in keys - before:
             self._units[key].add(unit)
-        self.asked[unit] = keys
+        if keys or self._begin is not None:
+            self.asked[unit] = keys
 
     def fork(self) -> Readers:
         other = Readers(self._begin)
@@ -106,7 +107,7 @@ class Wave:
         return not (self.accounts or self.gone or self.sites)
 
 
-class Begun(Protocol):
+class Begun(Findings[Unit | str], Protocol):
     """A year as it was once, looked up where somebody asks."""
 
     @property
@@ -117,9 +118,6 @@ class Begun(Protocol):
 
     @property
     def register(self) -> Register[Members]: ...
-
-    @property
-    def noticed(self) -> Mapping[Unit | str, tuple[Finding, ...]]: ...
 
     def somewhere(self, owner: str | None, /) -> Iterable[str]:
         """The products of an owner that ever had a footprint of no site."""
@@ -160,7 +158,7 @@ class CurrentYear:
         self.books = dict(self._network.books)
         self.site_as_of = dict(self._network.site_as_of)
         self.site_owners = dict(self._network.site_owners)
-        self.noticed = dict(begin.noticed) if begin else {}
+        self.noticed = Noticed[Unit | str](begin)
         self.begin = begin
         self._changed: set[NodeKey] = set()
         self._gone: set[NodeKey] = set()
@@ -193,7 +191,7 @@ class CurrentYear:
         other.catalogue = self.catalogue.fork()
         for name in _MAPPINGS:
             setattr(other, name, dict(getattr(self, name)))
-        for name in ("somewhere", "sites_of", "_seats_at", "readers"):
+        for name in ("somewhere", "sites_of", "_seats_at", "readers", "noticed"):
             setattr(other, name, getattr(self, name).fork())
         other.numbering = self.numbering.copy()
         other._changed, other._gone = set(self._changed), set(self._gone)
@@ -239,13 +237,12 @@ class CurrentYear:
         return self.numbering[key]
 
     def _surroundings(self) -> Surroundings:
-        told = chain.from_iterable(self.noticed.values())
         return Surroundings(
             year=self.year.year,
             books=self.books,
             site_owners=self.site_owners,
             site_as_of=self.site_as_of,
-            findings=tuple(dict.fromkeys((*told, *self._overruled()))),
+            findings=tuple(dict.fromkeys((*self.noticed.findings, *self._overruled()))),
         )
 
     def _overruled(self) -> Iterator[Finding]:
@@ -361,7 +358,7 @@ class CurrentYear:
         wave.keys.add(("word", product))
         if after is None or not after.looks_like(before):
             wave.keys.add(("face", product))
-        self._notice(product, after.findings if after else ())
+        self.noticed.note(product, after.findings if after else ())
         now = {(product, seat.place) for seat in after.seats} if after else set()
         was = {(product, seat.place) for seat in before.seats} if before else set()
         wave.accounts |= now
@@ -377,7 +374,7 @@ class CurrentYear:
         self.accounts.pop(key, None)
         account = self._account(key, describer)
         self.readers.ask(key, account.asked)
-        self._notice(key, account.findings)
+        self.noticed.note(key, account.findings)
         if (place := key[1]) is not None:
             self._seats_at[place].add(key)
             wave.places.add(place)
@@ -408,7 +405,7 @@ class CurrentYear:
         here = [self._account(seat, describer) for seat in seats]
         self.books[place] = book
         self.accounts[key] = account = describer.overhead(place, here, bought, as_of)
-        self._notice(key, account.findings)
+        self.noticed.note(key, account.findings)
         wave.accounts.add(key)
 
     def _stands(self, place: Place) -> bool:
@@ -417,14 +414,9 @@ class CurrentYear:
     def _forget(self, key: NodeKey) -> None:
         self.accounts.pop(key, None)
         self.readers.ask(key, frozenset())
-        self._notice(key, ())
+        self.noticed.note(key, ())
         if key[1] is not None:
             self._seats_at[key[1]].discard(key)
-
-    def _notice(self, whose: Unit | str, findings: tuple[Finding, ...]) -> None:
-        self.noticed.pop(whose, None)
-        if findings:
-            self.noticed[whose] = findings
 
 
 _MAPPINGS = (
@@ -434,7 +426,6 @@ _MAPPINGS = (
     "accounts",
     "site_as_of",
     "site_owners",
-    "noticed",
 )
 
 
