@@ -246,8 +246,8 @@ class CurrentYear:
         )
 
     def _overruled(self) -> Iterator[Finding]:
-        sites = {*overruled(self.standing, self.year.year)} & {*self.standing.sites}
-        for site in sorted(sites):
+        sites = set(overruled(self.standing, self.year.year))
+        for site in sorted(site for site in sites if site in self.standing.sites):
             yield finding("overruled", site=self.year.site_name(site))
 
     # -- where a wave begins -----------------------------------------------------------------
