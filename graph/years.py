@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from graph.current import CurrentYear
 from graph.history import SPACING, History
-from graph.running import Running
+from graph.running import NEAR, Running
 from graph.solved import Solved
 from ledger.standing import Standing
 
@@ -36,8 +36,15 @@ class Years:
             self._states[(year.year, year.valid_on), state.standing.size] = state
 
     def calendar_years(self, standing: Standing) -> list[Running]:
-        """Forks, at the prefix of ``standing``, of every calendar year that is kept."""
-        years = dict.fromkeys(of for of, _ in self._states if of[1] is None)
+        """Forks, at the prefix of ``standing``, of the calendar years that are asked about.
+
+        The last one always; others only where that takes no more than a few entries to be read.
+        """
+        last: dict[Of, int] = {}
+        for of, size in reversed(self._states):
+            if of[1] is None:
+                last[of] = max(size, last.get(of, 0))
+        years = [of for k, of in enumerate(last) if not k or standing.size - last[of] <= NEAR]
         states = [self.running(standing, of) for of in years]
         for state in states:
             state.solved()

@@ -16,6 +16,7 @@ from api.settings import Settings
 from graph.current import CurrentYear
 from graph.engine import Engine, Question
 from graph.solved import Solved
+from graph.year_snapshots import YearSnapshots
 from ledger.log import Log
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
@@ -176,3 +177,40 @@ def test_a_year_nobody_asks_about_any_more_is_removed(
     acme.product("One more")
     assert snapshots.keep(anew)
     assert files(settings) == []
+
+
+def test_a_year_written_while_something_of_it_is_erased_is_removed_again(
+    acme: Actor, site: str, steel: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme.recipe(steel, site, emissions=co2("2"))
+    services = kept(settings, steel, acme)
+    standing, years = services.engine.calendar_years()
+    assert [each.standing.size for each in years] == [standing.size]
+    monkeypatch.setattr(Log, "erased_since", lambda *_: True)
+    assert not YearSnapshots(settings.snapshot_file).dump(years, services.log)
+    assert files(settings) == []
+
+
+def test_a_year_of_which_something_was_erased_since_is_not_used(
+    acme: Actor,
+    site: str,
+    steel: str,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    acme.recipe(steel, site, emissions=co2("2"))
+    services = kept(settings, steel, acme)
+    standing = services.engine.standing()
+    monkeypatch.setattr(Log, "erased_since", lambda *_: True)
+    assert snapshots.begin_years(services.log, standing, settings) == []
+    assert "erased since" in caplog.text
+    assert files(settings) == []
+
+
+def test_where_nothing_stands_in_a_file_no_year_does(acme: Actor, settings: Settings) -> None:
+    services = open_services(replace(settings, snapshot_entries=0))
+    none = replace(settings, snapshot_entries=0)
+    assert snapshots.begin_years(services.log, None, none) == []
+    assert not YearSnapshots(None).dump([], services.log)
+    assert list(YearSnapshots(None).load(services.log, services.engine.standing())) == []

@@ -17,6 +17,7 @@ from tests.bench import (
     bench_park,
     bench_replay,
     bench_solve,
+    bench_start,
     bench_verify,
     bench_wave,
 )
@@ -30,6 +31,7 @@ SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     "Append: signed statements on one SQLite file, singly, shared and over HTTP": bench_append.run,
     f"Start: what stands, replayed and from a snapshot; {bench_replay.LARGE}=1 adds a million "
     "products": bench_replay.run,
+    "Start: a year read anew, and gone on with from its snapshot": bench_start.run,
     "Verify: proofs from stored tiles, and a bundle audited offline": bench_verify.run,
 }
 
