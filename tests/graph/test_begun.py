@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -152,6 +153,26 @@ def test_a_fork_of_what_goes_on_goes_its_own_way(
     assert by_node(one.current.network()) == before
     check_is_the_year_read_anew(other)
     check_is_the_year_read_anew(one)
+
+
+def test_what_was_revised_before_still_has_a_say(
+    factory: Factory, acme: Actor, site: str, steel: str, tmp_path: Path
+) -> None:
+    """A registration that was corrected may have decided what any line of its owner means."""
+    ore, slag, mine = acme.product("Ore"), acme.product("Slag"), acme.site()
+    for place in (site, mine):
+        acme.recipe(ore, place, emissions=co2("1"))
+    acme.recipe(steel, site, inputs=[(ore, "1.6", "KGM")])
+    stated = factory.standing().products[slag]
+    revised = acme.say(replace(stated.statement.body, name="Dross"), prev=stated.digest)
+    history = History(factory.log)
+    read = Running(CurrentYear(history.live(), YEAR))
+    running = going_on(history.live(), begun(read, tmp_path / "year"))
+    acme.production(ore, site, "3")
+    follow(running, history, factory.log.size())
+    network = running.current.network()
+    assert network.as_of[network.nodes_of[steel][0]] == revised.index
+    check_is_the_year_read_anew(running)
 
 
 def test_nothing_is_read_that_nobody_asks_about(
