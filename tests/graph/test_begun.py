@@ -21,11 +21,11 @@ from graph.running import Running
 from graph.solved import Solved
 from ledger.errors import SnapshotRefused
 from ledger.standing import Standing
-from ledger.statements import Emission
+from ledger.statements import Basis, Emission, Enterprise, InputLine, Recipe, Reference
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
 from tests.graph.test_current import AUTUMN, around, by_node
-from tests.graph.world import World
+from tests.graph.world import GTINS, World, period
 
 SOLVED = ("footprints", "estimated", "spread", "incomplete", "open_ended", "as_of")
 
@@ -172,6 +172,41 @@ def test_what_was_revised_before_still_has_a_say(
     follow(running, history, factory.log.size())
     network = running.current.network()
     assert network.as_of[network.nodes_of[steel][0]] == revised.index
+    check_is_the_year_read_anew(running)
+
+
+def test_who_was_renamed_before_still_has_a_say(
+    factory: Factory, acme: Actor, site: str, steel: str, tmp_path: Path
+) -> None:
+    """What names no supplier may have meant another's product before any enterprise changed."""
+    gtin, mine, other = GTINS[0], acme.site(), factory.enterprise("Other")
+    ore = acme.product("Ore", identifiers=(gtin,))
+    for place in (site, mine):
+        acme.recipe(ore, place, emissions=co2("1"))
+    line = InputLine(
+        ref=Reference(identifiers=(gtin,)), amount=Decimal("1.6"), unit="KGM", category=1
+    )
+    acme.say(
+        Recipe(
+            product=steel,
+            site=site,
+            period=period(("2025-01-01", "2026-01-01")),
+            basis=Basis(amount=Decimal(1), unit="KGM"),
+            emissions=(),
+            inputs=(line,),
+        )
+    )
+    for firm, admitted in ((acme, (gtin,)), (other, ())):
+        prev = factory.standing().enterprises[firm.id].digest
+        body = Enterprise(id=firm.id, name=firm.name, admitted=admitted, country="CN")
+        renamed = factory.operator.say(body, subject=firm.id, prev=prev)
+    history = History(factory.log)
+    read = Running(CurrentYear(history.live(), YEAR))
+    running = going_on(history.live(), begun(read, tmp_path / "year"))
+    acme.production(ore, site, "3")
+    follow(running, history, factory.log.size())
+    network = running.current.network()
+    assert network.as_of[network.nodes_of[steel][0]] == renamed.index
     check_is_the_year_read_anew(running)
 
 
