@@ -22,7 +22,6 @@ from graph.draws import Draw, draw_of_boundary, draw_of_product
 from graph.engine import Answered
 from graph.facts import Facts, facts_of
 from graph.footprint import product_footprint
-from graph.kept import kept
 
 blueprint = Blueprint(
     "quality",
@@ -101,6 +100,4 @@ def _draw(guarded: Guarded) -> Draw:
 
 
 def _facts(answered: Answered) -> Facts:
-    """What was read of the data at a prefix, kept as long as what stands there."""
-    standing, network, day = answered.standing, answered.solved.network, answered.valid_on
-    return kept(standing, ("facts", answered.year, day), lambda: facts_of(standing, network, day))
+    return facts_of(answered.standing, answered.solved.network, answered.valid_on)

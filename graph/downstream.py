@@ -51,7 +51,7 @@ from graph.engine import MOVES_FIGURES, Books
 from graph.gate import DELIVERY, END_OF_LIFE, HELD, PROCESSING, USE, Gate, StatedGate, Told, mass_of
 from graph.generation import generation_outside
 from graph.kept import kept
-from graph.network import Feed, Floats, Gap, Ints, Network, Node, Vector
+from graph.network import Edges, Feed, Floats, Gap, Ints, Network, Node, Vector
 from graph.outside import spans
 from graph.services import Priced, Services, co2e_of, times
 from graph.solve import Plan
@@ -269,19 +269,24 @@ class Materials:
 
     @classmethod
     def of(cls, network: Network) -> Materials:
-        return kept(network.edges, "materials", lambda: cls._of(network))
+        carriers = kept(network, "carriers", lambda: _carriers(network))
+        # A product may become a carrier, or cease to be one, while the edges stay as they are.
+        name = "materials", carriers.tobytes()
+        return kept(network.edges, name, lambda: cls._of(network.edges, carriers))
 
     @classmethod
-    def _of(cls, network: Network) -> Materials:
-        edges = network.edges
+    def _of(cls, edges: Edges, carriers: Mask) -> Materials:
         goods = edges.category == GOODS
-        carriers = np.array([node.carrier is not None for node in network.nodes], dtype=bool)
         goods &= ~(carriers[edges.supplier] | carriers[edges.consumer])
         at = edges.supplier[goods], edges.consumer[goods]
-        by_supplier = sparse.csr_array((edges.amount[goods], at), shape=(len(network.nodes),) * 2)
+        by_supplier = sparse.csr_array((edges.amount[goods], at), shape=(len(carriers),) * 2)
         by_supplier.data[by_supplier.data < 0] = 0.0
         by_supplier.eliminate_zeros()
         return cls(by_supplier, sparse.csc_array(by_supplier))
+
+
+def _carriers(network: Network) -> Mask:
+    return np.array([node.carrier is not None for node in network.nodes], dtype=bool)
 
 
 class Keys:

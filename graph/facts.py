@@ -26,6 +26,7 @@ from typing import Final, TypeAlias, cast
 import numpy as np
 
 from graph.findings import Finding, finding
+from graph.kept import kept
 from graph.links import lines_of
 from graph.masses import bridges_by_mass
 from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Node, Vector
@@ -119,8 +120,14 @@ NOBODY_ELSE: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 def facts_of(standing: Standing, network: Network, valid_on: dt.date | None = None) -> Facts:
-    """What stands behind ``network``, which must be that of ``standing`` and ``valid_on``."""
-    return Facts(standing, network, valid_on)
+    """What stands behind ``network``, which must be that of ``standing`` and ``valid_on``.
+
+    Kept with the network, whose numbers it speaks in: a year that is read anew numbers its nodes
+    anew. What is said of data moves no network, so several standings may share one.
+    """
+    # The facts hold their standing, so no other has its id while they are kept.
+    name = "facts", id(standing), valid_on
+    return kept(network, name, lambda: Facts(standing, network, valid_on))
 
 
 class Facts:

@@ -2,8 +2,8 @@
 
 A service that a registered product means is priced at its ``m*``, its footprint counting outside
 emissions only (``graph.outside``): what it emits inside the boundary is in Scope 1 already. One
-that nobody describes is estimated from the factor ladder, and one that no rung reaches stays
-unknown.
+that nobody describes is estimated from the factor ladder, unless somebody with a site inside was to
+do it; and one that no rung reaches stays unknown.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from graph.factors import Ladder
 from graph.gate import Service
 from graph.kept import kept
 from graph.network import Ints, Vector, output_shares
-from graph.openings import in_declared_unit
+from graph.openings import in_declared_unit, is_mass_disputed
 from graph.outside import outside_of
-from graph.references import Catalogue, Resolved
-from graph.year import Place
+from graph.references import Catalogue, Resolved, Unresolved
+from graph.year import Place, Year
 from ledger.errors import UnitMismatch
 from ledger.standing import Standing
 from ledger.statements import Product
@@ -101,9 +101,15 @@ class Services:
         return _Drawn(tuple(nodes), tuple(amount * float(share) for share in shares))
 
     def _product(self, service: Service) -> Product | None:
-        catalogue = kept(self.standing, "catalogue", lambda: Catalogue(self.standing))
-        meant = catalogue.resolve(service.ref, service.supplier)
+        meant = self._meant(service)
         return meant.listed.product if isinstance(meant, Resolved) else None
+
+    def _meant(self, service: Service) -> Resolved | Unresolved:
+        return self.catalogue.resolve(service.ref, service.supplier)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return kept(self.standing, "catalogue", lambda: Catalogue(self.standing))
 
     def _per_unit(self, nodes: Ints) -> list[Amount]:
         """m* of each node with what the ladder fills in."""
@@ -129,18 +135,34 @@ class Services:
         ]
 
     def _estimated(self, service: Service) -> Amount:
-        """By the ladder, from the class that is named or those of the product that is meant."""
-        product, named = self._product(service), service.ref.classification
-        classes = product.classifications if product else (named,) if named else ()
+        """By the ladder, as an input that no node answers for (``graph.links``)."""
+        meant = self._meant(service)
+        listed = meant.listed if isinstance(meant, Resolved) else None
+        supplier = meant.listed.owner if isinstance(meant, Resolved) else meant.supplier
+        if supplier in self.fence.owners:
+            return UNPRICED
+        named = (service.ref.classification,) if service.ref.classification else ()
+        region = service.ref.region
+        if region is None and listed is not None:
+            region, _ = self.catalogue.country(listed.owner)
         ladder = kept(
             self.standing,
             ("ladder", self.network.year),
             lambda: Ladder.of(self.standing, self.network.year),
         )
         estimate = ladder.estimate(
-            service.amount, service.unit, classes, service.ref.region, product
+            service.amount,
+            service.unit,
+            (*named, *(listed.product.classifications if listed else ())),
+            region,
+            self._bridge(listed.product) if listed else None,
         )
         if estimate is None:
             return UNPRICED
         kg = co2e_of(estimate.emissions, self.fence.weights.gwp)
         return Amount(0.0, kg, kg * estimate.spread, Lacking.ESTIMATED)
+
+    def _bridge(self, product: Product) -> Product | None:
+        """The product, where its mass may convert amounts."""
+        year = Year(self.standing, self.network.year)
+        return None if is_mass_disputed(year, product) else product

@@ -19,11 +19,14 @@ import pytest
 from graph.boundary import Assessed
 from graph.downstream import Downstream, Stage, downstream_of, last_moved
 from graph.engine import Books, Engine, Question
+from ledger.schema import load
 from ledger.statements import (
     Cost,
     Delivery,
     EndOfLife,
+    Factors,
     Processing,
+    Product,
     Reference,
     Transport,
     Treatment,
@@ -33,6 +36,7 @@ from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2
 
 H87 = ("1", "H87")
+ROAD = "urn:cpc:65112"
 
 
 def books(f: Factory, park: str) -> Books:
@@ -227,6 +231,22 @@ def test_power_bought_for_processing_counts_and_a_purchase_of_unknown_power_is_n
     assert stage(asked(outside.f, outside.park), 10).amount.at_least == pytest.approx(8)
 
 
+def test_what_turns_out_to_be_energy_carries_no_material_from_then_on(outside: Outside) -> None:
+    """Pellets of steel and steam of pellets emit 6 kg each: 12; once steam is energy, 6."""
+    pellet = outside.bought("Pellet", (outside.steel, "1"))
+    steam = outside.bought("Steam", (pellet, "1"))
+    engine = Engine(outside.f.log)
+
+    def value() -> float | None:
+        of_park = engine.park(outside.park, Question(year=YEAR))
+        return stage(downstream_of(of_park), 10).amount.value
+
+    assert value() == pytest.approx(12)
+    body = Product(id=steam, name="Steam", unit="KGM", energy_carrier="steam")
+    outside.buyer.say(body, prev=outside.f.standing().products[steam].digest)
+    assert value() == pytest.approx(6)
+
+
 def test_a_closed_loop_of_materials_is_named(outside: Outside) -> None:
     """Pulp is made of paper and paper of pulp alone: by the key, both come from nowhere.
 
@@ -367,6 +387,39 @@ def test_a_delivery_is_priced_at_what_the_service_emits(
     assert concerns(outside.f, outside.park, 9) == {("Steel", "not-priced")}
     haulier.footprint(haul, "0.1", unit="TKM")
     assert stage(asked(outside.f, outside.park), 9).amount.value == pytest.approx(2)
+
+
+def state_haulage(f: Factory) -> None:
+    """A tonne-kilometre of road freight in China emits 0.1 kg."""
+    kg = [{"gas": "CO2", "origin": "fossil", "amount": "0.1"}]
+    row = {"kind": "average", "name": "Road", "of": ROAD, "unit": "TKM", "region": "CN"}
+    about = {"name": "china", "version": "1", "publisher": "I", "source": "Y", "year": 2025}
+    f.operator.say(load(Factors, {**about, "rows": [{**row, "emissions": kg}]}))
+
+
+def test_a_service_that_nobody_describes_is_estimated_by_where_its_owner_is(
+    outside: Outside,
+) -> None:
+    """As an input would be: 100 kg of steel, 0.2 tkm each at 0.1 kg per tkm in China: 2 kg."""
+    state_haulage(outside.f)
+    haulier = outside.f.enterprise("Haulier", country="CN")
+    deliver(outside, haulier.product("Haul", unit="TKM", classifications=(ROAD,)), "0.2")
+    found = stage(asked(outside.f, outside.park), 9).amount
+    assert (found.at_least, found.value) == (0, pytest.approx(2))
+
+
+def test_a_service_that_somebody_inside_was_to_do_is_estimated_by_nothing(outside: Outside) -> None:
+    """What the maker's own lorries emit may be in its inventory."""
+    state_haulage(outside.f)
+    service = Transport(
+        ref=Reference(classification=ROAD, region="CN"),
+        supplier=outside.maker.id,
+        amount=Decimal("0.2"),
+        unit="TKM",
+    )
+    delivery = Delivery(services=(service,))
+    outside.maker.downstream(outside.steel, outside.works, delivery=delivery)
+    assert concerns(outside.f, outside.park, 9) == {("Steel", "not-priced")}
 
 
 def test_a_service_counts_no_emission_that_is_in_scope_1_already(

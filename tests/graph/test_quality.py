@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from graph.facts import Assurance
+from graph.engine import Engine, Question
+from graph.facts import Assurance, facts_of
 from graph.network import Rung
 from graph.quality import Origins, Part, Quality, doubts, quality_table
 from ledger.statements import DataQuality
@@ -313,3 +314,20 @@ def test_with_or_without_recipes_a_park_is_as_good(factory: Factory) -> None:
 def _numbers(found: Quality) -> list[float | None]:
     told = (found.primary.told, found.primary.of_told)
     return [found.carbon, *told, found.age.value, *found.rungs.values()]
+
+
+def test_what_is_known_of_data_is_of_the_network_that_is_asked_about(chain: Chain) -> None:
+    """A year that is kept up with the log and one that is read anew number their nodes otherwise:
+    what was read of the data for the one says nothing of the other."""
+    engine, question = Engine(chain.factory.log), Question(year=2025)
+    followed = engine.answer(question)
+    for firm in map(chain.factory.enterprise, "ABCD"):
+        site, product = firm.site(), firm.product("Bolt")
+        firm.recipe(product, site, emissions=[("CO2", "fossil", "3")])
+        followed = engine.answer(question)
+    anew = Engine(chain.factory.log).answer(question).solved.network
+    standing, network = followed.standing, followed.solved.network
+    assert [n.product for n in network.nodes] != [n.product for n in anew.nodes]
+    assert facts_of(standing, network) is facts_of(standing, network)
+    for each in (network, anew):
+        assert facts_of(standing, each).network is each
