@@ -22,7 +22,8 @@ use        how much of a product anybody takes  ``−h m*_i v_i (1 − ρ_i) / (
 ``ρ_i`` is how much of itself a unit of *i* takes in through loops outside, ``(I − A_OO)⁻¹_ii = 1 /
 (1 − ρ_i)``. An arriving unit of *i* is ``1 / (1 − ρ_i)`` units in all; when each passage is scaled
 by ``1 − h``, it arrives ``1 − h`` times and is ``1 / (1 − (1 − h) ρ_i)`` units, which gives the
-last formula exactly. Effects of one kind of lever overlap with those of another.
+last formula exactly. Effects of one kind of lever overlap with those of another. What the factor
+ladder fills in for inputs of the boundary that no product meets is upstream, and has no lever.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def _linear(trace: Trace, kind: Kind, share: float) -> Iterable[Lever]:
 def _weight(trace: Trace, kind: Kind) -> tuple[Floats, Floats]:
     """Known and filled kg CO2e at each position that the lever would move."""
     if kind is Kind.SITE:
-        return trace.known * trace.start, trace.filled * trace.start
+        # What is filled in at the start stands for what it buys: none of it arises there.
+        return trace.known * trace.start, np.zeros(len(trace.nodes))
     if kind is Kind.ORIGIN:
         outside = trace.units - trace.start
         return trace.known * outside, trace.filled * outside

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 from graph.engine import Engine, Question
 from graph.explain import trace_boundary, trace_product
 from graph.levers import Kind, levers_of
+from graph.network import Estimate, Gap, Rung
+from graph.solved import Solved
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of
@@ -81,3 +85,18 @@ def test_levers_of_the_worked_park(factory: Factory) -> None:
     assert effects(Kind.USE) == pytest.approx({made["E3"]: -6, made["T4"]: -2.4})
     site = levers_of(trace, Kind.SITE)[0]
     assert (site.upstream.total, site.linear) == (0, True)
+
+
+def test_what_is_filled_in_for_a_sites_purchases_is_not_emitted_there(factory: Factory) -> None:
+    """A gap of 3 kg per P1, 300 kg in all, is upstream: Scope 1 stays 250, a tenth of it 25."""
+    chain = build_chain(factory)
+    books = Engine(factory.log).park(chain.park, Question(year=YEAR))
+    network = books.answered.solved.network
+    column = next(each for each in network.columns if each.gas == "CO2")
+    filled = Estimate(Rung.AVERAGE, {column: 3.0}, 1.2, "averages 1, row 1", 1)
+    node = network.nodes_of[chain.products["P1"]][0]
+    gap = Gap(node, "class-only", "paint", None, 1.0, "KGM", 1, filled)
+    solved = Solved.of(replace(network, gaps=(gap,)))
+    trace = trace_boundary(solved, books.places, books.answered.weights)
+    assert trace.figure.filled == pytest.approx(300)
+    assert sum(lever.t2.total for lever in levers_of(trace, Kind.SITE)) == pytest.approx(-25)
