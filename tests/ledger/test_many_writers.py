@@ -127,12 +127,13 @@ def _posted(
 ) -> list[list[tuple[str, Any]]]:
     """Send each share from a process of its own; what each was told."""
     url, pem = factory.engine.url.render_as_string(False), factory.signer.private.to_pem()
-    spawn, processes = multiprocessing.get_context("spawn"), []
+    several, processes = multiprocessing.get_context("forkserver"), []
+    several.set_forkserver_preload([__name__])
     for number, share in enumerate(shares):
         (folder / f"{number}.in").write_bytes(b"\n".join(share))
         now_ms = factory.clock.now_ms - number * SECONDS_BEHIND * 1000
         arguments = (url, pem, str(folder), str(number), now_ms)
-        processes.append(spawn.Process(target=_post, args=arguments))
+        processes.append(several.Process(target=_post, args=arguments))
     for process in processes:
         process.start()
     for process in processes:
