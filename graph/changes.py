@@ -13,17 +13,16 @@ arose at the node itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
 import numpy as np
 
-from graph.boundary import Amount
 from graph.engine import Answered, Books, Engine, Question, Settled
 from graph.errors import GraphError, PrefixesReversed
 from graph.network import Network, Node
-from graph.whatif import Compared, Number, figure_numbers, moved
+from graph.whatif import Compared, figure_numbers, moved, set_side_by_side
 from ledger.entry import Entry
 
 MOVES_BOUNDARIES: Final = ("park", "membership", "site", "transfer", "enterprise")
@@ -97,13 +96,13 @@ def difference(
         if not _may_move(kind, entry, before, after):
             continue
         now = figure_numbers(Settled(after), kind, entity, question)
-        one = _compared(kind, entity, told, now)
+        one = set_side_by_side(kind, entity, told, now)
         if one is not None and one.has_moved:
             path = _path_to(before, after, kind, entity, question)
             causes.append(Cause(entry.index, entry.leaf.type, one, path, after))
             told = now  # what rounding moves is left to the next cause, so that nothing is lost
         before = after
-    whole = cast(Compared, _compared(kind, entity, first, told))
+    whole = cast(Compared, set_side_by_side(kind, entity, first, told))
     return Difference(whole, tuple(causes), start, stop, cast(int, question.year))
 
 
@@ -135,21 +134,6 @@ def _may_move(kind: str, entry: Entry, before: Answered, after: Answered) -> boo
     if after.solved is not before.solved:
         return True
     return kind != "product" and entry.leaf.type in (*MOVES_BOUNDARIES, "withdrawal")
-
-
-def _compared(
-    kind: str,
-    entity: str,
-    was: tuple[str, Mapping[str, Amount | None]] | None,
-    now: tuple[str, Mapping[str, Amount | None]] | None,
-) -> Compared | None:
-    named = now or was
-    if named is None:
-        return None
-    first, second = (told[1] if told else {} for told in (was, now))
-    names = dict.fromkeys([*first, *second])
-    numbers = tuple(Number(name, first.get(name), second.get(name)) for name in names)
-    return Compared(kind, entity, named[0], numbers)
 
 
 # --- Paths -----------------------------------------------------------------------------------

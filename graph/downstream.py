@@ -46,7 +46,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graph.boundary import NOTHING, Amount, Assessed, Fence, Lacking
+from graph.boundary import (
+    BLACK_BOX,
+    ENERGY,
+    NOTHING,
+    ROUNDING,
+    Amount,
+    Assessed,
+    Fence,
+    Lacking,
+)
 from graph.engine import MOVES_FIGURES, Books
 from graph.gate import DELIVERY, END_OF_LIFE, HELD, PROCESSING, USE, Gate, StatedGate, Told, mass_of
 from graph.generation import generation_outside
@@ -60,16 +69,12 @@ from ledger import units
 Mask = NDArray[np.bool_]
 GOODS: Final = 1
 """The Scope 3 category under which materials are bought."""
-ENERGY: Final = 3
-ROUNDING: Final = 1e-12
-"""What remains of amounts that cancel, relative to their size."""
 ROUNDED_REST: Final = 1e-9
 """What remains at a site of purchases that its recipes use up, relative to that use."""
 FULL: Final = 1 + 1e-9
 """How far rounding may bring a share above 1."""
 MOVES_DOWNSTREAM: Final = (*MOVES_FIGURES, "downstream", "holdings")
 """Statement types that can move a downstream figure; the last two move no other."""
-BLACK_BOX: Final = (Feed.FOOTPRINT, Feed.EXPIRED, Feed.NONE)
 
 
 @dataclass(frozen=True, slots=True)

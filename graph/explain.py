@@ -34,6 +34,7 @@ from graph.footprint import mix_of
 from graph.frontier import View
 from graph.gaps import GapIndex
 from graph.network import Feed, Floats, Gap, Ints, Network, Node
+from graph.outside import cone_of
 from graph.solve import Plan
 from graph.solved import Solved
 from graph.upstream import made_for
@@ -228,16 +229,16 @@ def trace_boundary(
     stands at the frontier counts whole but for what arose inside, which is counted where it is.
     Raises ``NoDataForYear``.
     """
-    network, fence = solved.network, Fence(solved, frozenset(places), weights)
+    fence = Fence(solved, frozenset(places), weights)
     start = {int(i): float(x) for i, x in zip(fence.counted, fence.output, strict=True) if x}
     begun, outside = np.array(sorted(start), dtype=np.int64), ~fence.held_mask
     if view is None:
-        trace = _trace(solved, weights, _upstream(network, begun, outside), start)
+        trace = _trace(solved, weights, _upstream(fence, begun), start)
         return _supplied(_fenced(trace, fence))
     frontier = view.frontier[outside[view.frontier]]
     reached = np.union1d(view.open, frontier)
     nodes = np.union1d(begun, reached[outside[reached]])
-    beyond = _fenced(_trace(solved, weights, _upstream(network, frontier, outside), {}), fence)
+    beyond = _fenced(_trace(solved, weights, _upstream(fence, frontier), {}), fence)
     at = np.searchsorted(beyond.nodes, frontier)
     tables = (beyond.plan.footprints(table)[at] for table in (beyond.emissions, beyond.estimates))
     trace = _fenced(_trace(solved, weights, nodes, start), fence)
@@ -312,16 +313,11 @@ def _supplied(trace: Trace) -> Trace:
     return replace(trace, units=units, entered=entered, _plan=plan)
 
 
-def _upstream(network: Network, start: Ints, entered: Mask) -> Ints:
-    """``start`` and every node that it draws on over nodes that may be entered, ascending."""
-    columns, reached = network.by_consumer, np.zeros(len(network.nodes), dtype=bool)
-    reached[start] = True
-    wave = start
-    while wave.size:
-        drawn = np.unique(columns[:, wave].indices).astype(np.int64)
-        wave = drawn[entered[drawn] & ~reached[drawn]]
-        reached[wave] = True
-    return np.flatnonzero(reached).astype(np.int64)
+def _upstream(fence: Fence, start: Ints) -> Ints:
+    """``start`` and every node outside that it draws on, ascending."""
+    nodes = cone_of(fence.network, start, fence.held_mask)
+    assert nodes is not None  # there is no bound
+    return nodes
 
 
 # --- Partitions ------------------------------------------------------------------------------

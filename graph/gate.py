@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, Protocol, cast
 
+from graph.kept import kept
 from graph.network import Column, Node, Vector
 from graph.openings import in_declared_unit
 from graph.references import Catalogue, Resolved
@@ -131,9 +132,9 @@ class StatedGate:
                 _emit(by_category[holding.category], holding.emissions, 1.0)
         return by_category, sum(whole.period.days for whole in stated)
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        return Catalogue(self.standing)
+        return kept(self.standing, "catalogue", lambda: Catalogue(self.standing))
 
     # -- one node ------------------------------------------------------------------------------
 

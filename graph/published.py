@@ -88,25 +88,30 @@ def figure_body(books: Books, inputs: Inputs, root: bytes) -> Figure:
 
 
 def results_of(books: Books) -> tuple[Result, ...]:
-    """The numbers in kg CO2e, each with ``DIGITS`` significant digits.
+    """The numbers in kg CO2e, each with ``DIGITS`` significant digits."""
+    return tuple(_result(name, amount) for name, amount in amounts_of(books).items())
+
+
+def amounts_of(books: Books) -> dict[str, Amount]:
+    """The numbers of a boundary by the names under which they are published.
 
     Left out are the categories in which nothing was stated, and T0, T1 and what returned while
     recipes are missing.
     """
     assessed = books.assessment
-    by_category = assessed.scope3_by_category.items()
+    by_category = sorted(assessed.scope3_by_category.items())
     amounts: dict[str, Amount | None] = {
         "scope1": assessed.scope1,
         "scope2Location": assessed.scope2,
         "scope3Upstream": assessed.scope3,
-        **{category_name(category): amount for category, amount in sorted(by_category)},
+        **{category_name(category): amount for category, amount in by_category},
         "upstream": assessed.upstream,
         "t0": assessed.t0,
         "t1": assessed.t1,
         "t2": assessed.t2,
         "returned": assessed.returned,
     }
-    return tuple(_result(name, amount) for name, amount in amounts.items() if amount is not None)
+    return {name: amount for name, amount in amounts.items() if amount is not None}
 
 
 def category_name(category: int) -> str:

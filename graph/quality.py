@@ -40,6 +40,7 @@ from graph.characterise import Characterisation
 from graph.draws import Draw
 from graph.facts import DIMENSIONS, Assurance, Datum, Facts
 from graph.findings import Finding
+from graph.gaps import RUNGS
 from graph.network import RUNG_OF_FEED, Estimate, Floats, Ints, Rung
 from graph.outside import EdgesByConsumer
 from graph.solve import Plan
@@ -49,7 +50,6 @@ Mask = NDArray[np.bool_]
 _DAYS: Final = 365.25
 _ROUNDING: Final = 1e-12
 """What rounding may leave of carbon of which all is told."""
-_RUNGS: Final = tuple(Rung)
 
 
 class Part(enum.IntEnum):
@@ -73,14 +73,14 @@ class Part(enum.IntEnum):
     DATED = 12
 
 
-WIDTH: Final = len(Part) + len(_RUNGS)
+WIDTH: Final = len(Part) + len(RUNGS)
 OVER_MEASURED: Final = [Part.PRIMARY, Part.UNTOLD]
 """Columns that only amounts which are primary data carry on."""
 _LEVELS: Final = {Assurance.LIMITED: Part.LIMITED, Assurance.REASONABLE: Part.REASONABLE}
 
 
 def rung_column(rung: Rung) -> int:
-    return len(Part) + _RUNGS.index(rung)
+    return len(Part) + RUNGS.index(rung)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,8 +162,7 @@ def verified_shares(
 
 
 def _facts(answered: Answered) -> Facts:
-    valid_on = getattr(answered, "valid_on", None)
-    return facts_of(answered.standing, answered.solved.network, valid_on)
+    return facts_of(answered.standing, answered.solved.network, answered.valid_on)
 
 
 # --- What rests on whom ----------------------------------------------------------------------

@@ -28,7 +28,7 @@ import numpy as np
 from graph.boundary import Amount
 from graph.build import build
 from graph.characterise import characterise
-from graph.engine import MOVES_FIGURES, Answered, Books, Engine, Question, Settled
+from graph.engine import MOVES_FIGURES, Answered, Engine, Question, Settled
 from graph.errors import (
     GraphError,
     NothingToChange,
@@ -38,7 +38,7 @@ from graph.errors import (
 )
 from graph.explain import Mask
 from graph.network import Floats, Ints, Network, Node
-from graph.published import category_name
+from graph.published import amounts_of
 from graph.references import Catalogue, Resolved
 from graph.solved import Solved
 from graph.year import Place
@@ -140,6 +140,8 @@ class ScaleEmissions:
 
 _NodeKey: TypeAlias = tuple[str | None, Place | None]
 """Product and place: what makes nodes of two networks the same."""
+FigureNumbers: TypeAlias = tuple[str, Mapping[str, Amount]]
+"""The name of what a figure is of, and its numbers by name."""
 Change: TypeAlias = Say | TakeBack | ReplaceInput | ScaleInput | RemoveInput | ScaleEmissions
 
 
@@ -414,8 +416,7 @@ def supposition(answered: Answered, supposed: Supposed) -> Supposition:
 
     Raises ``NothingToChange`` where emissions are scaled of a product that has none.
     """
-    valid_on = getattr(answered, "valid_on", None)
-    network = build(supposed.standing, answered.year, valid_on)
+    network = build(supposed.standing, answered.year, answered.valid_on)
     for product, factor in supposed.factors.items():
         network = _with_emissions_scaled(network, product, factor)
     solved = Solved.of(network)
@@ -498,6 +499,13 @@ def compared(
 ) -> Compared | None:
     """One figure before and after; ``None`` where neither has one."""
     was, then = (figure_numbers(engine, kind, entity, question) for engine in (before, after))
+    return set_side_by_side(kind, entity, was, then)
+
+
+def set_side_by_side(
+    kind: str, entity: str, was: FigureNumbers | None, then: FigureNumbers | None
+) -> Compared | None:
+    """The numbers of one figure before and after; ``None`` where neither has any."""
     named = then or was
     if named is None:
         return None
@@ -531,7 +539,7 @@ def moved(
 
 def figure_numbers(
     engine: Engine, kind: str, entity: str, question: Question
-) -> tuple[str, dict[str, Amount | None]] | None:
+) -> FigureNumbers | None:
     """The name and the numbers of a figure; ``None`` where there is none."""
     try:
         if kind == "product":
@@ -540,25 +548,7 @@ def figure_numbers(
         books = (engine.park if kind == "park" else engine.enterprise)(entity, question)
     except GraphError:
         return None
-    return books.name, numbers_of(books)
-
-
-def numbers_of(books: Books) -> dict[str, Amount | None]:
-    """The numbers of a boundary by the names under which figures are published."""
-    assessed = books.assessment
-    by_category = sorted(assessed.scope3_by_category.items())
-    told: dict[str, Amount | None] = {
-        "scope1": assessed.scope1,
-        "scope2Location": assessed.scope2,
-        "scope3Upstream": assessed.scope3,
-        **{category_name(category): amount for category, amount in by_category},
-        "upstream": assessed.upstream,
-        "t0": assessed.t0,
-        "t1": assessed.t1,
-        "t2": assessed.t2,
-        "returned": assessed.returned,
-    }
-    return {name: amount for name, amount in told.items() if amount is not None}
+    return books.name, amounts_of(books)
 
 
 def _reached(before: Answered, after: Answered) -> set[_NodeKey]:
