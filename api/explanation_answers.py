@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask_babel import gettext
 
@@ -34,6 +34,9 @@ from graph.levers import TENTH, Kind, Lever, levers_of
 from graph.network import Node
 from graph.paths import Path, Paths, largest_paths
 from ledger.standing import Standing
+
+# Of the figure; answers show twelve digits.
+_ROUNDING: Final = 1e-12
 
 OWN_EMISSIONS = "Direct emissions"
 MOST_MEMBERS = 20
@@ -74,7 +77,7 @@ def explanation_of(shown: Shown, by: str, most: int) -> Answer:
         "by": by,
         "figure": kg_of(figure, figure),
         "rows": rows,
-        "rest": {**kg_of(told.rest, figure), "parts": told.others},
+        "rest": {**kg_of(_rest(told.rest, figure), figure), "parts": told.others},
         "undisclosed": _maybe(shown.undisclosed, figure),
     }
 
@@ -89,6 +92,12 @@ def _broken_down(shown: Shown, trace: Trace, by: str, most: int) -> Breakdown[An
         "category": lambda: by_category(trace),
     }
     return ways[by]()
+
+
+def _rest(rest: Kg, figure: Kg) -> Kg:
+    """``rest``, or nothing where it is only what adding up in floating point leaves."""
+    size = max(abs(rest.known), abs(rest.filled))
+    return Kg() if size <= _ROUNDING * abs(figure.total) else rest
 
 
 def _label(shown: Shown, trace: Trace, by: str, of: Any) -> Answer:
@@ -136,7 +145,7 @@ def paths_of(shown: Shown, most: int) -> Answer:
     return {
         "figure": kg_of(figure, figure),
         "rows": [_path(shown, path, figure) for path in found.paths],
-        "rest": kg_of(found.rest, figure),
+        "rest": kg_of(_rest(found.rest, figure), figure),
         "undisclosed": _maybe(shown.undisclosed, figure),
         "proven": found.proven,
         "bound": _finite(found),

@@ -81,6 +81,14 @@ def test_every_way_of_splitting_a_park_sums_to_t2(chain: Chain, auditor: Asker, 
     assert told["park"]["name"] == "Example Park"
 
 
+@pytest.mark.parametrize("by", ["tier", "category"])
+def test_what_rounding_leaves_is_no_rest(chain: Chain, auditor: Asker, by: str) -> None:
+    for name in chain.products:
+        told = auditor(f"/v1/products/{chain.products[name]}/explanation?by={by}")
+        rest = Decimal(told["rest"]["kgCo2e"])
+        assert rest == 0 or rest > Decimal("1e-9")
+
+
 def test_paths_are_told_step_by_step_and_the_rest_is_stated(chain: Chain, auditor: Asker) -> None:
     told = auditor(f"/v1/products/{chain.products['P1']}/paths?most=3")
     names = [[step["product"]["name"] for step in row["steps"]] for row in told["rows"]]
