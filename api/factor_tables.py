@@ -141,7 +141,9 @@ def parts_of(reading: Reading, about: About) -> list[Factors]:
     """
     year = reading.latest_year if about.year is None else about.year
     if year is None:
-        reading.problems.append(Problem("--year", "Say the year that the factors are for."))
+        # Where every row was refused, the years may stand in them.
+        if not reading.problems:
+            reading.problems.append(Problem("--year", "Say the year that the factors are for."))
         return []
     plain = [_without_year(row, year) for row in reading.rows]
     keyed = {row.key: row for row in plain}

@@ -234,7 +234,7 @@ def _show_plan(speech: Speech, reading: Reading, plan: _Plan) -> None:
     if speech.as_json:
         return
     head, changes = plan.bodies[0], plan.changes
-    speech.say("Lines read: %(lines)d; factors: %(rows)d, in %(parts)d parts.",
+    speech.say("Lines read: %(lines)d; factors: %(rows)d; parts: %(parts)d.",
                lines=reading.lines, rows=len(reading.rows), parts=len(plan.bodies))  # fmt: skip
     if not plan.standing:
         speech.say("%(name)s is a new set.", name=head.name)

@@ -37,7 +37,7 @@ def names(at: Terminal) -> list[str]:
 def test_a_table_becomes_a_set_that_can_be_looked_up(at: Terminal) -> None:
     said = state(at, WIRE, COIL, options=("--yes",))
     assert said.code == 0, said.err
-    assert "Lines read: 2; factors: 2, in 1 parts." in said.out
+    assert "Lines read: 2; factors: 2; parts: 1." in said.out
     assert "steel is a new set." in said.out
     (listed,) = at.ok("factors", "list", "--json").json["items"]
     assert (listed["name"], listed["version"], listed["factors"]) == ("steel", "1", 2)
@@ -83,6 +83,13 @@ def test_one_bad_line_refuses_the_whole_table(at: Terminal) -> None:
     assert "Lines read: 2, refused: 1. Nothing was written." in said.out
     refused = state(at, COIL, WIRE.replace("2400", "-1"), options=("--yes", "--json"))
     assert [each["where"] for each in refused.json["refused"]] == ["line 3 amount"]
+
+
+def test_where_every_line_is_refused_the_year_is_not_missed_as_well(at: Terminal) -> None:
+    at.write("steel.csv", HEAD + WIRE.replace("2400", "-1"))
+    about = ("--set", "steel", "--version", "1", "--publisher", "Institute", "--source", "Yearbook")
+    refused = at.run("factors", "load", "steel.csv", *about, "--json")
+    assert [each["where"] for each in refused.json["refused"]] == ["line 2 amount"]
     assert at.ok("factors", "list", "--json").json["items"] == []
 
 
