@@ -138,7 +138,7 @@ def _waterfall(speech: Speech, told: dict[str, Any], most: int) -> None:
     for *_, delta in rows:
         running.append(running[-1] + delta)
     scale = _Scale([begin, *running])
-    table = speech.table("Entry", "Date", "What", "Over", "kg CO2e", "so far", "",
+    table = speech.table("Entry", "Date", "Statement", "Over", "kg CO2e", "so far", "",
                          right=("Entry", "kg CO2e", "so far"))  # fmt: skip
     table.add_row("", "", speech.text("before"), "", "", _text(main["before"]), scale.whole(begin))
     for (*said, delta), level in zip(rows, running[1:], strict=True):

@@ -123,7 +123,7 @@ def _heading(speech: Speech, told: dict[str, Any], kind: str) -> None:
 def _rows(speech: Speech, told: dict[str, Any], by: str) -> None:
     """One line for each part, with a bar; then what has no line of its own."""
     table = speech.table(
-        "What", "", "kg CO2e", "filled in", "share", right=("kg CO2e", "filled in", "share")
+        "Part", "", "kg CO2e", "filled in", "share", right=("kg CO2e", "filled in", "share")
     )
     lines = [(_name(speech, row, by), row) for row in told["rows"]]
     lines.append((_rest_name(speech, told), told["rest"]))
@@ -183,7 +183,7 @@ def _levers(speech: Speech, told: dict[str, Any]) -> None:
         speech.say("  not shown: it would tell too much about one or two enterprises")
         speech.out.print()
         return
-    table = speech.table("What", "", "kg CO2e", "", right=("kg CO2e",))
+    table = speech.table("Lever", "", "kg CO2e", "", right=("kg CO2e",))
     rows = [(_lever_name(speech, row), row["t2"], row["linear"]) for row in told["rows"]]
     if told["others"] is not None:
         others = speech.text("%(count)d others", {"count": told["others"]["count"]})

@@ -18,9 +18,11 @@ from api.client import Client
 from api.errors import NameAmbiguous, NameUnknown
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.numbers import compact, percent, places_for, tonnes
+from api.scope3 import CATEGORIES
 from api.settings import Settings
 from graph.boundary import Assessed
 from graph.network import Feed, Rung
+from graph.published import category_name
 from ledger.gases import GWP_SETS
 
 BAR_WIDTH: Final = 36
@@ -232,7 +234,7 @@ def _bounds(speech: Speech, figure: dict[str, Any], written: Callable[[str | Non
     rungs = [row for row in figure["rungs"] or () if row["rung"] != str(Rung.COMPUTED)]
     if rungs:
         told = ", ".join(
-            f"{_rung(speech, row['rung'])} {percent(float(row['share']))}"
+            f"{rung_text(speech, row['rung'])} {percent(float(row['share']))}"
             for row in figure["rungs"]
         )
         speech.say("How well it is known: %(rungs)s.", rungs=told)
@@ -246,7 +248,24 @@ def bounds_bar(lower: float, value: float, upper: float) -> tuple[str, str, str]
     return _FULL * known, "▓" * (filled - known), "░" * (BAR_WIDTH - filled)
 
 
-def _rung(speech: Speech, rung: str | None) -> str:
+def number_names(speech: Speech) -> dict[str, str]:
+    """What people call the numbers of a figure."""
+    return {
+        "footprint": speech.text("Footprint"),
+        "scope1": speech.text("Scope 1"),
+        "scope2Location": speech.text("Scope 2, location-based"),
+        "scope3Upstream": speech.text("Scope 3, upstream"),
+        **{category_name(n): f"  {n} {speech.text(name)}" for n, name in CATEGORIES.items()},
+        "upstream": speech.text("Scope 2 and upstream Scope 3"),
+        "t0": "T0",
+        "t1": "T1",
+        "t2": "T2",
+        "returned": "T1 − T2",
+    }
+
+
+def rung_text(speech: Speech, rung: str | None) -> str:
+    """How an amount is known, in words; None where several rungs are added up."""
     return speech.text(RUNG_WORDS[Rung(rung)] if rung else SEVERAL)
 
 
@@ -330,9 +349,11 @@ def _noticed(speech: Speech, figure: dict[str, Any]) -> None:
             continue
         speech.out.print()
         speech.out.print(Text(heading, style="bold"))
-        for row in rows[:MOST_LINES]:
-            speech.out.print(Text(f"  {row['sentence']}{_effect(speech, row)}"))
-        more = len(rows[MOST_LINES:]) + int(figure.get(hidden, 0) or 0)
+        # One recipe may hold a gap for each of its periods, in the same words.
+        lines = list(dict.fromkeys(f"  {row['sentence']}{_effect(speech, row)}" for row in rows))
+        for line in lines[:MOST_LINES]:
+            speech.out.print(Text(line))
+        more = len(lines[MOST_LINES:]) + int(figure.get(hidden, 0) or 0)
         if more:
             speech.say("  … and %(count)d more.", count=more)
 

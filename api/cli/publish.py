@@ -9,15 +9,13 @@ from typing import Any, Final
 
 import click
 
-from api.cli.figures import asked_client, id_of, server_or_here_option
+from api.cli.figures import asked_client, id_of, number_names, server_or_here_option
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import RECEIPT_SUFFIX, filled
 from api.client import Client, Submitted
 from api.errors import NothingPublished, WouldOverwrite
 from api.keyfile import KeyFile
-from api.scope3 import CATEGORIES
-from graph.published import category_name
 from ledger import jws
 from ledger.gases import GWP_SETS
 from ledger.statements import read
@@ -152,26 +150,12 @@ def _show(speech: Speech, document: dict[str, Any]) -> None:
     speech.say("%(year)s, GWP %(gwp)s, from %(at)d entries; last moved by entry %(as_of)d.",
                year=str(document["year"]), gwp=document["gwp"], at=document["at"]["size"],
                as_of=document["asOf"])  # fmt: skip
-    names = _names(speech)
+    names = number_names(speech)
     table = speech.table("", "kg CO2e", right=("kg CO2e",))
     for result in document["results"]:
         number = result.get("value") or f"≥ {result['atLeast']}"
         table.add_row(names.get(result["name"], result["name"]), number)
     speech.out.print(table)
-
-
-def _names(speech: Speech) -> dict[str, str]:
-    return {
-        "scope1": speech.text("Scope 1"),
-        "scope2Location": speech.text("Scope 2, location-based"),
-        "scope3Upstream": speech.text("Scope 3, upstream"),
-        **{category_name(n): f"  {n} {speech.text(name)}" for n, name in CATEGORIES.items()},
-        "upstream": speech.text("Scope 2 and upstream Scope 3"),
-        "t0": "T0",
-        "t1": "T1",
-        "t2": "T2",
-        "returned": "T1 − T2",
-    }
 
 
 def _say_published(speech: Speech, client: Client, document: dict[str, Any]) -> None:

@@ -8,7 +8,15 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from api.cli.figures import asked_client, bar, gwp_option, id_of, server_or_here_option
+from api.cli.figures import (
+    asked_client,
+    bar,
+    gwp_option,
+    id_of,
+    number_text,
+    rung_text,
+    server_or_here_option,
+)
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import percent
@@ -83,7 +91,7 @@ def _show(speech: Speech, heading: str, part: dict[str, Any], unit: str) -> None
     _verified(speech, table, part["verified"])
     _age(speech, table, part)
     for row in part["rungs"] or ():
-        name = speech.text("Rung: %(rung)s", {"rung": row["rung"] or speech.text("several")})
+        name = speech.text("Rung: %(rung)s", {"rung": rung_text(speech, row["rung"])})
         _share(table, name, row["share"])
     speech.out.print(table)
 
@@ -91,13 +99,13 @@ def _show(speech: Speech, heading: str, part: dict[str, Any], unit: str) -> None
 def _interval(speech: Speech, table: Table, part: dict[str, Any], unit: str) -> None:
     figure, spread = part["amount"], part["uncertainty"]
     value = figure["value"]
-    told = f"≥ {_short(figure['atLeast'])}" if value is None else _short(value)
+    told = f"≥ {number_text(figure['atLeast'])}" if value is None else number_text(value)
     table.add_row(unit, "", told, "")
     if spread is None:
         return
     table.add_row(speech.text("Spread (GSD)"), "", _short(spread["gsd"]), "")
     if spread["lower"] is not None:
-        bounds = f"{_short(spread['lower'])} – {_short(spread['upper'])}"
+        bounds = f"{number_text(spread['lower'])} – {number_text(spread['upper'])}"
         table.add_row(speech.text("Between, 19 times in 20"), "", bounds, "")
     if spread["byDefault"] is not None:
         _share(table, speech.text("  of its variance by default"), spread["byDefault"])

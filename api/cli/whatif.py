@@ -15,6 +15,7 @@ from api.cli.figures import (
     asked_client,
     gwp_option,
     id_of,
+    number_names,
     number_text,
     server_or_here_option,
 )
@@ -139,9 +140,9 @@ def _follows(speech: Speech, told: dict[str, Any]) -> None:
 
 def _figure(speech: Speech, figure: dict[str, Any]) -> None:
     speech.out.print(Text(figure["name"], style="bold"), Text(figure["id"], style="dim"))
-    table = _table(speech)
+    table, names = _table(speech), number_names(speech)
     for number in figure["numbers"]:
-        table.add_row(number["name"], *_cells(number))
+        table.add_row(names.get(number["name"], number["name"]), *_cells(number))
     speech.out.print(table)
     speech.out.print()
 

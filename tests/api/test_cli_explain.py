@@ -64,14 +64,14 @@ def test_a_hypothesis_is_read_from_a_file(at: Terminal, chain: Chain) -> None:
     file = at.write("if.json", {"figure": {"park": chain.park}, "changes": [half]})
     said = at.ok("what-if", file).out
     assert "nobody has said this" in said
-    assert any(line == ["t2", "330", "300", "-30"] for line in lines(said))
+    assert any(line == ["T2", "330", "300", "-30"] for line in lines(said))
     assert at.ok("what-if", file, "--json").json["hypothetical"] is True
     assert at.run("what-if", at.write("no.json", "{")).code == 1
 
 
 def test_trust_is_stressed_by_name(at: Terminal, chain: Chain) -> None:
     said = at.ok("stress", "--supplier", "T4 Works", "--figure", "park", "--of", "Example Park").out
-    assert any(line == ["t2", "330", "306", "-24"] for line in lines(said))
+    assert any(line == ["T2", "330", "306", "-24"] for line in lines(said))
     assert "Enterprises it rests on" in said
     assert chain.firms["P1"].key.public.kid in said
     assert at.run("stress").code == 2
