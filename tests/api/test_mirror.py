@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from api.app import create_app
+from api.services import Services
+from api.settings import Settings
+from api.tokens import Tokens
+from graph.engine import Engine
 from ledger import tiles
 from ledger.checkpoint import Checkpoint
 from ledger.leaf import Leaf
@@ -16,6 +21,7 @@ from ledger.merkle import HASH_BYTES, leaf_hash, verify_consistency, verify_incl
 from ledger.note import VerifierKey, open_note
 from ledger.statements import Product
 from tests.api.conftest import AsRole
+from tests.databases import Databases
 from tests.factory import Factory
 
 VECTORS = Path(__file__).resolve().parents[2] / "../shared/data/vectors/tlog-tiles"
@@ -56,13 +62,26 @@ def split(bundle: bytes) -> Iterator[bytes]:
         bundle = bundle[2 + length :]
 
 
-@pytest.fixture
-def log(factory: Factory) -> Factory:
-    """300 entries: two tiles of level 0, the second of them 44 wide."""
+def fill(factory: Factory) -> None:
+    """Up to 300 entries: two tiles of level 0, the second of them 44 wide."""
     acme = factory.enterprise("Acme")
     body = [Product(id=factory.uuid(), name="Steel", unit="KGM") for _ in range(SIZE - 3)]
     factory.log.append([acme.sign(each) for each in body])
-    return factory
+
+
+@pytest.fixture(scope="module")
+def log(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Factory]:
+    """Filled once, for all who only read it."""
+    factory = Factory(databases.new(tmp_path_factory.mktemp("log"), "log"))
+    fill(factory)
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def factory(log: Factory) -> Factory:
+    """What the client asks."""
+    return log
 
 
 def over_http(client: FlaskClient, headers: dict[str, str] | None = None) -> Fetch:
@@ -104,8 +123,14 @@ def test_an_auditor_mirrors_the_leaf_records_too(
             assert hashes == read(0, index)
 
 
-def test_what_a_mirror_kept_stays_right_as_the_log_grows(client: FlaskClient, log: Factory) -> None:
-    fetch = over_http(client)
+def test_what_a_mirror_kept_stays_right_as_the_log_grows(
+    new_factory: Callable[..., Factory], settings: Settings
+) -> None:
+    log = new_factory()
+    fill(log)
+    tokens = Tokens(log.engine, log.clock)
+    services = Services(log.log, Engine(log.log), tokens, settings)
+    fetch = over_http(create_app(settings, services=services).test_client())
     kept = {path: fetch(path) for path in ("tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1")}
     for name in "ABC":
         log.enterprise(name)
@@ -129,7 +154,7 @@ def test_a_tile_may_be_kept_by_everyone_and_a_bundle_by_who_may_read_it(
 def test_leaf_records_are_for_auditors(client: FlaskClient, log: Factory, as_role: AsRole) -> None:
     assert client.get("/v1/log/tile/entries/000").status_code == 401
     for role in ("operator", "supplier"):
-        headers = as_role(role, log.enterprise("Other") if role == "supplier" else None)
+        headers = as_role(role, log.operator if role == "supplier" else None)
         assert client.get("/v1/log/tile/entries/000", headers=headers).status_code == 404
 
 
