@@ -16,6 +16,8 @@ from tests.chain import Chain, build_chain
 from tests.databases import Databases
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about who may read, wherever it is stored")
+
 OK, NO_TOKEN, CLOSED = 200, 401, 403
 READERS = (
     "anonymous",

@@ -13,6 +13,8 @@ from api.rule_of_three import LEAST, allows, merged
 from tests.api.conftest import AsRole, Headers
 from tests.factory import Actor, Factory, line
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about who may read, wherever it is stored")
+
 
 class Buyer:
     """A maker of one product from the products of some suppliers, and whoever asks about it."""

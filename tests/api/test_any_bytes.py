@@ -18,6 +18,8 @@ from ledger.statements import Product
 from tests.databases import Databases
 from tests.factory import Actor, Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about answers, which come from no database")
+
 UNLIMITED = Settings(
     read_limit="1000000 per minute",
     submit_limit="1000000 per minute",

@@ -18,6 +18,8 @@ from tests.chain import build_chain
 from tests.cli_world import Terminal, terminal
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -15,6 +15,8 @@ from api.keyfile import write_secret
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 PARK = "East park"
 
 

@@ -11,6 +11,8 @@ from api.keyfile import write_secret
 from tests.cli_world import Terminal, served, terminal
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 
 @pytest.fixture
 def at(factory: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:

@@ -21,6 +21,8 @@ from api.cli.keys import revoke
 from ledger.keys import PrivateKey
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 LONG_AGO = "2020-01-01T00:00:00Z"
 
 

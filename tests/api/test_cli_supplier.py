@@ -22,6 +22,8 @@ from ledger.trust import Trust
 from tests.cli_world import ORIGIN, Terminal, served, terminal
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 ROOT = Path(__file__).parents[2]
 
 

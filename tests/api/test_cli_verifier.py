@@ -18,6 +18,8 @@ from ledger.statements import Attestation
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 from tests.factory import Factory, day
 
+pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
+
 STANDARD = "ISO 14064-3"
 
 

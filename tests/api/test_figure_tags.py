@@ -13,6 +13,8 @@ from tests.api.conftest import AsRole, Headers
 from tests.chain import Chain, build_chain
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about answers, which come from no database")
+
 
 @pytest.fixture
 def chain(factory: Factory) -> Chain:

@@ -14,6 +14,8 @@ from tests.api.conftest import AsRole, Headers
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory, line
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about answers, which come from no database")
+
 EXAMPLE = Path(__file__).parents[2] / "../shared/data/park-hand-example/example.json"
 FOOTPRINTS = {"P1": "3.7125", "P2": "4.29", "E3": "0.8", "T4": "3.345"}
 

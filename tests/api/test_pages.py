@@ -18,6 +18,8 @@ from tests.api.conftest import AsRole
 from tests.chain import Chain, build_chain
 from tests.factory import Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about answers, which come from no database")
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from graph.behalf import SpokenFor
 from tests.factory import Factory
+
+pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")
 
 
 def spoken_for(f: Factory, *ids: str) -> set[str]:

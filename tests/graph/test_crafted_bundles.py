@@ -22,6 +22,8 @@ from ledger.verify import Verdict
 from tests.audited import bundled, check, failed, forced, overall, publish, trust_of, verified
 from tests.factory import ORIGIN, Actor, Factory
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about bundles, which come from no database")
+
 
 class Park:
     """A park with one site that emits 500 kg CO2, and its bundled figure."""

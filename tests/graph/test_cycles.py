@@ -14,6 +14,8 @@ from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
+
 
 def test_a_product_that_takes_in_itself_is_a_loop() -> None:
     solved, _ = solved_of(np.array([[0.25, 1], [0, 0]]), np.array([1, 1]))

@@ -13,6 +13,8 @@ from ledger.statements import Park, Site
 from tests.factory import SQUARE, Factory
 from tests.graph.ask import park
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")
+
 
 def corners(*pairs: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
     return tuple((Decimal(x), Decimal(y)) for x, y in pairs)

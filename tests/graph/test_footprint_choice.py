@@ -14,6 +14,8 @@ from graph.network import Feed
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, figure, firm, known, rules, sentences, solved
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
+
 PARTS: dict[str, Any] = {
     "fossilGhgEmissions": "10",
     "landUseChangeGhgEmissions": "2",

@@ -14,6 +14,8 @@ from ledger.statements import Transport
 from tests.factory import Actor, Decimal, Factory, line, ref
 from tests.graph.ask import YEAR, co2, figure, firm, known, network, park, reasons, rules, sentences
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")
+
 
 @pytest.fixture
 def supplier(factory: Factory) -> Actor:

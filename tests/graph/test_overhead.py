@@ -14,6 +14,8 @@ from graph.network import Feed
 from tests.factory import Factory, line
 from tests.graph.ask import co2, figure, firm, known, network, park, reasons, rules
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
+
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
 NINE_MONTHS = ("2025-01-01", "2025-10-01")
 

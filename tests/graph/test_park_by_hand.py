@@ -12,6 +12,8 @@ from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.ask import known
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
+
 
 @dataclass
 class Asked:

@@ -35,6 +35,8 @@ from tests.audited import (
 from tests.chain import Chain, build_chain
 from tests.factory import ORIGIN, Actor, Factory, day
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about bundles, which come from no database")
+
 NAMES = [*verify.NAMES, "figure"]
 
 

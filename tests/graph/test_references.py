@@ -9,6 +9,8 @@ from ledger.statements import Product
 from tests.factory import Accepted, Actor, Factory, line, ref
 from tests.graph.ask import figure, known, reasons, rules
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")
+
 GTIN_13 = "urn:gtin:4006381333931"
 GTIN_14 = "urn:gtin:04006381333931"
 OTHER_GTIN = "urn:gtin:9780201379624"

@@ -9,6 +9,8 @@ from graph.engine import Engine, Question
 from graph.network import Network
 from tests.factory import Factory, line
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")
+
 JULY_TO_DECEMBER = 184
 """Days; the amounts below are chosen as one per day of 2025."""
 

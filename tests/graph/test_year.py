@@ -14,6 +14,8 @@ from ledger.statements import Product, Site
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2, figure, firm, known, network, reasons, rules, sentences, solved
 
+pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the log is stored")
+
 QUARTERS = (
     ("2025-01-01", "2025-04-01"),
     ("2025-04-01", "2025-07-01"),
