@@ -9,8 +9,8 @@ import click
 from rich.text import Text
 
 from api.cli.figures import (
+    Bar,
     asked_client,
-    bar,
     gwp_option,
     id_of,
     number_text,
@@ -134,7 +134,7 @@ def _rows(speech: Speech, told: dict[str, Any], by: str) -> None:
     for name, row in lines:
         if not _size(row):
             continue
-        drawn = Text(bar(_size(row), largest), style="green")
+        drawn = Bar(_size(row), largest)
         share = "" if row["share"] is None else percent(float(row["share"]))
         filled = number_text(row["filled"]) if float(row["filled"]) else ""
         table.add_row(name, drawn, number_text(row["kgCo2e"]), filled, share)
@@ -190,7 +190,7 @@ def _levers(speech: Speech, told: dict[str, Any]) -> None:
         rows.append((others, told["others"]["t2"], True))
     largest = max((abs(float(kg)) for _, kg, _ in rows), default=0.0)
     for name, kg, linear in rows:
-        drawn = Text(bar(abs(float(kg)), largest), style="green")
+        drawn = Bar(abs(float(kg)), largest)
         table.add_row(name, drawn, number_text(kg), "" if linear else speech.text("not linear"))
     speech.out.print(table)
     speech.out.print()

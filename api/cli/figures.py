@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import click
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +29,7 @@ from graph.published import category_name
 from ledger.gases import GWP_SETS
 
 BAR_WIDTH: Final = 36
+_LEAST_BAR: Final = 8
 MOST_LINES: Final = 12
 _FULL = "█"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -283,7 +287,7 @@ def _bridge(speech: Speech, books: dict[str, Any]) -> None:
         if amount is None:
             table.add_row(name, "", speech.text("not assessable"), meaning)
         else:
-            drawn = Text(bar(float(amount["value"] or amount["atLeast"]), largest), style="green")
+            drawn = Bar(float(amount["value"] or amount["atLeast"]), largest)
             table.add_row(name, drawn, _tonnes(amount, places_for(largest)), meaning)
     speech.out.print()
     speech.out.print(table)
@@ -298,12 +302,27 @@ def _status(speech: Speech, status: str) -> str:
     return speech.text("known in part" if status == Assessed.PARTIAL else "not assessable")
 
 
-def bar(value: float, largest: float) -> str:
-    """A bar of at most ``BAR_WIDTH`` characters, to an eighth of one; empty for nothing."""
+def bar(value: float, largest: float, width: int = BAR_WIDTH) -> str:
+    """A bar of at most ``width`` characters, to an eighth of one; empty for nothing."""
     if largest <= 0 or value <= 0:
         return ""
-    eighths = round(8 * BAR_WIDTH * value / largest)
+    eighths = round(8 * width * value / largest)
     return _FULL * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar in a table: shorter, on the scale of its column, where the terminal is narrow."""
+
+    value: float
+    largest: float
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(_LEAST_BAR, BAR_WIDTH)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, BAR_WIDTH)
+        yield Text(bar(self.value, self.largest, width), style="green", no_wrap=True)
 
 
 def _heading(speech: Speech, figure: dict[str, Any], about: dict[str, Any]) -> None:

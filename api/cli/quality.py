@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.figures import (
+    Bar,
     asked_client,
-    bar,
     gwp_option,
     id_of,
     number_text,
@@ -155,8 +155,8 @@ def _share(table: Table, name: str, share: str) -> None:
     table.add_row(name, _bar(share), percent(float(share)), "")
 
 
-def _bar(share: str | None) -> Text:
-    return Text("" if share is None else bar(float(share), 1.0), style="green")
+def _bar(share: str | None) -> Bar | str:
+    return "" if share is None else Bar(float(share), 1.0)
 
 
 def _short(text: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.table import Table
 
+from api.cli.figures import BAR_WIDTH, Bar
 from api.keyfile import write_secret
 from tests.chain import YEAR, Chain, build_chain
 from tests.cli_world import Terminal, terminal
@@ -76,3 +80,16 @@ def test_trust_is_stressed_by_name(at: Terminal, chain: Chain) -> None:
     assert chain.firms["P1"].key.public.kid in said
     assert at.run("stress").code == 2
     assert at.run("stress", "--supplier", "T4 Works", "--verifier", "P1 Works").code == 2
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_bars_keep_their_scale_on_one_line_in_a_narrow_terminal(width: int) -> None:
+    table = Table("What", "", "kg CO2e", box=None)
+    table.add_row("Primary aluminium " * 3, Bar(100, 100), "200,316,600")
+    table.add_row("Diesel " * 9, Bar(50, 100), "100,158,300")
+    console = Console(width=width, file=StringIO())
+    console.print(table)
+    assert isinstance(console.file, StringIO)
+    whole, half = (line.count("█") for line in console.file.getvalue().splitlines() if "█" in line)
+    assert whole <= BAR_WIDTH
+    assert half == whole // 2
