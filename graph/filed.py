@@ -61,11 +61,6 @@ def write(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) ->
             raise
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """What the header says, unchecked. Raises ``SnapshotRefused``."""
-    return _opened(path)[0]
-
-
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """The header and the arrays, read-only.
 
