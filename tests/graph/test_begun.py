@@ -27,6 +27,8 @@ from tests.graph.ask import YEAR, co2
 from tests.graph.test_current import AUTUMN, around, by_node
 from tests.graph.world import GTINS, World, period
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 SOLVED = ("footprints", "estimated", "spread", "incomplete", "open_ended", "as_of")
 
 

@@ -17,6 +17,8 @@ from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, co2
 from tests.graph.world import World
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 ASKED = Question(year=YEAR)
 
 

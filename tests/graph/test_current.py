@@ -20,6 +20,8 @@ from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
 from tests.graph.world import World
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 AUTUMN = dt.date(2025, 10, 1)
 
 

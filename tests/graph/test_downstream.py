@@ -35,6 +35,8 @@ from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 H87 = ("1", "H87")
 ROAD = "urn:cpc:65112"
 

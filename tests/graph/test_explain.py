@@ -33,6 +33,8 @@ from tests.graph.nets import solved_of
 from tests.graph.test_estimates import by_recipes, gaps_in
 from tests.graph.test_identities import WEIGHTS, Year, years
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 WAYS: tuple[Callable[..., Breakdown[Any]], ...] = (
     by_origin,
     by_tier,

@@ -18,6 +18,8 @@ from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 
 @st.composite
 def systems(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,8 @@ from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 LONGEST = 12
 
 

@@ -29,6 +29,8 @@ from tests.graph.told import (
     verifier_of,
 )
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 NAMES = ("P1", "P2", "E3", "T4")
 ALL_PRIMARY = DataQuality(primary_share=Decimal(100))
 

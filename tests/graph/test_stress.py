@@ -26,6 +26,8 @@ from tests.factory import Actor, Factory
 from tests.graph.nets import solved_of
 from tests.graph.world import World
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 ASKED = Question(year=YEAR)
 
 

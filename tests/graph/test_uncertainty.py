@@ -27,6 +27,8 @@ from tests.chain import Chain, build_chain
 from tests.factory import Actor, Factory, line
 from tests.graph.told import draw, draw_of_park, tell
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 OUTPUT = {"P1": 100.0, "P2": 50.0, "E3": 200.0, "T4": 40.0}
 EMITTED = {"P1": 200.0, "P2": 50.0, "E3": 160.0, "T4": 40.0}
 FLOWS = {

@@ -38,6 +38,8 @@ from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.world import World
 
+pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
+
 ASKED = Question(year=YEAR)
 
 
