@@ -22,6 +22,7 @@ from graph.engine import VERSION as ENGINE
 from graph.findings import REGISTRY
 from graph.network import FEEDS, Rung
 from graph.running import Running
+from ledger.filed import PART, refused
 from ledger.snapshot import BESIDE, Source
 from ledger.standing import RULES, Standing
 
@@ -58,9 +59,7 @@ class YearSnapshots:
         for running in years:
             file = self._file(running.current)
             before.discard(file)
-            try:
-                _write(file, running, log)
-            except FileNotFoundError:
+            if not _write(file, running, log):
                 return False  # an erasure took it away before it was there
             # Who erases looks for files after the commit, and we for the commit after the file.
             if log.erased_since(running.standing.size):
@@ -82,10 +81,10 @@ class YearSnapshots:
         if self.path is None:
             return []
         beside = self.path.parent.glob(f"{self.path.name}{BESIDE}*")
-        return sorted(file for file in beside if file.suffix != filed.PART)
+        return sorted(file for file in beside if file.suffix != PART)
 
 
-def _write(path: Path, running: Running, log: Source) -> None:
+def _write(path: Path, running: Running, log: Source) -> bool:
     current = running.current
     header, arrays = written(current, running.solved())
     day, size = current.year.valid_on, running.standing.size
@@ -96,17 +95,17 @@ def _write(path: Path, running: Running, log: Source) -> None:
         "root": log.root(size).hex(),
         "valid_on": day and day.isoformat(),
     }
-    filed.write(path, {**header, **told}, arrays)
+    return filed.write(path, {**header, **told}, arrays)
 
 
 def _check_fits(header: dict[str, Any], log: Source, standing: Standing, path: Path) -> None:
     size = standing.size
     if header.get("version") != VERSION:
-        raise filed.refused(path, "it is of another version")
+        raise refused(path, "it is of another version")
     if header["origin"] != log.origin:
-        raise filed.refused(path, "it is of another log")
+        raise refused(path, "it is of another log")
     if header["size"] != size or header["root"] != log.root(size).hex():
-        raise filed.refused(path, "it is of another prefix than what stands")
+        raise refused(path, "it is of another prefix than what stands")
     if log.erased_since(size):
         path.unlink(missing_ok=True)
-        raise filed.refused(path, "a payload was erased since")
+        raise refused(path, "a payload was erased since")

@@ -21,32 +21,24 @@ file, and what others still have mapped says PayloadErased.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import mmap
 import os
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import orjson
 
+from ledger import filed
 from ledger.columns import Assembled, Buffer, Section, Table
 from ledger.errors import SnapshotRefused
+from ledger.filed import refused
 from ledger.standing import RULES, Handed, Prefixes, Standing
 
-_MAGIC: Final = b"catchment standing\n"
-_LENGTH_BYTES: Final = 8
-_START: Final = len(_MAGIC) + _LENGTH_BYTES
-_ALIGNED: Final = 64
-_PIECE: Final = 64 * 1024 * 1024
-_DIGEST_BYTES: Final = 32
-_MOST_HEADER_BYTES: Final = 1 << 32
-_PART: Final = ".part"
+_KIND: Final = b"catchment standing\n"
 BESIDE: Final = ".of-"
 """Goes on the name of a file with what follows from a snapshot, which goes when that goes."""
 VERSION: Final = f"1 {RULES}"
@@ -83,8 +75,8 @@ class Snapshots:
         _check_fits(header, log, self.path)
         if log.erased_since(header["size"]):
             self.remove()
-            raise _refused(self.path, "a payload was erased since")
-        _check_digest(mapped, self.path)
+            raise refused(self.path, "a payload was erased since")
+        filed.check_digest(mapped, self.path)
         table = Table(
             tuple(header["kinds"]), bytes.fromhex(header["salt"]), _arrays(header, mapped)
         )
@@ -108,18 +100,10 @@ class Snapshots:
         """
         if self.path is None:
             return False
-        with tempfile.NamedTemporaryFile(
-            dir=self.path.parent, prefix=self.path.name, suffix=_PART, delete=False
-        ) as file:
-            try:
-                _write(file, standing, log)
-                os.fsync(file.fileno())
-                os.replace(file.name, self.path)
-            except FileNotFoundError:
-                return False  # an erasure took it away before it was there
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        assembled = standing.assembled()
+        header = _header(standing, log, assembled)
+        if not filed.write(self.path, _KIND, header, _content(assembled)):
+            return False  # an erasure took it away before it was there
         # Whoever erases looks for the file after the commit, and we for the commit after the file.
         if log.erased_since(standing.size):
             self.remove()
@@ -139,7 +123,7 @@ class Snapshots:
         if self.path is None:
             return
         self.path.unlink(missing_ok=True)
-        for ending in (f"*{_PART}", f"{BESIDE}*"):
+        for ending in (f"*{filed.PART}", f"{BESIDE}*"):
             for file in self.path.parent.glob(self.path.name + ending):
                 file.unlink(missing_ok=True)
 
@@ -150,45 +134,10 @@ NOWHERE: Final = Snapshots(None)
 # --- Writing -------------------------------------------------------------------------------
 
 
-class _Digested:
-    """A file that is hashed as it is written."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._outer, self._inner, self._room = hashlib.sha256(), hashlib.sha256(), _PIECE
-
-    def write(self, data: Buffer) -> None:
-        view = memoryview(data)
-        self._file.write(view)
-        while len(view):
-            piece = view[: self._room]
-            self._inner.update(piece)
-            self._room -= len(piece)
-            view = view[len(piece) :]
-            if not self._room:
-                self._next()
-
-    def digest(self) -> bytes:
-        if self._room < _PIECE:
-            self._next()
-        return self._outer.digest()
-
-    def _next(self) -> None:
-        self._outer.update(self._inner.digest())
-        self._inner, self._room = hashlib.sha256(), _PIECE
-
-
-def _write(file: IO[bytes], standing: Standing, log: Source) -> None:
-    assembled = standing.assembled()
-    header = _header(standing, log, assembled)
-    out = _Digested(file)
-    out.write(_MAGIC + len(header).to_bytes(_LENGTH_BYTES, "big") + header)
+def _content(assembled: Assembled) -> Iterator[Buffer]:
     for section in assembled.sections:
-        for chunk in section.chunks():
-            out.write(chunk)
-        out.write(bytes(-_size(section) % _ALIGNED))
-    file.write(out.digest())
-    file.flush()
+        yield from section.chunks()
+        yield bytes(-_size(section) % filed.ALIGNED)
 
 
 def _header(standing: Standing, log: Source, assembled: Assembled) -> bytes:
@@ -204,8 +153,7 @@ def _header(standing: Standing, log: Source, assembled: Assembled) -> bytes:
         ],
         "sections": [[each.name, each.dtype, each.count] for each in assembled.sections],
     }
-    text = orjson.dumps(members)
-    return text + b" " * (-(_START + len(text)) % _ALIGNED)
+    return orjson.dumps(members)
 
 
 def _size(section: Section) -> int:
@@ -217,46 +165,23 @@ def _size(section: Section) -> int:
 
 def _opened(path: Path) -> tuple[dict[str, Any], mmap.mmap]:
     """The header, and the whole file mapped."""
-    with path.open("rb") as file:
-        try:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            raise _refused(path, "it is empty") from None
-    return _read_header(mapped, path), mapped
-
-
-def _read_header(mapped: mmap.mmap, path: Path) -> dict[str, Any]:
-    if mapped[: len(_MAGIC)] != _MAGIC:
-        raise _refused(path, "it is no snapshot")
-    length = int.from_bytes(mapped[len(_MAGIC) : _START], "big")
+    text, start, mapped = filed.opened(path, _KIND)
     try:
-        header = orjson.loads(mapped[_START : _START + min(length, _MOST_HEADER_BYTES)])
+        header = orjson.loads(text)
         version = header["version"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise _refused(path, "its header cannot be read") from None
+        raise refused(path, "its header cannot be read") from None
     if version != VERSION:
-        raise _refused(path, "it is of another version")
-    header["start"] = _START + length
-    return dict(header)
+        raise refused(path, "it is of another version")
+    return {**header, "start": start}, mapped
 
 
 def _check_fits(header: dict[str, Any], log: Source, path: Path) -> None:
     size = header["size"]
     if header["origin"] != log.origin:
-        raise _refused(path, "it is of another log")
+        raise refused(path, "it is of another log")
     if size > log.size() or log.root(size).hex() != header["root"]:
-        raise _refused(path, "it is of a prefix that the log does not have")
-
-
-def _check_digest(mapped: mmap.mmap, path: Path) -> None:
-    """Hashing takes most of the time that opening takes, so every core takes its pieces."""
-    view = memoryview(mapped)
-    content, trailer = view[:-_DIGEST_BYTES], bytes(view[-_DIGEST_BYTES:])
-    pieces = (content[start : start + _PIECE] for start in range(0, len(content), _PIECE))
-    with ThreadPoolExecutor() as pool:
-        digests = pool.map(lambda piece: hashlib.sha256(piece).digest(), pieces)
-        if hashlib.sha256(b"".join(digests)).digest() != trailer:
-            raise _refused(path, "its digest is wrong")
+        raise refused(path, "it is of a prefix that the log does not have")
 
 
 def _arrays(header: dict[str, Any], mapped: mmap.mmap) -> dict[str, Any]:
@@ -272,7 +197,7 @@ def _placed(header: dict[str, Any]) -> Iterator[tuple[str, str, int, int]]:
     for name, dtype, count in header["sections"]:
         yield name, dtype, count, offset
         size = int(np.dtype(dtype).itemsize) * count
-        offset += size + -size % _ALIGNED
+        offset += size + -size % filed.ALIGNED
 
 
 def _handed(members: list[str]) -> Handed:
@@ -300,7 +225,3 @@ def _blank(path: Path, digests: Collection[str]) -> None:
 def _rows_with(column: Any, digests: Iterable[str]) -> Iterator[int]:
     for digest in digests:
         yield from np.flatnonzero(column == np.void(bytes.fromhex(digest))).tolist()
-
-
-def _refused(path: Path, reason: str) -> SnapshotRefused:
-    return SnapshotRefused(path=str(path), reason=reason)
