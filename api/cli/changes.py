@@ -12,16 +12,17 @@ from rich.text import Text
 from api.cli.explain import KINDS
 from api.cli.figures import (
     MOST_LINES,
+    PLURALS,
     asked_client,
     gwp_option,
     id_of,
     number_text,
+    query_of,
     server_or_here_option,
 )
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 
-_PLURAL: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
 _MAIN: Final = ("footprint", "t2")
 _WIDTH: Final = 24
 _DAY: Final = len("2025-01-31")
@@ -67,9 +68,8 @@ def diff(
     more than --most, the smallest are one line.
     """
     client = asked_client(speech, server, token)
-    asked = {"from": start, "to": stop, "year": year, "gwp": gwp}
-    query = {name: None if value is None else str(value) for name, value in asked.items()}
-    told = client.diff(_PLURAL[kind], id_of(client, _PLURAL[kind], which), **query)
+    query = query_of(**{"from": start, "to": stop, "year": year, "gwp": gwp})
+    told = client.diff(PLURALS[kind], id_of(client, PLURALS[kind], which), **query)
     if speech.as_json:
         speech.json(told)
         return

@@ -7,17 +7,25 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
-from api.cli.figures import MOST_LINES, asked_client, gwp_option, id_of, server_or_here_option
+from api.cli.figures import (
+    MOST_LINES,
+    PLURALS,
+    asked_client,
+    gwp_option,
+    id_of,
+    query_of,
+    server_or_here_option,
+)
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import places_for, tonnes
 from graph.boundary import Assessed
 
-_PLURALS: Final = {"park": "parks", "enterprise": "enterprises"}
+_KINDS: Final = ("park", "enterprise")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(_PLURALS)))
+@click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("which", metavar="ID|NAME")
 @click.option("--year", type=int, help="Calendar year; by default the latest.")
 @gwp_option
@@ -37,9 +45,8 @@ def downstream(
 ) -> None:
     """What becomes of what a park or enterprise sells: Scope 3, categories 9 to 15."""
     client = asked_client(speech, server, token)
-    query = {name: None if value is None else str(value) for name, value in question.items()}
-    entity = id_of(client, _PLURALS[kind], which)
-    answer = client.downstream(_PLURALS[kind], entity, **query)
+    entity = id_of(client, PLURALS[kind], which)
+    answer = client.downstream(PLURALS[kind], entity, **query_of(**question))
     if speech.as_json:
         speech.json(answer)
         return

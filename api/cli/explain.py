@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from api.cli.figures import (
+    PLURALS,
     Bar,
     asked_client,
     gwp_option,
@@ -23,7 +24,6 @@ from api.numbers import percent
 from graph.levers import Kind
 
 KINDS: Final = ("product", "park", "enterprise")
-_PLURAL: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
 
 
 def _asks(*kinds: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -76,11 +76,11 @@ def explain(
         query["site"] = site
     elif by == "path" or site is not None:
         raise click.UsageError("Paths and sites are asked of products.")
-    entity = id_of(client, _PLURAL[kind], which)
+    entity = id_of(client, PLURALS[kind], which)
     told = (
         client.paths(entity, **query)
         if by == "path"
-        else client.explanation(_PLURAL[kind], entity, by=by, **query)
+        else client.explanation(PLURALS[kind], entity, by=by, **query)
     )
     if speech.as_json:
         speech.json(told)
@@ -97,7 +97,7 @@ def explain(
 def levers(speech: Speech, /, kind: str, which: str, **asked: Any) -> None:
     """What a tenth less of one thing would do to the figure of a park or an enterprise."""
     client, query = _client_and_query(speech, asked)
-    told = client.levers(_PLURAL[kind], id_of(client, _PLURAL[kind], which), **query)
+    told = client.levers(PLURALS[kind], id_of(client, PLURALS[kind], which), **query)
     if speech.as_json:
         speech.json(told)
         return

@@ -28,6 +28,8 @@ from graph.network import Feed, Rung
 from graph.published import category_name
 from ledger.gases import GWP_SETS
 
+PLURALS: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
+"""What has figures -> how its address begins."""
 BAR_WIDTH: Final = 36
 _LEAST_BAR: Final = 8
 MOST_LINES: Final = 12
@@ -159,7 +161,7 @@ def id_of(client: Client, kind: str, which: str) -> str:
     found = client.entities(kind, name=which)
     exact = [each for each in found if each["name"].casefold() == which.casefold()]
     candidates = exact or found
-    singular = {"products": "product", "parks": "park", "enterprises": "enterprise"}[kind]
+    singular = next(one for one, plural in PLURALS.items() if plural == kind)
     if not candidates:
         raise NameUnknown(kind=singular, text=which)
     if len(candidates) > 1:

@@ -8,7 +8,14 @@ from typing import Any, Final
 import click
 from rich.text import Text
 
-from api.cli.figures import asked_client, gwp_option, id_of, server_or_here_option
+from api.cli.figures import (
+    PLURALS,
+    asked_client,
+    gwp_option,
+    id_of,
+    query_of,
+    server_or_here_option,
+)
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from ledger.findings import Severity
@@ -19,11 +26,11 @@ _STYLES: Final = {
     Severity.WARNING: "yellow",
     Severity.NOTICE: "dim",
 }
-_KINDS: Final = {"park": "parks", "enterprise": "enterprises", "product": "products"}
+_KINDS: Final = ("park", "enterprise", "product")
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(_KINDS)))
+@click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("which", metavar="ID|NAME")
 @click.option("--year", type=int, help="Calendar year; by default the latest.")
 @click.option(
@@ -50,8 +57,8 @@ def findings(
     be wrong, and what a reader should know.
     """
     client = asked_client(speech, server, token)
-    query = {name: None if value is None else str(value) for name, value in asked.items()}
-    answer = client.findings(_KINDS[kind], id_of(client, _KINDS[kind], which), **query)
+    entity = id_of(client, PLURALS[kind], which)
+    answer = client.findings(PLURALS[kind], entity, **query_of(**asked))
     if speech.as_json:
         speech.json(answer)
         return

@@ -9,7 +9,13 @@ from typing import Any, Final
 
 import click
 
-from api.cli.figures import asked_client, id_of, number_names, server_or_here_option
+from api.cli.figures import (
+    PLURALS,
+    asked_client,
+    id_of,
+    number_names,
+    server_or_here_option,
+)
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import RECEIPT_SUFFIX, filled
@@ -20,7 +26,7 @@ from ledger import jws
 from ledger.gases import GWP_SETS
 from ledger.statements import read
 
-_KINDS: Final = {"park": "parks", "enterprise": "enterprises"}
+_KINDS: Final = ("enterprise", "park")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 """What a figure says that can differ while the entry that moved it last is the same."""
@@ -28,7 +34,7 @@ _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 
 @click.command()
 @click.argument("which", metavar="ID|NAME")
-@click.option("--of", "kind", type=click.Choice(sorted(_KINDS)), default="park", show_default=True,
+@click.option("--of", "kind", type=click.Choice(_KINDS), default="park", show_default=True,
               help="What the figure is of.")  # fmt: skip
 @click.option("--year", type=int, help="Calendar year; by default the latest.")
 @click.option("--gwp", type=click.Choice(GWP_SETS, case_sensitive=False), help="By default AR6.")
@@ -59,8 +65,8 @@ def publish(
         raise click.UsageError("--key is needed.")
     client = Client(server, token, language=speech.language)
     asked = {"year": None if year is None else str(year), "gwp": gwp}
-    entity = id_of(client, _KINDS[kind], which)
-    document = client.unsigned_figure(_KINDS[kind], entity, **asked)
+    entity = id_of(client, PLURALS[kind], which)
+    document = client.unsigned_figure(PLURALS[kind], entity, **asked)
     if not speech.as_json:
         _show(speech, document)
     if _is_published(client, document):
@@ -75,7 +81,7 @@ def publish(
 
 @click.command()
 @click.argument("which", metavar="DIGEST|ID|NAME")
-@click.option("--of", "kind", type=click.Choice(sorted(_KINDS)), default="park", show_default=True,
+@click.option("--of", "kind", type=click.Choice(_KINDS), default="park", show_default=True,
               help="What is named.")  # fmt: skip
 @click.option("--year", type=int, help="Calendar year; by default that published last.")
 @server_or_here_option
@@ -104,7 +110,7 @@ def bundle(
 
 def _last_published(client: Client, kind: str, which: str, year: int | None) -> str:
     """The digest of what was published last of a park or enterprise. Raises NothingPublished."""
-    entity = id_of(client, _KINDS[kind], which)
+    entity = id_of(client, PLURALS[kind], which)
     asked = None if year is None else str(year)
     figures = client.published_figures(object=entity, year=asked)
     if not figures:

@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from api.cli.figures import (
+    PLURALS,
     Bar,
     asked_client,
     gwp_option,
     id_of,
     number_text,
+    query_of,
     rung_text,
     server_or_here_option,
 )
@@ -21,13 +23,12 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import percent
 
-_KINDS: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
 _DIGITS: Final = 4
 _WORST: Final = 5
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(_KINDS)))
+@click.argument("kind", type=click.Choice(list(PLURALS)))
 @click.argument("which", metavar="ID|NAME")
 @click.option("--year", type=int, help="Calendar year; by default the latest.")
 @gwp_option
@@ -51,8 +52,8 @@ def quality(
     of the carbon is marked, with the part that it is known of.
     """
     client = asked_client(speech, server, token)
-    query = {name: None if value is None else str(value) for name, value in asked.items()}
-    answer = client.quality(_KINDS[kind], id_of(client, _KINDS[kind], which), **query)
+    entity = id_of(client, PLURALS[kind], which)
+    answer = client.quality(PLURALS[kind], entity, **query_of(**asked))
     if speech.as_json:
         speech.json(answer)
         return

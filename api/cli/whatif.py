@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.text import Text
@@ -12,6 +12,7 @@ from rich.text import Text
 from api.cli.explain import KINDS
 from api.cli.figures import (
     MOST_LINES,
+    PLURALS,
     asked_client,
     gwp_option,
     id_of,
@@ -23,8 +24,6 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused
 from api.numbers import percent
-
-_PLURAL: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}
 
 
 @click.command("what-if")
@@ -96,7 +95,7 @@ def stress(
     if key:
         asked["without"] = {"key": key}
     if kind and which:
-        asked["figure"] = {kind: id_of(client, _PLURAL[kind], which)}
+        asked["figure"] = {kind: id_of(client, PLURALS[kind], which)}
     told = client.stress({name: value for name, value in asked.items() if value is not None})
     if speech.as_json:
         speech.json(told)
