@@ -466,6 +466,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.OverlappingPeriods: HTTPStatus.CONFLICT,
         ledger.PartsDisagree: HTTPStatus.CONFLICT,
         ledger.IdTaken: HTTPStatus.CONFLICT,
+        ledger.CertificateUsed: HTTPStatus.CONFLICT,
         ledger.AlreadyInitialised: HTTPStatus.CONFLICT,
         ledger.OldSizeDiffers: HTTPStatus.CONFLICT,
         # Said by somebody who may not say it.

@@ -31,13 +31,12 @@ from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import dump, load
 from ledger.statements import ELECTRICITY, FactorRow, Factors, Part
-from ledger.statements.factors import EARLIEST_YEAR, LATEST_YEAR, MOST_ROWS
+from ledger.statements.factors import EARLIEST_YEAR, LATEST_YEAR, MOST_ROWS, RESIDUAL_MIX
 from ledger.strict_json import dumps
 
 PART_BYTES: Final = 150 * 1024
 """What the rows of a part may have; a payload may have 192 KiB, and the rest needs some."""
 ANYWHERE: Final = "anywhere"
-RESIDUAL_MIX: Final = "urn:catchment:electricity:residual-mix"
 FOSSIL_POWER: Final = "urn:catchment:electricity:fossil"
 FUEL: Final = "urn:catchment:fuel:"
 

@@ -35,6 +35,7 @@ from ledger.statements import (
     BODIES,
     Basis,
     Body,
+    DirectEmission,
     Emission,
     Enterprise,
     Footprint,
@@ -708,7 +709,11 @@ def _want(reading: Reading, about: _About, rows: _Rows, bodies: Iterable[Body]) 
 def _read_inventory(rows: _Rows, reading: Reading, _: dt.datetime) -> None:
     for about, group in _gathered(rows).items():
         said = [_emission(cells) for cells in group if not _says_none(cells, "gas", group)]
-        emissions = [each for each in said if each is not None]
+        emissions = [
+            DirectEmission(gas=each.gas, origin=each.origin, amount=each.amount, gwp=each.gwp)
+            for each in said
+            if each is not None
+        ]
         bodies = [
             Inventory(
                 site=about.site, period=about.period, part=part, emissions=tuple(emissions[these])

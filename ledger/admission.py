@@ -31,6 +31,7 @@ from ledger.case import Case, rules_of
 from ledger.errors import (
     AlreadyWithdrawn,
     CatchmentError,
+    CertificateUsed,
     ChainExists,
     ClockSkew,
     ForeignLog,
@@ -46,6 +47,7 @@ from ledger.errors import (
 )
 from ledger.referents import check_body
 from ledger.statements import (
+    Certificate,
     Entity,
     Footprint,
     Genesis,
@@ -56,7 +58,17 @@ from ledger.statements import (
     Statement,
     Withdrawal,
 )
-from ledger.view import ENTITY_ID, JTI, PACT_ID, Admission, Head, View, about_of, claims_of
+from ledger.view import (
+    CERTIFIED,
+    ENTITY_ID,
+    JTI,
+    PACT_ID,
+    Admission,
+    Head,
+    View,
+    about_of,
+    claims_of,
+)
 
 FIXED: Final = frozenset(
     {
@@ -176,6 +188,10 @@ def _check_chain(case: Case) -> None:
     if case.chain_owner(head) != case.subject:
         if isinstance(body, Entity) and prev is None:
             raise IdTaken("/id", id=body.id)
+        if isinstance(body, Certificate):
+            raise CertificateUsed(
+                "/serial", registry=body.registry, serial=body.serial, entry=head.index
+            )
         raise NotOwner("/prev", kind=case.key.type, id=case.key.within)
     if prev is None:
         raise ChainExists("/prev", key=case.key.text, head=head.digest)
@@ -205,12 +221,17 @@ def _admission(case: Case) -> Admission:
 
 
 def _checked_claims(case: Case) -> tuple[tuple[str, str], ...]:
-    """Raises IdTaken when another entry has claimed one; the ``jti`` was checked before."""
+    """Raises IdTaken or CertificateUsed when another entry has claimed one; the ``jti`` was
+    checked before."""
     opens = case.head is None
-    claims = [each for each in claims_of(case.statement) if opens or each[0] != ENTITY_ID]
+    once = () if opens else (ENTITY_ID, CERTIFIED)
+    claims = [each for each in claims_of(case.statement) if each[0] not in once]
     for space, value in claims:
-        if space == JTI or case.view.taken(space, value) is None:
+        if space == JTI or (taken := case.view.taken(space, value)) is None:
             continue
+        if space == CERTIFIED:
+            registry, _, serial = value.partition("|")
+            raise CertificateUsed("/serial", registry=registry, serial=serial, entry=taken)
         if not _says_again(case, value):
             raise IdTaken("/pact/id" if space == PACT_ID else "/id", id=value)
     return tuple(claims)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import cast
+from typing import Final, cast
 
 from ledger.errors import NotAuthorised
 from ledger.statements import Genesis, NaturalKey, Periodic, Policy, Statement, Transfer
 from ledger.view import Head, View
+
+_PERIODS_OF: Final = {
+    **dict.fromkeys(("recipe", "production", "downstream"), "product"),
+    **dict.fromkeys(("inventory", "purchases", "readings", "allocation"), "site"),
+}
+"""Types about a period of something that can change hands, and of what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,11 @@ class Case:
         """
         key = head.key
         match key.type:
-            case "recipe" | "production" | "downstream" | "inventory" | "purchases":
-                kind = "site" if key.type in ("inventory", "purchases") else "product"
-                entity, day = NaturalKey(kind, key.parts[:1]), Periodic.span(key)[0].last
-                return self._owner(entity, day) or head.owner
+            case kind if kind in _PERIODS_OF:
+                entity = NaturalKey(_PERIODS_OF[kind], key.parts[:1])
+                return self._owner(entity, Periodic.span(key)[0].last) or head.owner
+            case "meter":
+                return self._owner(NaturalKey("site", key.parts[:1])) or head.owner
             case "footprint":
                 return self._owner(NaturalKey("product", key.parts[:1])) or head.owner
             case "disclosure":

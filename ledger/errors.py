@@ -430,6 +430,35 @@ class NotWithdrawable(AdmissionRefused):
     advice = "Correct it instead; a key ends by rotation or by its last day."
 
 
+class CertificateUsed(LedgerError):
+    """A serial number of a registry counts once in the whole log."""
+
+    code = "certificate-used"
+    sentence = "Certificate %(serial)s of %(registry)s is used up already, by entry %(entry)d."
+    advice = (
+        "Check the serial numbers. If another enterprise used yours, ask the registry who holds "
+        "them. To correct your own statement, name it in prev."
+    )
+
+
+class CertificatesDiffer(LedgerError):
+    """A correction speaks of other serial numbers than the statement it follows."""
+
+    code = "certificates-differ"
+    sentence = "A correction keeps the serial numbers: there were %(count)d, now there are %(now)d."
+    advice = (
+        "Keep the count, or withdraw the statement and use the other numbers in one of their own."
+    )
+
+
+class ReadingOutsidePeriod(LedgerError):
+    """A reading was taken before or after the days that its statement is for."""
+
+    code = "reading-outside-period"
+    sentence = "The reading of %(at)s lies outside %(period)s at the site, in %(zone)s."
+    advice = "Put it into the statement of its own month, or correct its offset from UTC."
+
+
 class OverlappingPeriods(AdmissionRefused):
     code = "overlapping-periods"
     sentence = "%(period)s overlaps %(other)s, which is stated already (%(digest)s)."

@@ -7,6 +7,7 @@ not an error.
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Mapping
 from functools import singledispatch
 from typing import Final, cast
@@ -23,6 +24,7 @@ from ledger.case import Case, log_of
 from ledger.errors import (
     AcceptanceRefused,
     CatchmentError,
+    CertificatesDiffer,
     ConsentRefused,
     IdTaken,
     InTheFuture,
@@ -36,6 +38,7 @@ from ledger.errors import (
     PartsDisagree,
     PrefixRefused,
     ProofRefused,
+    ReadingOutsidePeriod,
     RecoveryRefused,
     SelfVerification,
     TransferTooEarly,
@@ -49,8 +52,10 @@ from ledger.schema import load
 from ledger.statements import (
     ERASABLE,
     Accreditation,
+    Allocation,
     Attestation,
     Body,
+    Certificate,
     Consent,
     Delegation,
     Disclosure,
@@ -63,19 +68,25 @@ from ledger.statements import (
     Footprint,
     Genesis,
     Holdings,
+    Indicators,
     Inventory,
     Key,
     Membership,
+    Meter,
     NaturalKey,
     Periodic,
     Policy,
     Product,
     Production,
     Purchases,
+    Readings,
     Recipe,
     Recovery,
     Revocation,
+    Scenario,
+    Site,
     Statement,
+    Target,
     Transfer,
     roles_for,
 )
@@ -147,7 +158,8 @@ def _check_not_ahead(case: Case, member: str, seconds: int) -> None:
 
 @check_body.register(Policy)
 @check_body.register(Factors)
-def _(body: Policy | Factors, case: Case) -> None:
+@check_body.register(Indicators)
+def _(body: Policy | Factors | Indicators, case: Case) -> None:
     if case.subject != case.genesis.subject:
         raise case.not_authorised("the rules are the operator's own")
 
@@ -395,9 +407,8 @@ def _(body: Recipe | Production | Downstream, case: Case) -> None:
 
 @check_body.register
 def _(body: Holdings, case: Case) -> None:
-    _check_enterprise(case, "/enterprise", body.enterprise)
     if body.enterprise != case.subject:
-        raise NotOwner("/enterprise", kind="enterprise", id=body.enterprise)
+        _check_owned(case, "/enterprise", body.enterprise, "enterprise", "park")
     _check_periods(case, body)
 
 
@@ -406,6 +417,68 @@ def _(body: Holdings, case: Case) -> None:
 def _(body: Inventory | Purchases, case: Case) -> None:
     _check_owned(case, "/site", body.site, "site", day=body.period.last)
     _check_periods(case, body)
+
+
+@check_body.register
+def _(body: Meter, case: Case) -> None:
+    _check_owned(case, "/site", body.site, "site")
+
+
+@check_body.register
+def _(body: Readings, case: Case) -> None:
+    _check_owned(case, "/site", body.site, "site", day=body.period.last)
+    meter = case.view.head(NaturalKey("meter", (body.site, body.meter)))
+    if meter is None or meter.withdrawn:
+        raise UnknownReference("/meter", kind="meter", id=body.meter)
+    _check_moments(case, body)
+    _check_periods(case, body)
+
+
+def _check_moments(case: Case, body: Readings) -> None:
+    site = cast(Site, case.view.stated(cast(Head, case.live("site", body.site))))
+    zone = zoneinfo.ZoneInfo(site.time_zone)
+    first, after = (
+        dt.datetime.combine(day, dt.time(), zone) for day in (body.period.start, body.period.end)
+    )
+    for i, reading in enumerate(body.readings):
+        if not first <= reading.at <= after:
+            raise ReadingOutsidePeriod(
+                f"/readings/{i}/at",
+                at=reading.at.isoformat(),
+                period=body.period.text,
+                zone=site.time_zone,
+            )
+
+
+@check_body.register
+def _(body: Allocation, case: Case) -> None:
+    _check_owned(case, "/site", body.site, "site", day=body.period.last)
+    for i, share in enumerate(body.shares):
+        if case.live("site", share.site) is None:
+            raise UnknownReference(f"/shares/{i}/site", kind="site", id=share.site)
+    _check_periods(case, body)
+
+
+@check_body.register
+def _(body: Certificate, case: Case) -> None:
+    if body.park is not None:
+        _check_owned(case, "/park", body.park, "park")
+    else:
+        last = dt.date(body.year, 12, 31)
+        _check_owned(case, "/site", cast(str, body.site), "site", day=last)
+    if case.head is not None:
+        before = cast(Certificate, case.view.stated(case.head)).count
+        if before != body.count:
+            raise CertificatesDiffer("/count", count=before, now=body.count)
+
+
+@check_body.register(Target)
+@check_body.register(Scenario)
+def _(body: Target | Scenario, case: Case) -> None:
+    if body.object.type == "park":
+        _check_owned(case, "/object/id", body.object.id, "park")
+    elif body.object.id != case.subject:
+        raise NotOwner("/object/id", kind="enterprise", id=body.object.id)
 
 
 def _check_unit(case: Case, where: str, unit: str, product: str) -> None:

@@ -59,11 +59,17 @@ _IDS: Mapping[str, slice] = {
     "purchases": slice(0, 1),
     "downstream": slice(0, 2),
     "holdings": slice(0, 1),
+    "meter": slice(0, 1),
+    "readings": slice(0, 1),
+    "allocation": slice(0, 1),
+    "target": slice(0, 1),
+    "scenario": slice(0, 1),
     "disclosure": slice(1, 2),
     "transfer": slice(0, 1),
     "attestation": slice(0, 2),
     "accreditation": slice(0, 1),
     "factors": slice(0, 1),
+    "indicators": slice(0, 1),
     "figure": slice(1, 2),
 }
 """Which parts of a natural key are ids of what the statement is about."""

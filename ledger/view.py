@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ledger.statements import (
+    BODIES,
     Body,
+    Certificate,
     Delegation,
     Entity,
     Footprint,
@@ -23,9 +25,9 @@ JTI: Final = "jti"
 ENTITY_ID: Final = "id"
 PACT_ID: Final = "pact-id"
 
-_PERIODIC: Final = frozenset(
-    {"recipe", "production", "inventory", "purchases", "downstream", "holdings"}
-)
+CERTIFIED: Final = "certificate"
+
+_PERIODIC: Final = frozenset(kind for kind, body in BODIES.items() if issubclass(body, Periodic))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,16 @@ class Admission:
 
 
 def claims_of(statement: Statement) -> tuple[tuple[str, str], ...]:
-    """The (space, value) pairs that a statement claims; an id only where it opens the entity."""
+    """The (space, value) pairs that a statement claims; an id, and the serial numbers of
+    certificates, only where it opens the chain."""
     claims = [(JTI, f"{statement.envelope.kid}:{statement.common.jti}")]
     if isinstance(statement.body, Entity):
         claims.append((ENTITY_ID, statement.body.id))
     if isinstance(statement.body, Footprint):
         claims.append((PACT_ID, statement.body.pact.id))
+    if isinstance(statement.body, Certificate):
+        certified = statement.body
+        claims += [(CERTIFIED, f"{certified.registry}|{each}") for each in certified.serials]
     return tuple(claims)
 
 

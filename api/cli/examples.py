@@ -14,6 +14,7 @@ _BOUGHT = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c03"
 _PARK = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c04"
 _ENTERPRISE = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c05"
 _YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
+_BUYING_SITE = "4c3b7a90-5d0b-4f6e-9d3a-2f1f6a8b1c07"
 _JWK = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 """The public key of RFC 8037, appendix A.2."""
 
@@ -176,13 +177,54 @@ EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
             "type": "inventory",
             "site": _SITE,
             "period": _YEAR,
-            "emissions": [_CARBON, {"gas": "CH4", "origin": "fossil", "amount": "3.2"}],
+            "emissions": [
+                {**_CARBON, "source": "process"},
+                {"gas": "CH4", "origin": "fossil", "amount": "3.2", "source": "fugitive"},
+            ],
+            "fuels": [
+                {"fuel": "urn:catchment:fuel:natural-gas", "amount": "100000", "unit": "NM3"},
+                {
+                    "fuel": "urn:catchment:fuel:diesel",
+                    "amount": "12",
+                    "unit": "TNE",
+                    "netCalorificValue": "43000",
+                },
+            ],
+            "energy": [
+                {
+                    "carrier": "electricity",
+                    "flow": "bought",
+                    "source": "grid",
+                    "amount": "400000",
+                    "unit": "KWH",
+                },
+                {
+                    "carrier": "electricity",
+                    "flow": "generated",
+                    "source": "non-fossil",
+                    "amount": "80",
+                    "unit": "MWH",
+                },
+            ],
+            "waste": [
+                {
+                    "kind": "industrial-solid",
+                    "treatment": "utilised",
+                    "amount": "90",
+                    "unit": "TNE",
+                }
+            ],
+            "water": [{"kind": "fresh", "amount": "5000", "unit": "MTQ"}],
+            "removals": [{"sink": "natural", "name": "Alder grove", "amount": "2100"}],
+            "captured": [{"origin": "fossil", "fate": "stored", "amount": "50000"}],
+            "outputValue": {"amount": "12000000", "unit": "CNY:2025:basic"},
         },
         "purchases": {
             "type": "purchases",
             "site": _SITE,
             "period": _YEAR,
             "inputs": [_STEEL, _POWER],
+            "without": [2, 8],
         },
         "downstream": {
             "type": "downstream",
@@ -220,6 +262,108 @@ EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
                     "emissions": [{"gas": "CO2", "origin": "fossil", "amount": "52000"}],
                     "reason": "A hall leased to a neighbour; its meter readings times the grid.",
                 }
+            ],
+        },
+        "meter": {
+            "type": "meter",
+            "site": _SITE,
+            "meter": "E-01",
+            "measures": "electricity",
+            "flow": "bought",
+            "source": "grid",
+            "unit": "KWH",
+            "reads": "register",
+            "multiplier": "2000",
+            "rollover": "1000000",
+            "spacingSeconds": 3600,
+        },
+        "readings": {
+            "type": "readings",
+            "site": _SITE,
+            "meter": "E-01",
+            "period": {"start": "2025-01-01", "end": "2025-02-01"},
+            "readings": [
+                {"at": "2025-01-01T00:00:00+08:00", "value": "48211.4"},
+                {"at": "2025-01-01T01:00:00+08:00", "value": "48212.1"},
+            ],
+        },
+        "allocation": {
+            "type": "allocation",
+            "site": _SITE,
+            "period": _YEAR,
+            "service": "steam",
+            "key": "Metered heat of the year.",
+            "shares": [
+                {"site": _SITE, "share": "0.25"},
+                {"site": _BUYING_SITE, "share": "0.75"},
+            ],
+        },
+        "certificate": {
+            "type": "certificate",
+            "kind": "green-power",
+            "registry": "gec.example",
+            "serial": "GEC-2025-000120",
+            "count": 400,
+            "amount": "400",
+            "unit": "MWH",
+            "year": 2025,
+            "vintage": 2025,
+            "site": _SITE,
+            "project": "Wind farm at Gull Point",
+        },
+        "target": {
+            "type": "target",
+            "object": {"type": "park", "id": _PARK},
+            "serial": 1,
+            "name": "Operational net zero by 2035",
+            "ambition": "operational",
+            "baseYear": 2025,
+            "milestones": [
+                {"year": 2030, "reduction": "50"},
+                {"year": 2035, "reduction": "100"},
+            ],
+            "nearZero": "10",
+        },
+        "scenario": {
+            "type": "scenario",
+            "object": {"type": "park", "id": _PARK},
+            "serial": 1,
+            "name": "Power from the wind farm next door",
+            "startYear": 2027,
+            "changes": [{"replace": {"product": _BOUGHT, "by": _PRODUCT, "in": {"park": _PARK}}}],
+        },
+        "indicators": {
+            "type": "indicators",
+            "name": "eastern-parks",
+            "version": "2025",
+            "title": "Zero-carbon parks of the eastern province",
+            "titleZh": "东部零碳园区评价",
+            "publisher": "Institute of the eastern parks",
+            "source": "Guideline 2025, table 2, https://institute.example/guideline",
+            "passMark": "60",
+            "bonusCap": "10",
+            "items": [
+                {
+                    "id": "green-share",
+                    "title": "Green electricity",
+                    "titleZh": "绿电占比",
+                    "class": "principled",
+                    "quantity": "electricity-green",
+                    "per": "electricity",
+                    "operator": "at-least",
+                    "threshold": "0.5",
+                },
+                {
+                    "id": "waste",
+                    "title": "Industrial waste utilised",
+                    "titleZh": "工业固废综合利用率",
+                    "class": "non-principled",
+                    "quantity": "waste-industrial-utilised",
+                    "per": "waste-industrial",
+                    "operator": "at-least",
+                    "threshold": "0.8",
+                    "weight": "60",
+                },
             ],
         },
         "factors": {

@@ -25,6 +25,7 @@ from ledger.statements import (
     Basis,
     Body,
     Consent,
+    DirectEmission,
     DisclosedObject,
     Disclosure,
     Emission,
@@ -200,7 +201,10 @@ def _inventory(emitted: list[Row]) -> Inventory:
     return Inventory(
         site=id_of(emitted[0]["site"]),
         period=period_of(emitted[0]["period"]),
-        emissions=_emissions((row["gas"], {**row, "amount": row["kg"]}) for row in emitted),
+        emissions=tuple(
+            DirectEmission(gas=each.gas, origin=each.origin, amount=each.amount, gwp=each.gwp)
+            for each in _emissions((row["gas"], {**row, "amount": row["kg"]}) for row in emitted)
+        ),
     )
 
 

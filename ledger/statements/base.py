@@ -18,6 +18,7 @@ VERIFIABLE = (
     "purchases",
     "downstream",
     "holdings",
+    "readings",
     "figure",
 )
 """Types of statements that say something about the world which a verifier can look into."""

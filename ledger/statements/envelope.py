@@ -16,13 +16,18 @@ from ledger.jws import Envelope
 from ledger.schema import EntityId, Text, dump, load, recurring, said
 from ledger.statements.base import Body
 from ledger.statements.books import Inventory, Purchases
+from ledger.statements.certificates import Certificate
 from ledger.statements.downstream import Downstream, Holdings
 from ledger.statements.factors import Factors
+from ledger.statements.indicators import Indicators
 from ledger.statements.members import BASE64URL, HEX_DIGEST
+from ledger.statements.meters import Meter, Readings
 from ledger.statements.parties import Accreditation, Delegation, Enterprise, Key, Revocation
 from ledger.statements.places import Membership, Park, Site
+from ledger.statements.plans import Scenario, Target
 from ledger.statements.products import Footprint, Product, Production, Recipe
 from ledger.statements.rules import Genesis, Policy, Recovery
+from ledger.statements.sharing import Allocation
 from ledger.statements.trust import Attestation, Disclosure, Erasure, Figure, Transfer, Withdrawal
 from ledger.strict_json import MAX_INTEGER
 
@@ -49,7 +54,14 @@ BODIES: dict[str, type[Body]] = {
         Purchases,
         Downstream,
         Holdings,
+        Meter,
+        Readings,
+        Allocation,
+        Certificate,
+        Target,
+        Scenario,
         Factors,
+        Indicators,
         Disclosure,
         Transfer,
         Attestation,

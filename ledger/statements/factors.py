@@ -22,9 +22,20 @@ EMITTING = ("average", "spend", "grid", "fuel")
 """Kinds of rows that say what one unit of something emits."""
 CONVERTING = ("exchange-rate", "price-index")
 """Kinds of rows that turn one price unit into another."""
-ROW_KINDS = (*EMITTING, *CONVERTING)
+COAL_EQUIVALENT = "coal-equivalent"
+"""The kind of rows that say how much standard coal one unit of something counts as."""
+ROW_KINDS = (*EMITTING, *CONVERTING, COAL_EQUIVALENT)
 ELECTRICITY = "urn:cpc:17100"
 """What a grid row is for and a line says that buys from the grid: CPC 2.1, electrical energy."""
+CARRIER_URNS = {
+    "electricity": ELECTRICITY,
+    "heat": "urn:catchment:energy:heat",
+    "steam": "urn:catchment:energy:steam",
+    "cooling": "urn:catchment:energy:cooling",
+}
+"""What a row is for that is about an energy carrier."""
+RESIDUAL_MIX = "urn:catchment:electricity:residual-mix"
+"""What a grid row is for that leaves out the power others have claimed by contract."""
 MOST_ROWS = 2000
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 _MOST_GASES = 60
@@ -36,12 +47,18 @@ _REGION = validate.Regexp(
     r"^[A-Z]{2}(-[A-Za-z0-9-]{1,57})?\Z",
     error="A country, or a region within one, such as CN or CN-JS is expected.",
 )
+_NEEDED = {
+    **dict.fromkeys(EMITTING, ("of", "emissions")),
+    **dict.fromkeys(CONVERTING, ("to", "factor")),
+    COAL_EQUIVALENT: ("of", "factor"),
+}
+"""Kind of row -> the members that it must have."""
 _ONLY_OF = {
     "to": CONVERTING,
-    "factor": CONVERTING,
-    "of": EMITTING,
-    "region": EMITTING,
-    "year": EMITTING,
+    "factor": (*CONVERTING, COAL_EQUIVALENT),
+    "of": (*EMITTING, COAL_EQUIVALENT),
+    "region": (*EMITTING, COAL_EQUIVALENT),
+    "year": (*EMITTING, COAL_EQUIVALENT),
     "gsd": EMITTING,
     "emissions": EMITTING,
     "net_calorific_value": ("fuel",),
@@ -64,11 +81,13 @@ class FactorRow:
     generating one unit of electricity or heat in a region. ``spend``: of what one unit of money
     buys of a class. ``fuel``: of burning one unit. ``exchange-rate``: between currencies of one
     price year and basis. ``price-index``: between price years of one currency and basis.
+    ``coal-equivalent``: kg of standard coal (29.3076 MJ each) that one unit of a fuel or energy
+    carrier counts as.
     """
 
     kind: str = said(
         fields.String(required=True, validate=validate.OneOf(ROW_KINDS)),
-        "average, spend, grid, fuel, exchange-rate or price-index.",
+        "average, spend, grid, fuel, exchange-rate, price-index or coal-equivalent.",
     )
     name: str = said(Text(required=True), "What people call it.")
     of: str | None = said(
@@ -96,13 +115,15 @@ class FactorRow:
         "Fuels: share of the carbon that is oxidised, 0 to 1.",
     )
     to: str | None = said(Checked(units.parse), "Price unit that a price is converted into.")
-    factor: Decimal | None = said(positive(), "How many of `to` one `unit` is.")
+    factor: Decimal | None = said(
+        positive(), "How many of `to` one `unit` is; of coal-equivalent: kg of standard coal."
+    )
 
     def __post_init__(self) -> None:
         for member, kinds in _ONLY_OF.items():
             if getattr(self, member) not in (None, ()) and self.kind not in kinds:
                 raise ma.ValidationError("A row of this kind does not have it.", member)
-        for member in ("to", "factor") if self.kind in CONVERTING else ("of", "emissions"):
+        for member in _NEEDED[self.kind]:
             if getattr(self, member) in (None, ()):
                 raise ma.ValidationError("A row of this kind needs it.", member)
         kinds_of_gas = {(each.gas, each.origin, each.gwp) for each in self.emissions}

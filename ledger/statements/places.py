@@ -10,11 +10,15 @@ from decimal import Decimal
 from functools import cache
 
 import marshmallow as ma
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from ledger.schema import Day, EntityId, Many, Quantity, Text, said
 from ledger.statements.base import Body, Entity
 from ledger.statements.members import compact_field, coordinate_range, serial_field
+
+_DIVISION = validate.Regexp(
+    r"^[1-9][0-9]{5}\Z", error="Six digits such as 320500 are expected (GB/T 2260)."
+)
 
 
 @cache
@@ -46,6 +50,11 @@ class Site(Entity):
         fields.String(required=True, validate=_zone), "IANA zone that decides its calendar year."
     )
     grid_region: str | None = said(Text(max_length=60), "Power grid region, such as CN-JS.")
+    division: str | None = said(
+        fields.String(validate=_DIVISION),
+        "Six digits of the administrative division (GB/T 2260): two of the province, two of the "
+        "city, two of the county.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

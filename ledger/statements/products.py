@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar
 
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger import units
@@ -42,10 +43,19 @@ class Product(Entity):
         fields.String(validate=validate.OneOf(CARRIERS)),
         "Set for electricity, heat, steam and cooling: its generation is Scope 2 of the buyer.",
     )
+    grid: str | None = said(
+        Text(max_length=60),
+        "Electricity only: it is the mix of the public grid of this region, such as CN-JS. Absent: "
+        "it is what its maker generates or contracts.",
+    )
     replaces: tuple[str, ...] = said(
         Many(EntityId(), load_default=(), most=50),
         "Product ids whose references now mean this product.",
     )
+
+    def __post_init__(self) -> None:
+        if self.grid is not None and self.energy_carrier != "electricity":
+            raise ma.ValidationError("Only electricity is the mix of a grid.", "grid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
