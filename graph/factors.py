@@ -8,7 +8,8 @@ stated, on the first of these rungs that has a factor which fits:
 3. nothing: the gap stays unknown, and so does every total above it.
 
 Rows ``fuel`` are never used here. They say what *burning* a fuel emits, which is the buyer's own
-Scope 1, not what making it has emitted.
+Scope 1 (``graph.direct``), not what making it has emitted; rows ``coal-equivalent`` say how energy
+is counted (``graph.energy``).
 
 **Which factor.** Of all rows that fit, the first in this order; so it depends on what stands and on
 nothing else, least of all on the order of rows or parts.
@@ -179,6 +180,20 @@ class Ladder:
             self._found[asked] = self._for_one(unit, classes, region, product)
         found = self._found[asked]
         return found.scaled(amount) if found else None
+
+    def best(
+        self, kinds: Sequence[str], urn: str, unit: str, region: str | None
+    ) -> tuple[Factor, float] | None:
+        """The row for the very ``urn`` that fits best, and how many of its unit one ``unit`` is.
+
+        A class that contains the one asked for does not fit: what burns like one fuel does not
+        burn like its family. ``None``: there is no such row in a unit that converts.
+        """
+        for factor in self._fitting(kinds, (identifiers.parse(urn).key,), region):
+            ratio = _ratio(unit, factor.row.unit, None)
+            if ratio is not None:
+                return factor, ratio
+        return None
 
     def _for_one(
         self, unit: str, classes: Sequence[str], region: str | None, product: Product | None

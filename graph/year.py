@@ -63,11 +63,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Whole(Generic[P_co]):
-    """A periodic statement with all its parts."""
+    """A periodic statement with all its parts, in their order."""
 
     period: Period
-    bodies: tuple[P_co, ...]
-    index: int
+    said: tuple[Said, ...]
+
+    @property
+    def bodies(self) -> tuple[P_co, ...]:
+        return tuple(cast(P_co, each.statement.body) for each in self.said)
+
+    @property
+    def index(self) -> int:
+        """The last entry that states one of them."""
+        return max(each.index for each in self.said)
 
 
 def wholes(said: Iterable[Said], kind: type[P]) -> dict[tuple[str, ...], list[Whole[P]]]:
@@ -111,8 +119,7 @@ def _complete(said: Iterable[Said], kind: type[P]) -> dict[tuple[str, ...], list
     complete: dict[tuple[str, ...], list[Whole[P]]] = defaultdict(list)
     for (about, period, n), pieces in parts.items():
         if len(pieces) == n:
-            bodies = tuple(cast(P, pieces[k].statement.body) for k in sorted(pieces))
-            complete[about].append(Whole(period, bodies, max(s.index for s in pieces.values())))
+            complete[about].append(Whole(period, tuple(pieces[k] for k in sorted(pieces))))
     for sets in complete.values():
         sets.sort(key=lambda whole: whole.period.start)
     return dict(complete)
