@@ -22,9 +22,10 @@ from api.answer_parts import Answer, Hidden, amount, columns_of, head, rungs, to
 from api.boundary_answers import BOUNDARY, Guarded, on_behalf
 from api.product_answers import about
 from api.rule_of_three import allows
+from graph.assurance import Assurance
 from graph.draws import Draw
 from graph.engine import Answered
-from graph.facts import DIMENSIONS, Assurance
+from graph.facts import DIMENSIONS
 from graph.footprint import ProductFootprint
 from graph.network import Floats, Rung
 from graph.quality import (

@@ -15,7 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from graph.direct import Direct, direct_of
+from graph.factors import Ladder
 from graph.findings import Finding, finding
+from graph.flows import inventories_of, region_of
 from graph.links import (
     LADDER,
     Bought,
@@ -47,6 +50,8 @@ from ledger.statements import Emission, Product, Recipe
 
 OF_NO_NODE = -1
 """The node of a gap before nodes have numbers."""
+NO_FACTORS = Ladder((), 0)
+"""For what needs none."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ class Describer:
         self.year = year
         self.reader = reader
         self.last_word = last_word
+        self._stated: dict[Place, Stated] = {}
 
     def bought(self, place: Place) -> Bought:
         """The lines of a place's purchases, read; amounts are the place's share by days."""
@@ -196,9 +202,33 @@ class Describer:
 
     def book(self, place: Place) -> Book:
         """What a place's own statements fix."""
+        stated = self.stated(place)
         return Book(
             days_told(place, self.year.inventories(place.site)),
             days_told(place, self.year.purchases(place.site)),
+            sum(len(direct.unknown) for _, direct in stated.parts),
+        )
+
+    def stated(self, place: Place) -> Stated:
+        """What the inventories of a place say was emitted there, and what that depends on."""
+        if place not in self._stated:
+            self._stated[place] = self._read_stated(place)
+        return self._stated[place]
+
+    def _read_stated(self, place: Place) -> Stated:
+        found = list(inventories_of(self.year, [place]))
+        if not any(each.body.fuels for each in found):
+            return Stated(
+                tuple((each.share, direct_of(each.body, NO_FACTORS, None)) for each in found)
+            )
+        standing, reader = self.year.standing, self.reader
+        region, said = region_of(standing, place.site)
+        return Stated(
+            parts=tuple(
+                (each.share, direct_of(each.body, reader.ladder, region)) for each in found
+            ),
+            asked=frozenset({LADDER, ("enterprise", standing.owner_of("site", place.site) or "")}),
+            as_of=max(said, reader.ladder_as_of),
         )
 
     def overhead(
@@ -224,7 +254,7 @@ class Describer:
         ]
         pages, book = _Pages(as_of), self.book(place)
         if book.has_inventory:
-            self._rest_of_emissions(pages, place, produced)
+            self._rest_of_emissions(pages, place, produced, self.stated(place))
         if book.has_purchases:
             self._rest_of_purchases(pages, place, bought, produced)
         stated = (*self.year.inventories(place.site), *self.year.purchases(place.site))
@@ -232,11 +262,18 @@ class Describer:
             pages.findings.append(finding("split-by-days", site=site))
         return pages.close(Account(node, 1.0), None)
 
-    def _rest_of_emissions(self, pages: _Pages, place: Place, produced: Sequence[Account]) -> None:
-        rest = pages.direct
-        for whole in self.year.inventories(place.site):
-            for body in whole.bodies:
-                _add(rest, body.emissions, place.share_of(whole.period))
+    def _rest_of_emissions(
+        self, pages: _Pages, place: Place, produced: Sequence[Account], inventories: Stated
+    ) -> None:
+        rest, site = pages.direct, self.year.site_name(place.site)
+        pages.as_of = max(pages.as_of, inventories.as_of)
+        for share, direct in inventories.parts:
+            for column, kg in direct.emissions.items():
+                rest[column] = rest.get(column, 0.0) + kg * share
+            pages.findings += [
+                finding("fuel-without-factor", site=site, fuel=fuel.fuel, unit=fuel.unit)
+                for fuel in direct.unknown
+            ]
         stated = max(rest.values(), default=0.0)
         for account in produced:
             for column, value in account.direct.items():
@@ -266,6 +303,18 @@ class Describer:
         if min(rest, default=0.0) < -OUTPUT_TOLERANCE * max(scale, 1.0):
             site = self.year.site_name(place.site)
             pages.findings.append(finding("negative-residual", site=site))
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the inventories of a place say was emitted, each with the share that is the place's.
+
+    ``asked`` names what that depends on besides the statements, ``as_of`` the last entry about it.
+    """
+
+    parts: tuple[tuple[float, Direct], ...]
+    asked: frozenset[Key] = frozenset()
+    as_of: int = -1
 
 
 class _Pages:

@@ -277,7 +277,7 @@ class _Writing:
     def _of_network(self) -> dict[str, Array]:
         network, texts = self.network, self.texts
         books = [
-            (self._place(place), book.inventory_days, book.purchase_days)
+            (self._place(place), book.inventory_days, book.purchase_days, book.unknown_fuels)
             for place, book in network.books.items()
         ]
         sites = [
@@ -290,7 +290,7 @@ class _Writing:
             "direct": network.direct,
             "output": network.output,
             "as_of": network.as_of,
-            "book": np.array(books, np.int64).reshape(-1, 3),
+            "book": np.array(books, np.int64).reshape(-1, 4),
             "site": np.array(sites, np.int64).reshape(-1, 3),
         }
 

@@ -651,6 +651,8 @@ class Fence:
                     missing.append(Missing(place, f"{what}-incomplete"))
                 elif days == 0:
                     (stand_ins if by_recipes else missing).append(Missing(place, what))
+            if book.unknown_fuels:
+                missing.append(Missing(place, "inventory-fuels"))
         return tuple(missing), tuple(stand_ins)
 
     def _recipes_tell_all(self, place: Place) -> bool:

@@ -367,7 +367,8 @@ class CurrentYear:
     def _buy(self, wave: Wave, place: Place, describer: Describer) -> None:
         """Read what a place bought, and with it the recipes that distribute it."""
         self.bought.pop(place, None)
-        self.readers.ask(place, self._bought(place, describer).asked)
+        asked = self._bought(place, describer).asked
+        self.readers.ask(place, asked | describer.stated(place).asked)
         wave.accounts |= self._seats_at[place]
 
     def _describe(self, wave: Wave, key: NodeKey, describer: Describer) -> None:

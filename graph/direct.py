@@ -21,7 +21,7 @@ from typing import Final
 
 from graph.factors import Factor, Ladder
 from graph.network import Column, Vector
-from ledger.statements import BURNT, Fuel
+from ledger.statements import BURNT, Fuel, Inventory
 
 CO2_PER_CARBON: Final = 44 / 12
 FEEDSTOCK: Final = "feedstock"
@@ -59,6 +59,33 @@ class Burnt:
     factor: str | None
     index: int
     measured: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Direct:
+    """What an inventory statement says was emitted: kg by column, in all.
+
+    ``burnt`` are the fuels in it; ``unknown`` those that no factor fits: what they emit is missing
+    from ``emissions``, not zero.
+    """
+
+    emissions: Vector
+    burnt: tuple[Burnt, ...]
+    unknown: tuple[Fuel, ...]
+
+
+def direct_of(inventory: Inventory, ladder: Ladder, region: str | None) -> Direct:
+    """What a site emits itself: what it states as such, and what its fuels emit."""
+    total: dict[Column, float] = {}
+    for emission in inventory.emissions:
+        column = Column(emission.gas, emission.origin, emission.gwp)
+        total[column] = total.get(column, 0.0) + float(emission.amount)
+    each = [(fuel, burn(fuel, ladder, region)) for fuel in inventory.fuels]
+    burnt = tuple(found for _, found in each if found is not None)
+    for found in burnt:
+        for column, kg in found.emissions.items():
+            total[column] = total.get(column, 0.0) + kg
+    return Direct(total, burnt, tuple(fuel for fuel, found in each if found is None))
 
 
 def burn(fuel: Fuel, ladder: Ladder, region: str | None) -> Burnt | None:

@@ -14,7 +14,6 @@ of some nodes what these cost.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,11 @@ from typing import Final, TypeAlias, cast
 
 import numpy as np
 
+from graph.assurance import Assurance, assurance_of, last_word_on
+from graph.direct import direct_of
+from graph.factors import Ladder
 from graph.findings import Finding, finding
+from graph.flows import inventories_of, region_of
 from graph.kept import kept
 from graph.links import lines_of
 from graph.masses import bridges_by_mass
@@ -44,13 +47,10 @@ from ledger.errors import UnitMismatch
 from ledger.pact import DataQualityIndicators
 from ledger.standing import Said, Standing
 from ledger.statements import (
-    Accreditation,
-    Attestation,
     DataQuality,
     Emission,
     InputLine,
     Inventory,
-    Periodic,
     Product,
     Recipe,
     Reference,
@@ -58,13 +58,6 @@ from ledger.statements import (
 
 DIMENSIONS: Final = ("technology", "geography", "time")
 """What ratings are about (PACT v3: technologicalDQR, geographicalDQR, temporalDQR)."""
-
-
-class Assurance(enum.StrEnum):
-    """How far a verifier looked into a statement."""
-
-    LIMITED = "limited"
-    REASONABLE = "reasonable"
 
 
 Ratings: TypeAlias = tuple[float | None, float | None, float | None]
@@ -245,34 +238,41 @@ class Facts:
     def _read_data(self, node: int) -> Iterator[Datum]:
         at = self.network.nodes[node]
         if at.feed is Feed.OVERHEAD:
-            place = cast(Place, at.place)
-            for whole in self._year.inventories(place.site):
-                yield from self._of_bodies(whole, place.share_of(whole.period), at.name)
+            yield from self._of_inventories(cast(Place, at.place), at.name)
             return
         described_by = self._described_by(node)
         if isinstance(described_by, Standby):
             yield self._of_footprint(described_by, at.name)
         for recipe, per_unit in self._recipes(node):
-            yield from self._of_bodies(recipe, per_unit, at.name)
+            for said, body in zip(recipe.said, recipe.bodies, strict=True) if per_unit else ():
+                yield self._of_books(said, body, _vector(body.emissions, per_unit), at.name)
 
-    def _of_bodies(
-        self, whole: Whole[Recipe] | Whole[Inventory], scale: float, name: str
-    ) -> Iterator[Datum]:
-        period = whole.period
-        for body in whole.bodies if scale else ():
-            said = self._said(body)
-            quality, share = body.quality, _share_of(body.quality)
-            yield Datum(
-                index=said.index,
-                emissions=_vector(body.emissions, scale),
-                primary=None if share is None else float(share) / 100,
-                ratings=_ratings(quality),
-                gsd=float(quality.gsd) if quality and quality.gsd is not None else None,
-                assurance=self._assurance(said),
-                middle=period.start + (period.end - period.start) / 2,
-                as_of=self._last_word_on(said),
-                findings=_doubt(name, quality.primary_share if quality else None, share),
-            )
+    def _of_inventories(self, place: Place, name: str) -> Iterator[Datum]:
+        region, _ = region_of(self._standing, place.site)
+        for each in inventories_of(self._year, [place]):
+            emitted = direct_of(each.body, self._ladder, region).emissions
+            vector = {column: kg * each.share for column, kg in emitted.items()}
+            yield self._of_books(each.said, each.body, vector, name)
+
+    @cached_property
+    def _ladder(self) -> Ladder:
+        return Ladder.of(self._standing, self.network.year)
+
+    def _of_books(
+        self, said: Said, body: Recipe | Inventory, emissions: Vector, name: str
+    ) -> Datum:
+        period, quality, share = body.period, body.quality, _share_of(body.quality)
+        return Datum(
+            index=said.index,
+            emissions=emissions,
+            primary=None if share is None else float(share) / 100,
+            ratings=_ratings(quality),
+            gsd=float(quality.gsd) if quality and quality.gsd is not None else None,
+            assurance=assurance_of(self._standing, said, self._day),
+            middle=period.start + (period.end - period.start) / 2,
+            as_of=last_word_on(self._standing, said),
+            findings=_doubt(name, quality.primary_share if quality else None, share),
+        )
 
     def _of_footprint(self, standby: Standby, name: str) -> Datum:
         pcf = standby.footprint.pact.pcf
@@ -284,51 +284,10 @@ class Facts:
             primary=None if share is None else float(share) / 100,
             ratings=_dqi(pcf.dqi),
             gsd=None,
-            assurance=self._assurance(standby.said),
+            assurance=assurance_of(self._standing, standby.said, self._day),
             middle=(first + (after - first) / 2).date(),
-            as_of=self._last_word_on(standby.said),
+            as_of=last_word_on(self._standing, standby.said),
             findings=_doubt(name, pcf.primary_data_share, share),
-        )
-
-    def _said(self, body: Periodic) -> Said:
-        said = self._standing.find(body.natural_key(""))
-        assert said is not None  # it was read from what stands
-        return said
-
-    # -- verification --------------------------------------------------------------------------
-
-    def _assurance(self, said: Said) -> Assurance | None:
-        """The highest level of assurance of the very statement.
-
-        Opinions that others may have signed do not stand. One counts on the last day asked about,
-        from a verifier whose accreditation stands and covered type and standard on the day the
-        opinion was signed.
-        """
-        levels = {
-            opinion.level
-            for each in self._standing.about(Attestation.TYPE, said.digest)
-            if (opinion := cast(Attestation, each.statement.body)).digest == said.digest
-            and self._day <= opinion.until
-            and self._is_accredited(each, opinion.standard, said.statement.type)
-        }
-        return next((level for level in reversed(Assurance) if level in levels), None)
-
-    def _last_word_on(self, said: Said) -> int:
-        touched = self._standing.touched
-        opinions = self._standing.about(Attestation.TYPE, said.digest)
-        told = [(Accreditation.TYPE, opinion.owner) for opinion in opinions]
-        told.append((Attestation.TYPE, said.digest))
-        return max(said.index, *(touched.get(each, -1) for each in told))
-
-    def _is_accredited(self, opinion: Said, standard: str, kind: str) -> bool:
-        signed = dt.datetime.fromtimestamp(opinion.statement.common.iat, dt.UTC).date()
-        held = (
-            cast(Accreditation, said.statement.body)
-            for said in self._standing.about(Accreditation.TYPE, opinion.owner)
-        )
-        return any(
-            kind in each.scope and standard in each.standards and each.start <= signed <= each.until
-            for each in held
         )
 
     # -- amounts -------------------------------------------------------------------------------

@@ -311,6 +311,10 @@ _PERIODS: Final = {
     "split-by-days": _notice(
         sentence="A period of %(site)s straddles a change of park membership: it is split by days."
     ),
+    "fuel-without-factor": _warning(
+        sentence="%(site)s burnt %(fuel)s, stated in %(unit)s, and no factor for it stands: what "
+        "it emitted is missing from Scope 1."
+    ),
     "overruled": _warning(
         sentence="Something said of %(site)s stands again because its withdrawal is suspect, and "
         "overlaps what was said since: the later word counts."
@@ -406,6 +410,9 @@ MISSING_SENTENCES = {
     "emissions; if there are none, state an empty list.",
     "inventory-incomplete": "The inventories of %(site)s leave out days between %(first)s and "
     "%(last)s: state the rest.",
+    "inventory-fuels": "The inventories of %(site)s for %(first)s to %(last)s list fuels for which "
+    "no factor stands: have one stated, or state measured values of calorific value, carbon "
+    "content and oxidation.",
     "purchases": "%(site)s has stated no purchases for %(first)s to %(last)s: state what it took "
     "in; if nothing, state an empty list.",
     "purchases-incomplete": "The purchases of %(site)s leave out days between %(first)s and "

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from graph.year import Place, Year
-from ledger.standing import Said
-from ledger.statements import Inventory
+from ledger.standing import Said, Standing
+from ledger.statements import Enterprise, Inventory, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +46,19 @@ def inventories_of(year: Year, places: Iterable[Place]) -> Iterator[StatedInvent
         for whole in year.inventories(place.site):
             if share := place.share_of(whole.period):
                 yield from (StatedInventory(place, share, said) for said in whole.said)
+
+
+def region_of(standing: Standing, site: str) -> tuple[str | None, int]:
+    """Where a site stands as factors know it, and the last entry about who says so.
+
+    The region of its power grid; where it states none, the country of its owner.
+    """
+    stands = standing.sites.get(site)
+    said = standing.touched.get(("site", site), -1)
+    region = cast(Site, stands.statement.body).grid_region if stands else None
+    if region is not None:
+        return region, said
+    owner = standing.owner_of("site", site) or ""
+    enterprise = standing.enterprises.get(owner)
+    country = cast(Enterprise, enterprise.statement.body).country if enterprise else None
+    return country, max(said, standing.touched.get(("enterprise", owner), -1))

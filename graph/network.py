@@ -214,10 +214,14 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What a place's own statements fix: days of its year covered by inventory and purchases."""
+    """What a place's own statements fix: days of its year covered by inventory and purchases.
+
+    ``unknown_fuels``: how many fuels in its inventories no factor fits.
+    """
 
     inventory_days: int
     purchase_days: int
+    unknown_fuels: int = 0
 
     @property
     def has_inventory(self) -> bool:

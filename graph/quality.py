@@ -36,9 +36,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from graph.assurance import Assurance
 from graph.characterise import Characterisation
 from graph.draws import Draw
-from graph.facts import DIMENSIONS, Assurance, Datum, Facts
+from graph.facts import DIMENSIONS, Datum, Facts
 from graph.findings import Finding
 from graph.gaps import RUNGS
 from graph.network import RUNG_OF_FEED, Estimate, Floats, Ints, Rung

@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from graph.assurance import Assurance
 from graph.draws import draw_of_boundary, draw_of_product
 from graph.engine import MOVES_FIGURES, Answered, Engine, Question
 from graph.explain import Kg, Mask, Trace
-from graph.facts import Assurance, Facts, facts_of
+from graph.facts import Facts, facts_of
 from graph.network import Floats, Node
 from graph.quality import Origins
 from graph.whatif import without

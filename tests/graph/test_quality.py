@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from graph.assurance import Assurance
 from graph.engine import Engine, Question
-from graph.facts import Assurance, facts_of
+from graph.facts import facts_of
 from graph.network import Rung
 from graph.quality import Origins, Part, Quality, doubts, quality_table
 from ledger.statements import DataQuality

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.assurance import Assurance
 from graph.draws import Draw, draw_of_boundary
-from graph.facts import Amount, Assurance, Datum, Facts, Taken
+from graph.facts import Amount, Datum, Facts, Taken
 from graph.network import Floats, Network
 from graph.quality import Origins, Part, Quality, quality_table
 from graph.solved import Solved
