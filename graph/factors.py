@@ -41,6 +41,7 @@ from typing import Final, TypeAlias, cast
 from graph.network import Column, Estimate, Rung
 from ledger import identifiers, units
 from ledger.errors import UnitMismatch
+from ledger.recent import Recent
 from ledger.standing import Said, Standing
 from ledger.statements import FactorRow, Factors, Product
 
@@ -153,8 +154,13 @@ class Ladder:
 
     @classmethod
     def of(cls, standing: Standing, year: int) -> Ladder:
-        """The ladder of what stands: a pure function of both."""
-        return cls((each for found in factor_sets(standing) for each in found.factors), year)
+        """The ladder of what stands: a pure function of both, remembered because few sets change
+        and all of their rows would be read anew."""
+        stated = tuple((said.index, said.digest) for said in standing.statements(Factors.TYPE))
+        if (known := _LADDERS.get((stated, year))) is not None:
+            return known
+        factors = (each for found in factor_sets(standing) for each in found.factors)
+        return _LADDERS.put((stated, year), cls(factors, year))
 
     def rows(self) -> tuple[Factor, ...]:
         """Every factor that stands, by set, part and position."""
@@ -244,6 +250,9 @@ class Ladder:
         if stated := self._conversions.get((target.code, source.code)):
             return 1 / float(cast(Decimal, stated.row.factor)), stated.index
         return None
+
+
+_LADDERS: Final[Recent[tuple[tuple[tuple[int, str], ...], int], Ladder]] = Recent(16)
 
 
 def _estimate(rung: Rung, factor: Factor, ratio: float, last: int) -> Estimate:

@@ -311,6 +311,10 @@ _PERIODS: Final = {
     "split-by-days": _notice(
         sentence="A period of %(site)s straddles a change of park membership: it is split by days."
     ),
+    "removal-certificates-exceed": _warning(
+        sentence="Certificates from %(serial)s of %(registry)s are for %(excess)s kg CO2 more than "
+        "the sinks inside are said to have removed: that part counts for nothing."
+    ),
     "fuel-without-factor": _warning(
         sentence="%(site)s burnt %(fuel)s, stated in %(unit)s, and no factor for it stands: what "
         "it emitted is missing from Scope 1."
