@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from api.errors import AmountRefused, CellRefused, FactorTableRefused, NumberRefused
-from api.importer import Problem
+from api.importing.wanted import Problem
 from api.sheets import Row, Table
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed

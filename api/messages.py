@@ -35,7 +35,7 @@ _RAISED: Final = ("ValidationError", "not_authorised", "_flaw", "_refused", "ref
 _OF_MEMBERS: Final = (fields.Field, fields.String, fields.Integer, fields.Boolean, fields.List)
 _OF_OBJECTS: Final = ("Unknown field.", "Invalid input type.")
 """What marshmallow itself says: of members, in its fields' words, and of objects."""
-_SPEAKING: Final = ("cli/*.py", "importer.py", "factor_tables.py")
+_SPEAKING: Final = ("cli/*.py", "importing/*.py", "factor_tables.py")
 """Where the command line says something, below ``api``."""
 _SAID: Final = {"say": 0, "text": 0, "table": 0, "refuse": 1, "Problem": 1, "Check": 2}
 """Calls that say it -> the first positional argument that is a text."""

@@ -20,7 +20,9 @@ from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import Client, Refused, Result, told
 from api.columns import SHEETS
 from api.errors import FileRefused, WouldOverwrite
-from api.importer import Books, Problem, Reading, Stands, Step, plan, read
+from api.importing.planning import plan
+from api.importing.tables import read
+from api.importing.wanted import Books, Problem, Reading, Stands, Step
 from api.keyfile import KeyFile
 from api.settings import Settings
 from api.sheets import read_file

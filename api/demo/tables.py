@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from api.importer import period_of
+from api.importing.cells import period_of
 from ledger import pact, units
 from ledger.gases import CO2E
 from ledger.schema import load

@@ -9,7 +9,10 @@ from decimal import Decimal
 import pytest
 
 from api.errors import AmountRefused, CodeUnknown, PeriodRefused
-from api.importer import Books, Reading, Stands, entity_id, period_of, plain_amount, plan, read
+from api.importing.cells import period_of, plain_amount
+from api.importing.planning import plan
+from api.importing.tables import read
+from api.importing.wanted import Books, Reading, Stands, entity_id
 from api.sheets import Row, Table, read_csv
 from ledger.statements import Body, Footprint, Inventory, Product, Purchases, Recipe, Withdrawal
 

@@ -13,7 +13,7 @@ import xlsxwriter
 from api import keyfile
 from api.cli import import_ as importing
 from api.columns import SHEETS
-from api.importer import entity_id
+from api.importing.wanted import entity_id
 from api.opening import open_services
 from api.settings import Settings
 from ledger.standing import Standing

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.importer import entity_id
+from api.importing.wanted import entity_id
 from tests.e2e.deployment import COMMAND, Deployment, Member
 from tests.e2e.test_worked_example import Rows, write_workbook
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import xlsxwriter
 
-from api.importer import entity_id
+from api.importing.wanted import entity_id
 from tests.e2e.deployment import Deployment, Member
 
 STATES = Path(__file__).parents[3] / "shared" / "data" / "useeio-states"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from api.importer import entity_id
+from api.importing.wanted import entity_id
 from tests.e2e.deployment import Deployment, Member
 
 EXAMPLE = Path(__file__).parents[3] / "shared" / "data" / "park-hand-example" / "example.json"
