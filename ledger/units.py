@@ -251,6 +251,7 @@ _WORDS = {
 _ALIASES = {word: code for code, words in _WORDS.items() for word in words.split()}
 
 _TON = "tonne (1000 kg), or convert a short or long ton to kg"
+_YUAN = "a price with its year and what it includes, such as CNY:2025:basic"
 # Case decides between milli, mega and metre here, or the word itself has several meanings.
 _AMBIGUOUS = {
     "Mg": "mg (milligram) or tonne (megagram)",
@@ -272,7 +273,12 @@ _AMBIGUOUS = {
     "Mt": _TON,
     "mt": _TON,
     "标方": "Nm3 (0 °C) or Sm3 (15 °C)",
+    "标立方米": "Nm3 (0 °C) or Sm3 (15 °C)",
     "标准立方米": "Nm3 (0 °C) or Sm3 (15 °C)",
+    "元": _YUAN,
+    "人民币": _YUAN,
+    "CNY": _YUAN,
+    "RMB": _YUAN,
 }
 
 
@@ -293,6 +299,37 @@ def from_alias(text: str) -> str:
         raise UnitAmbiguous(text=_shown(text), choices=_AMBIGUOUS[word])
     code = _ALIASES.get(word) or _ALIASES.get(word.lower())
     return code or parse(text.strip()).code
+
+
+_POWERS = {"万": 4, "百万": 6, "千万": 7, "亿": 8}
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+# Before NFKC, which makes 104 of 10⁴.
+_MULTIPLE = re.compile(
+    rf"\s*(?:(?P<word>{'|'.join(_POWERS)})"
+    r"|[×xX]?\s*10(?:\^(?P<plain>[2-9])(?![0-9])|(?P<raised>[²³⁴-⁹])))\s*(?P<unit>.*)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Multiple:
+    """``count`` of a unit at a time: ``万Nm3`` is 10 000 ``NM3``."""
+
+    count: Decimal
+    code: str
+
+
+def multiple(text: str) -> Multiple:
+    """A unit as `from_alias` reads it, or a power of ten of one, as statistics count.
+
+    ``万Nm3``, ``10⁴ Nm3``, ``10^4 Nm3``, ``万千瓦时``, ``亿立方米``. Raises ``UnitUnknown``.
+    """
+    found = _MULTIPLE.fullmatch(text)
+    if found is None:
+        return Multiple(Decimal(1), from_alias(text))
+    raised = found["raised"] and _SUPERSCRIPTS.index(found["raised"])
+    power = _POWERS.get(found["word"]) or int(found["plain"] or raised)
+    return Multiple(Decimal(10) ** power, from_alias(found["unit"]))
 
 
 def _mismatch(source: Unit, target: Unit) -> UnitMismatch:

@@ -211,9 +211,41 @@ def test_a_code_is_taken_exactly_as_written(text: str):
         units.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "count", "code"),
+    [
+        ("万Nm3", 10_000, "NM3"),
+        ("10⁴ Nm³", 10_000, "NM3"),
+        ("10^4Nm3", 10_000, "NM3"),
+        ("×10⁴ Nm3", 10_000, "NM3"),
+        ("万千瓦时", 10_000, "KWH"),
+        ("亿立方米", 100_000_000, "MTQ"),
+        ("万CNY:2025:basic", 10_000, "CNY:2025:basic"),
+        ("千瓦时", 1, "KWH"),
+        ("t", 1, "TNE"),
+    ],
+)
+def test_statistics_count_in_powers_of_ten(text: str, count: int, code: str):
+    assert units.multiple(text) == units.Multiple(Decimal(count), code)
+
+
+@pytest.mark.parametrize("text", ["104Nm3", "10⁴", "万", "10^44 t", "10¹t", "1万t", "1e4 Nm3"])
+def test_other_multiples_are_unknown(text: str):
+    with pytest.raises(UnitUnknown):
+        units.multiple(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "advised"), [("万标立方米", "Nm3"), ("万元", "CNY:2025:basic"), ("万ton", "tonne")]
+)
+def test_a_multiple_of_a_word_with_several_meanings_is_not_guessed(text: str, advised: str):
+    with pytest.raises(UnitAmbiguous, match=advised):
+        units.multiple(text)
+
+
 @given(st.text(max_size=20))
 def test_any_text_is_a_unit_or_unknown(text: str):
-    for read in (units.parse, units.from_alias, units.from_pact):
+    for read in (units.parse, units.from_alias, units.from_pact, units.multiple):
         with suppress(UnitUnknown):
             read(text)
 
