@@ -147,10 +147,12 @@ class Describer:
         return self._by_nobody(account, opened)
 
     def _by_nobody(self, account: Account, opened: Opened) -> Account:
-        """Estimated by the grid region of its site; where none is known, its owner's country."""
+        """Estimated by the grid whose mix it is, else by that of its site; where none is known, by
+        its owner's country."""
         place, owner, reader = account.node.place, account.node.owner, self.reader
         site = self.year.site(place.site) if place else None
-        region, said, asked = site.grid_region if site else None, -1, {LADDER}
+        said, asked = -1, {LADDER}
+        region = opened.product.grid or (site.grid_region if site else None)
         if region is None:
             region, said = reader.catalogue.country(owner)
             asked.add(("enterprise", owner))
@@ -362,6 +364,7 @@ def _gap(read: Read, scale: float) -> Gap:
         unit=line.unit,
         category=line.category,
         estimate=unmet.estimate and unmet.estimate.scaled(scale),
+        grid=unmet.grid,
     )
 
 

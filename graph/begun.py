@@ -30,6 +30,7 @@ from graph.network import (
     Estimate,
     Floats,
     Gap,
+    Grid,
     Network,
     Node,
     Rung,
@@ -444,9 +445,11 @@ def _estimate(columns: tuple[Column, ...], rung: str, kg: Any, *of: Any) -> Esti
 
 
 def _lacking(gap: Gap) -> tuple[Any, ...]:
-    return gap.node, gap.reason, gap.wanted, gap.supplier, gap.amount, gap.unit, gap.category
+    of = gap.node, gap.reason, gap.wanted, gap.supplier, gap.amount, gap.unit, gap.category
+    return *of, gap.grid and (gap.grid.region,)
 
 
 def _gap(columns: tuple[Column, ...], *of: Any) -> Gap:
-    estimate = of[-1] and _estimate(columns, *of[-1])
-    return replace(Gap(*of[:-1]), estimate=estimate)
+    *stated, grid, estimated = of
+    estimate = estimated and _estimate(columns, *estimated)
+    return replace(Gap(*stated), estimate=estimate, grid=grid and Grid(*grid))

@@ -437,12 +437,17 @@ class Fence:
         return np.asarray(edges.amount[into] * made)
 
     @cached_property
+    def crossing(self) -> tuple[Ints, Floats]:
+        """Edges over the fence into what counts inside, and the units of the year over each."""
+        into = self._edges_in
+        crossing = ~np.isin(self.network.edges.supplier[into], self.held)
+        return into[crossing], self._bought[crossing]
+
+    @cached_property
     def inflow(self) -> Inflow:
         """z by supplier and category."""
-        edges, into = self.network.edges, self._edges_in
-        crossing = ~np.isin(edges.supplier[into], self.held)
-        over = into[crossing]
-        return Inflow.of(edges.supplier[over], edges.category[over], self._bought[crossing])
+        edges, (over, bought) = self.network.edges, self.crossing
+        return Inflow.of(edges.supplier[over], edges.category[over], bought)
 
     def takers_of(self, suppliers: Ints) -> Ints:
         """Nodes inside that take in what ``suppliers`` deliver."""
@@ -504,7 +509,7 @@ class Fence:
     def _brought(self) -> Floats:
         """(9, 3) kg CO2e by category: known, filled in, spread; generation included."""
         brought = self.inflow.amounts.T @ self._per_unit
-        self._add_estimates(brought, self._unmet)
+        self._add_estimates(brought, self.unmet)
         return np.asarray(brought)
 
     def _add_estimates(self, table: Floats, gaps: Iterable[Gap]) -> None:
@@ -515,7 +520,7 @@ class Fence:
                 table[gap.category, 1:] += kg, kg * gap.estimate.spread
 
     @cached_property
-    def _generation(self) -> tuple[Floats, Mask]:
+    def generation(self) -> tuple[Floats, Mask]:
         """(suppliers, 3) the part of m* that arose at generation; where it is not known."""
         found = generation_outside(self.network, self.inflow.suppliers, self.held_mask)
         tables = (found.known, found.filled, found.spread)
@@ -525,17 +530,18 @@ class Fence:
 
     @property
     def _unsplit(self) -> Mask:
-        return self._generation[1]
+        return self.generation[1]
 
     @cached_property
     def _generated(self) -> Floats:
         """(9, 3) kg CO2e by category that arose at generation of bought energy."""
-        generated = self.inflow.amounts.T @ self._generation[0]
-        self._add_estimates(generated, (gap for gap in self._unmet if _is_generation(gap)))
+        generated = self.inflow.amounts.T @ self.generation[0]
+        self._add_estimates(generated, (gap for gap in self.unmet if is_generation(gap)))
         return np.asarray(generated)
 
     @cached_property
-    def _has_inflow(self) -> bool:
+    def has_inflow(self) -> bool:
+        """Whether every place states what it took in, or its recipes tell."""
         return not any(m.what.startswith("purchases") for m in self._missing[0])
 
     @cached_property
@@ -545,7 +551,7 @@ class Fence:
         for gap in self.gaps:
             lacks[gap.category] = True
             is_open[gap.category] |= gap.estimate is None
-        if not self._has_inflow:
+        if not self.has_inflow:
             is_open[:] = True
         return [
             Lacking.OPEN if o else Lacking.ESTIMATED if e else Lacking.NOTHING
@@ -571,9 +577,9 @@ class Fence:
     def upstream_of(self, drawn: Drawn) -> Amount:
         """Upstream of what is drawn from suppliers and of what no product meets."""
         unmet = np.zeros((CATEGORIES, 3))
-        self._add_estimates(unmet, self._unmet)
+        self._add_estimates(unmet, self.unmet)
         is_open = drawn.is_open or any(gap.estimate is None for gap in self.gaps)
-        if is_open or not self._has_inflow:
+        if is_open or not self.has_inflow:
             lacking = Lacking.OPEN
         else:
             lacking = Lacking.ESTIMATED if drawn.lacks or self.gaps else Lacking.NOTHING
@@ -586,9 +592,9 @@ class Fence:
         An estimate tells it only where its factor is one of generation.
         """
         is_open = self.inflow.in_category(self._unsplit)
-        energy = (gap for gap in self._unmet if gap.category == ENERGY)
-        is_open[ENERGY] |= any(not _is_generation(gap) for gap in energy)
-        if not self._has_inflow:
+        energy = (gap for gap in self.unmet if gap.category == ENERGY)
+        is_open[ENERGY] |= any(not is_generation(gap) for gap in energy)
+        if not self.has_inflow:
             is_open[:] = True
         return is_open
 
@@ -598,9 +604,9 @@ class Fence:
 
         A factor of generation says nothing of fuel and losses: that is unknown, never zero.
         """
-        is_open = self._split_open | self.inflow.in_category(self._generation[0][:, 1] != 0)
-        for gap in self._unmet:
-            is_open[gap.category] |= _is_generation(gap)
+        is_open = self._split_open | self.inflow.in_category(self.generation[0][:, 1] != 0)
+        for gap in self.unmet:
+            is_open[gap.category] |= is_generation(gap)
         return np.asarray(is_open)
 
     def _scope2(self) -> Amount:
@@ -693,7 +699,7 @@ class Fence:
         )
 
     @cached_property
-    def _unmet(self) -> tuple[Gap, ...]:
+    def unmet(self) -> tuple[Gap, ...]:
         """Those whose supplier has no site inside."""
         return tuple(gap for gap in self._unmet_anywhere if gap.supplier not in self.owners)
 
@@ -707,7 +713,7 @@ class Fence:
     def gaps(self) -> tuple[Gap, ...]:
         """Unmet inputs from outside, as totals of the year."""
         undeclared = (gap for gap in self._undeclared if gap.supplier not in self.owners)
-        return (*self._unmet, *undeclared)
+        return (*self.unmet, *undeclared)
 
     @cached_property
     def _undeclared(self) -> tuple[Gap, ...]:
@@ -797,7 +803,7 @@ class Fence:
         kg = known_by_rung(self.network, self._emitted_outside)
         kg += self.estimates.by_rung(made, self.weights)
         kg[COMPUTED] += self.scope1.at_least
-        for gap in self._unmet:
+        for gap in self.unmet:
             if gap.estimate is not None:
                 emitted = self._kg(self.network.row(gap.estimate.emissions))
                 kg[RUNGS.index(gap.estimate.rung)] += emitted
@@ -852,7 +858,8 @@ def _amount(kg: Floats, lacking: Lacking) -> Amount:
     return Amount(known, filled, spread, lacking)
 
 
-def _is_generation(gap: Gap) -> bool:
+def is_generation(gap: Gap) -> bool:
+    """Whether all that is estimated of a gap arises where energy is generated."""
     return gap.estimate is not None and gap.estimate.is_generation
 
 

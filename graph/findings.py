@@ -332,6 +332,25 @@ _PERIODS: Final = {
     ),
 }
 
+_POWER: Final = {
+    "residual-mix-absent": _notice(
+        sentence="No residual mix stands for the grid %(region)s in %(year)s: power from it that "
+        "no certificate covers counts market-based as it does location-based; have one stated."
+    ),
+    "grid-power-unmeasured": _warning(
+        sentence="%(product)s is the mix of a grid, but its unit is none of energy: no certificate "
+        "covers it, and it counts market-based as it does location-based; register it in kWh."
+    ),
+    "certificate-of-another-time": _warning(
+        sentence="Certificate %(serial)s of %(registry)s is of power made in %(vintage)s and used "
+        "for %(holder)s for %(year)s: more than one year lies between, and it is not counted."
+    ),
+    "certificates-in-excess": _warning(
+        sentence="Certificates for %(amount)s MWh more are used for %(holder)s for %(year)s than "
+        "it took from public grids over the fence: they count for nothing there."
+    ),
+}
+
 _ENGINE: Final = {
     "negative-residual": _warning(
         sentence="The recipes of %(site)s use more than the site states as a whole: the "
@@ -380,7 +399,15 @@ _ENGINE: Final = {
     ),
 }
 
-REGISTRY: Final = {**_LINES, **_UNITS, **_FOOTPRINTS, **_BALANCES, **_PERIODS, **_ENGINE}
+REGISTRY: Final = {
+    **_LINES,
+    **_UNITS,
+    **_FOOTPRINTS,
+    **_BALANCES,
+    **_PERIODS,
+    **_POWER,
+    **_ENGINE,
+}
 """Rule id -> severity, the sentences of both sides, and who may be told."""
 
 RULES: Final = Rulebook(REGISTRY)

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from graph.factors import Ladder
+from graph.factors import Ladder, containing
 from graph.findings import Finding, finding
-from graph.network import Estimate, output_shares
+from graph.network import Estimate, Grid, output_shares
 from graph.openings import Opened, Seat, in_declared_unit
 from graph.references import Catalogue, Key, Listed, Resolved, Unresolved, class_key
 from graph.year import Place
 from ledger import identifiers, units
 from ledger.errors import UnitMismatch
-from ledger.statements import InputLine, Product, Reference
+from ledger.statements import ELECTRICITY, InputLine, Product, Reference
 
 CATEGORY_TRANSPORT = 4
 LADDER: Key = ("factors", "")
@@ -44,12 +44,14 @@ class Link:
 class Unmet:
     """Why a line draws on no node. ``supplier`` is the enterprise it would come from, if known.
 
-    ``estimate`` is what the factor ladder puts in the place of the whole line.
+    ``estimate`` is what the factor ladder puts in the place of the whole line; ``grid`` is given
+    where the line is for electricity from a public grid.
     """
 
     reason: str
     supplier: str | None
     estimate: Estimate | None = None
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,18 +275,21 @@ class LineReader:
         assert read.unmet is not None
         line, listed = read.line, read.listed
         named = (line.ref.classification,) if line.ref.classification else ()
-        region, said = line.ref.region, -1
+        classes = (*named, *(listed.product.classifications if listed else ()))
+        of_grid = listed.product.grid if listed else None
+        region, said = line.ref.region or of_grid, -1
         if region is None and listed is not None:
             region, said = self.catalogue.country(listed.owner)
         estimate = self.ladder.estimate(
             float(line.amount),
             line.unit,
-            (*named, *(listed.product.classifications if listed else ())),
+            classes,
             region,
             self.opened(listed.product.id).bridge if listed else None,
         )
+        grid = Grid(region) if of_grid or _is_electricity(classes) else None
         as_of = max(read.as_of, said, self.ladder_as_of)
-        return replace(read, unmet=replace(read.unmet, estimate=estimate), as_of=as_of)
+        return replace(read, unmet=replace(read.unmet, estimate=estimate, grid=grid), as_of=as_of)
 
     def _remarks(self, line: InputLine, meant: Resolved, consumer: Consumer) -> tuple[Finding, ...]:
         taker, taken = consumer.name, meant.listed.product.name
@@ -318,6 +323,10 @@ def _declared_units(unit: str, opened: Opened) -> float | None:
         return in_declared_unit(unit, opened.product)
     except UnitMismatch:
         return None
+
+
+def _is_electricity(classes: Iterable[str]) -> bool:
+    return any(ELECTRICITY in containing(each) for each in classes)
 
 
 def _draws(read: Read) -> bool:

@@ -194,12 +194,20 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """A public power grid, by its region; ``None``: nobody says which."""
+
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """An input that nobody upstream describes. ``node`` is the consumer; ``supplier`` an
     enterprise id.
 
     ``amount`` is per declared unit of the consumer (overhead: of the year), in ``unit``.
-    ``estimate`` is for that amount; ``None``: no rung of the ladder reaches it.
+    ``estimate`` is for that amount; ``None``: no rung of the ladder reaches it. ``grid`` is given
+    for electricity that comes from a public grid.
     """
 
     node: int
@@ -210,6 +218,7 @@ class Gap:
     unit: str
     category: int
     estimate: Estimate | None = None
+    grid: Grid | None = None
 
 
 @dataclass(frozen=True, slots=True)

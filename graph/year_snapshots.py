@@ -26,7 +26,7 @@ from ledger.filed import PART, refused
 from ledger.snapshot import BESIDE, Source
 from ledger.standing import RULES, Standing
 
-_FORMAT: Final = "1"
+_FORMAT: Final = "2"
 _MEANT: Final = repr((RULES, sorted(REGISTRY), FEEDS, tuple(Rung)))
 VERSION: Final = f"{_FORMAT} {ENGINE} {hashlib.sha256(_MEANT.encode()).hexdigest()[:16]}"
 """Of the format, of the engine that made the figures, and of what the numbers in it mean."""
