@@ -33,6 +33,13 @@ from ledger.standing import Standing
 from ledger.statements import Figure, Statement
 
 ABSENT: Final = "–"
+OF_SCOPE2: Final = (
+    "scope2Location",
+    "scope2Market",
+    "netOperationalLocation",
+    "netOperationalMarket",
+)
+"""Results from which Scope 2 can be told."""
 
 
 def publishable(log: Log, books: Books, standing: Standing) -> Figure:
@@ -64,7 +71,7 @@ def _not_shown(guarded: Guarded) -> set[str]:
     """Names of the results that only a sum of several may show."""
     together = merged(guarded.inflow_parts(), guarded.filled_parts)
     if SCOPE2 in together:
-        return {"scope2Location", "scope3Upstream", *map(category_name, CATEGORIES)}
+        return {*OF_SCOPE2, "scope3Upstream", *map(category_name, CATEGORIES)}
     return {category_name(category) for category in together}
 
 

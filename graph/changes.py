@@ -25,7 +25,16 @@ from graph.network import Network, Node
 from graph.whatif import Compared, figure_numbers, moved, set_side_by_side
 from ledger.entry import Entry
 
-MOVES_BOUNDARIES: Final = ("park", "membership", "site", "transfer", "enterprise")
+MOVES_BOUNDARIES: Final = (
+    "park",
+    "membership",
+    "site",
+    "transfer",
+    "enterprise",
+    "certificate",
+    "attestation",
+    "accreditation",
+)
 """Types that can move the figure of a boundary and leave every footprint as it is."""
 
 

@@ -179,14 +179,14 @@ def downstream(sides: Sides, gate: Gate, services: Services) -> Downstream:
 
 
 def downstream_of(books: Books) -> Downstream:
-    """As ``downstream``, from what stands; of an enterprise also what it entered itself."""
+    """As ``downstream``, from what stands; and what an enterprise or a park entered itself."""
     answered, missing = books.answered, books.assessment.missing
     fence = Fence(answered.solved, frozenset(books.places), answered.weights)
     told = not any(each.what.startswith("purchases") for each in missing)
     gate = StatedGate(answered.standing, answered.year)
     services = Services(answered.standing, fence)
     derived = downstream(Sides.of(fence, told=told), gate, services)
-    entered = gate.held(books.id) if books.kind == "enterprise" else None
+    entered = gate.held(books.id)
     if entered is None:
         return derived
     stages = (*derived.stages, *_entered(*entered, gate.year, answered.gwp))

@@ -12,20 +12,23 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
 from graph.behalf import SpokenFor
-from graph.boundary import Assessment, assess
+from graph.boundary import Amount, Assessment, Fence
 from graph.characterise import Characterisation, characterise
 from graph.current import CurrentYear
 from graph.errors import UnknownBoundary, UnknownProduct
+from graph.factors import Ladder
 from graph.fence import encloses, fence_findings
 from graph.findings import Finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.history import History, Reader
 from graph.kept import kept
+from graph.ledgers import Ledgers, ledgers_of, net_of
+from graph.market import NO_PARKS, Market, market_based
 from graph.running import Running
 from graph.solved import Solved
 from graph.year import Place, Year
@@ -35,7 +38,7 @@ from ledger.recent import Recent
 from ledger.standing import Said, Standing
 from ledger.statements import Membership, Park, Periodic, Site
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the same prefix and question may give another figure."""
 MOVES_FIGURES = (
     "enterprise",
@@ -49,8 +52,11 @@ MOVES_FIGURES = (
     "purchases",
     "transfer",
     "factors",
+    "certificate",
+    "attestation",
+    "accreditation",
 )
-"""Statement types that can move a figure."""
+"""Statement types that can move a figure; the last three a net figure alone."""
 PERIODIC = ("inventory", "production", "recipe", "purchases")
 KEPT = 4
 
@@ -96,8 +102,14 @@ class Books:
     answered: Answered
     places: tuple[Place, ...]
     assessment: Assessment
+    market: Market
+    ledgers: Ledgers
     findings: tuple[Finding, ...]
     as_of: int
+
+    def net_operational(self, scope2: Amount) -> Amount:
+        """Scope 1 and 2 less capture and verified removals."""
+        return net_of(self.assessment.scope1 + scope2, self.ledgers)
 
 
 class Engine:
@@ -226,7 +238,9 @@ class Engine:
             touched.get(("membership", park), -1),
             last_of_fence(answered.standing, fenced, places),
         )
-        return self._books("park", park, fenced.name, answered, places, noticed, drawn)
+        return books_of_places(
+            "park", park, fenced.name, answered, places, noticed, drawn, {park: places}
+        )
 
     def enterprise(self, enterprise: str, question: Question) -> Books:
         """The books of an enterprise: all its sites. Raises as ``park`` does."""
@@ -242,29 +256,7 @@ class Engine:
         once = (told.get((kind, p.site), -1) for p in places for kind in ("site", "transfer"))
         drawn = max(said.index, own, *once)
         name = getattr(said.statement.body, "name", enterprise)
-        return self._books("enterprise", enterprise, name, answered, places, (), drawn)
-
-    def _books(
-        self,
-        kind: str,
-        boundary: str,
-        name: str,
-        answered: Answered,
-        places: tuple[Place, ...],
-        noticed: tuple[Finding, ...],
-        drawn: int,
-    ) -> Books:
-        assessment = assess(answered.solved, places, answered.weights)
-        return Books(
-            kind=kind,
-            id=boundary,
-            name=name,
-            answered=answered,
-            places=places,
-            assessment=assessment,
-            findings=noticed,
-            as_of=max(assessment.as_of, drawn),
-        )
+        return books_of_places("enterprise", enterprise, name, answered, places, (), drawn)
 
 
 class Settled(Engine):
@@ -286,6 +278,41 @@ class Settled(Engine):
     def enterprise(self, enterprise: str, question: Question) -> Books:
         about = "enterprise", enterprise
         return kept(self._answer, about, lambda: Engine.enterprise(self, enterprise, question))
+
+
+def books_of_places(
+    kind: str,
+    boundary: str,
+    name: str,
+    answered: Answered,
+    places: tuple[Place, ...],
+    noticed: tuple[Finding, ...],
+    drawn: int,
+    parks: Mapping[str, Collection[Place]] = NO_PARKS,
+) -> Books:
+    """The books of any set of places; ``drawn`` is the last entry that drew the boundary.
+
+    ``parks`` are those, with their places, whose own certificates belong to it. Raises
+    ``NoDataForYear``.
+    """
+    fence = Fence(answered.solved, frozenset(places), answered.weights)
+    assessment, standing = fence.assessment(), answered.standing
+    year = Year(standing, answered.year, answered.valid_on)
+    ladder = Ladder.of(standing, answered.year)
+    market = market_based(fence, standing, ladder, parks)
+    ledgers = ledgers_of(year, places, parks, answered.valid_on)
+    return Books(
+        kind=kind,
+        id=boundary,
+        name=name,
+        answered=answered,
+        places=places,
+        assessment=assessment,
+        market=market,
+        ledgers=ledgers,
+        findings=(*noticed, *market.findings, *ledgers.findings),
+        as_of=max(assessment.as_of, drawn, market.as_of, ledgers.as_of),
+    )
 
 
 def memberships_of(standing: Standing, park: str) -> list[Said]:

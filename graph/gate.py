@@ -120,9 +120,9 @@ class StatedGate:
             costs[product] = costs.get(product, 0.0) + float(cost.amount)
         return costs
 
-    def held(self, enterprise: str) -> tuple[Mapping[int, Vector], int] | None:
-        """What an enterprise entered of the year by category, and how many days that tells of."""
-        said = wholes(self.standing.about(Holdings.TYPE, enterprise), Holdings)
+    def held(self, holder: str) -> tuple[Mapping[int, Vector], int] | None:
+        """What an enterprise or park entered of the year by category, and of how many days."""
+        said = wholes(self.standing.about(Holdings.TYPE, holder), Holdings)
         stated = [w for group in said.values() for w in group if w.period.year == self.year]
         if not stated:
             return None

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from graph.assurance import assurance_of, last_word_on
+from graph.boundary import Amount
 from graph.certificates import Used, last_certified, used_for
 from graph.findings import Finding, finding
 from graph.flows import StatedInventory, inventories_of
@@ -140,6 +141,11 @@ def ledgers_of(
         (*told, *(each.index for each in stated), last_certified(year.standing)), default=-1
     )
     return Ledgers(caught, tuple(sunk), used_up, tuple(findings), as_of)
+
+
+def net_of(gross: Amount, ledgers: Ledgers) -> Amount:
+    """An amount less capture and verified removals; these are known, so its bounds move with it."""
+    return replace(gross, at_least=gross.at_least - ledgers.deducted)
 
 
 def _sunk(year: Year, stated: Iterable[StatedInventory], on: dt.date) -> list[Sunk]:

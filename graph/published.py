@@ -28,7 +28,7 @@ TOLERANCE: Final = 1e-9
 """How far two computations of one number may lie apart, relative to it."""
 ROUNDING: Final = 1e-12
 """The same for numbers that are small differences of large ones, relative to the largest."""
-REPRODUCED: Final = ("1",)
+REPRODUCED: Final = ("1", "2")
 """Earlier versions of the engine whose figures this one gives as well, where nothing that they
 could not read had been said. It need not: where it differs, nothing is decided."""
 ALWAYS: Final = ("scope1", "upstream", "t2")
@@ -98,11 +98,12 @@ def amounts_of(books: Books) -> dict[str, Amount]:
     Left out are the categories in which nothing was stated, and T0, T1 and what returned while
     recipes are missing.
     """
-    assessed = books.assessment
+    assessed, ledgers = books.assessment, books.ledgers
     by_category = sorted(assessed.scope3_by_category.items())
     amounts: dict[str, Amount | None] = {
         "scope1": assessed.scope1,
         "scope2Location": assessed.scope2,
+        "scope2Market": books.market.amount,
         "scope3Upstream": assessed.scope3,
         **{category_name(category): amount for category, amount in by_category},
         "upstream": assessed.upstream,
@@ -110,6 +111,11 @@ def amounts_of(books: Books) -> dict[str, Amount]:
         "t1": assessed.t1,
         "t2": assessed.t2,
         "returned": assessed.returned,
+        "captured": Amount(ledgers.captured),
+        "removals": Amount(ledgers.removed),
+        "offsets": Amount(ledgers.offsets),
+        "netOperationalLocation": books.net_operational(assessed.scope2),
+        "netOperationalMarket": books.net_operational(books.market.amount),
     }
     return {name: amount for name, amount in amounts.items() if amount is not None}
 

@@ -15,8 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
-from graph.boundary import NOTHING, Amount, Fence, assess
-from graph.engine import Books
+from graph.boundary import NOTHING, Amount, Fence
+from graph.engine import Books, books_of_places
 from graph.network import Ints
 from graph.year import Place
 
@@ -70,16 +70,15 @@ def region_of(members: Sequence[Books]) -> Region:
     first = members[0].answered
     inside = Counter(place for member in members for place in set(member.places))
     places = tuple(sorted(inside))
-    assessment = assess(first.solved, places, first.weights)
-    books = Books(
-        kind=KIND,
-        id="+".join(sorted(member.id for member in members)),
-        name=" + ".join(member.name for member in members),
-        answered=first,
-        places=places,
-        assessment=assessment,
-        findings=(),
-        as_of=max(assessment.as_of, *(member.as_of for member in members)),
+    books = books_of_places(
+        KIND,
+        "+".join(sorted(member.id for member in members)),
+        " + ".join(member.name for member in members),
+        first,
+        places,
+        noticed=(),
+        drawn=max(member.as_of for member in members),
+        parks={member.id: member.places for member in members if member.kind == "park"},
     )
     return Region(tuple(members), books, tuple(p for p in places if inside[p] > 1))
 

@@ -47,7 +47,6 @@ MOST_TRIED: Final = 60
 MOST_NODES: Final = 2_000
 """Nodes, the most weighty first, of which is asked who stated them."""
 FROM_THE_BEGINNING: Final = 0
-FALLS: Final = (*MOVES_FIGURES, "attestation")
 
 _TOLD_OF_A_PRODUCT: Final = ("recipe", "footprint", "production")
 _TOLD_OF_A_SITE: Final = ("inventory", "purchases")
@@ -79,7 +78,7 @@ def without_key(log: Records, standing: Standing, kid: str) -> Standing:
     sound = {
         opening: _last_sound(log, end, doubted)
         for opening, end in ends.items()
-        if end.key.type in FALLS
+        if end.key.type in MOVES_FIGURES
     }
     if any(ends[opening].key.type == "transfer" for opening in sound):
         return _refolded(log, standing, sound)

@@ -27,6 +27,7 @@ import numpy as np
 
 from graph.boundary import Amount
 from graph.build import build
+from graph.certificates import certificates_of
 from graph.characterise import characterise
 from graph.engine import MOVES_FIGURES, Answered, Engine, Question, Settled
 from graph.errors import (
@@ -597,6 +598,7 @@ def _boundaries(
 ) -> set[tuple[str, str]]:
     """Parks and enterprises that may have moved."""
     sites = {place.site for _, place in reached if place}
+    sites |= _certified(before, after) | _attested(before.standing, after.standing)
     products = {product for product, _ in reached if product}
     found: set[tuple[str, str]] = set()
     for standing in (before.standing, after.standing):
@@ -606,12 +608,39 @@ def _boundaries(
         found |= {
             ("enterprise", owner) for owner in owners if owner and owner in standing.enterprises
         }
+    found |= {("park", park) for park in sites if park in after.standing.parks}
     kinds = ("park", "membership", "enterprise")
-    for (kind, entity), index in after.standing.touched.items():
-        if kind in kinds and entity and before.standing.touched.get((kind, entity)) != index:
-            kind = "park" if kind == "membership" else kind
-            found |= {(kind, entity)} if entity in getattr(after.standing, f"{kind}s") else set()
+    for kind, entity in _touched_since(before.standing, after.standing, kinds):
+        kind = "park" if kind == "membership" else kind
+        found |= {(kind, entity)} if entity in getattr(after.standing, f"{kind}s") else set()
     return found
+
+
+def _touched_since(
+    before: Standing, after: Standing, kinds: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """(type, id) of what was said of ``kinds`` in between."""
+    for pair, index in after.touched.items():
+        if pair[0] in kinds and pair[1] and before.touched.get(pair) != index:
+            yield pair
+
+
+def _certified(before: Answered, after: Answered) -> set[str]:
+    """Ids of sites and parks for which other certificates are used up."""
+    was, then = (certificates_of(each.standing, each.year) for each in (before, after))
+    return {holder for holder in {*was, *then} if was.get(holder) != then.get(holder)}
+
+
+def _attested(before: Standing, after: Standing) -> set[str]:
+    """Sites of whose inventories somebody attests more or less."""
+    digests = {entity for _, entity in _touched_since(before, after, ("attestation",))}
+    verifiers = {entity for _, entity in _touched_since(before, after, ("accreditation",))}
+    for said in after.statements("attestation") if verifiers else ():
+        digests |= {said.key.parts[1]} if said.owner in verifiers else set()
+    if not digests:
+        return set()
+    stated = after.statements("inventory")
+    return {said.key.parts[0] for said in stated if said.digest in digests}
 
 
 def members_of(standing: Standing, park: str) -> set[str]:

@@ -186,10 +186,11 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holdings(Periodic):
-    """What an enterprise leases out, franchises or invests in (categories 13 to 15)."""
+    """What an enterprise or a park leases out, franchises or invests in (categories 13 to 15)."""
 
     TYPE = "holdings"
-    enterprise: str = said(EntityId(required=True), "The enterprise.")
+    SIGNED_BY = ("supplier", "park")
+    enterprise: str = said(EntityId(required=True), "The enterprise, or the park.")
     period: Period = said(nested(Period, required=True), "When.")
     part: Part = said(nested(Part, load_default=WHOLE), "Piece of a long statement.")
     holdings: tuple[Holding, ...] = said(

@@ -34,6 +34,7 @@ from tests.factory import Factory
 ON_PAPER = {
     "scope1": "250",
     "scope2Location": "56",
+    "scope2Market": "56",
     "scope3Upstream": "24",
     "scope3Category1": "24",
     "scope3Category3": "0",
@@ -42,6 +43,11 @@ ON_PAPER = {
     "t1": "372.9",
     "t2": "330",
     "returned": "42.9",
+    "captured": "0",
+    "removals": "0",
+    "offsets": "0",
+    "netOperationalLocation": "306",
+    "netOperationalMarket": "306",
 }
 ROOT = bytes(32)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.engine import Answered, Books, Engine, Question
+from graph.engine import Answered, Books, Engine, Question, books_of_places
 from graph.region import Region, region_of
 from graph.solved import Solved
 from graph.year import Place
@@ -19,7 +19,7 @@ from tests.graph.test_identities import TIGHT, WEIGHTS, Year, years
 
 def member(year: Year, places: frozenset[Place], name: str) -> Books:
     answered = Answered(2025, "AR6", 1, Standing(), Solved.of(year.network), WEIGHTS, frozenset())
-    return Books("park", name, name, answered, tuple(places), year.books(places), (), 0)
+    return books_of_places("park", name, name, answered, tuple(places), (), 0)
 
 
 @settings(deadline=None, max_examples=40)
