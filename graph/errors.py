@@ -57,6 +57,50 @@ class UnknownFactorSet(GraphError):
     advice = "See which do with “catchment factors list”; a set stands when all its parts do."
 
 
+class CoalBasisRefused(GraphError):
+    """Energy that was to be counted in coal equivalent, and nobody can say by what coefficients."""
+
+
+class CoalBasisMissing(CoalBasisRefused):
+    """No set of factors that stands has coefficients for standard coal."""
+
+    code = "coal-basis-missing"
+    sentence = "No set of coefficients for standard coal stands."
+    advice = "Have the registrar state one: “catchment factors load … --layout china-coal”."
+
+
+class CoalBasisAmbiguous(CoalBasisRefused):
+    """Several sets have coefficients for standard coal, and none was chosen."""
+
+    code = "coal-basis-ambiguous"
+    sentence = "Several sets of coefficients for standard coal stand: %(choices)s."
+    advice = "Name one of them with ?basis= or --basis."
+
+
+class CoalBasisUnknown(CoalBasisRefused):
+    """The set that was chosen does not stand, or has no coefficients for standard coal."""
+
+    code = "coal-basis-unknown"
+    sentence = "No set “%(name)s” of coefficients for standard coal stands."
+    advice = "Name one of those that stand: %(choices)s."
+
+
+class IndicatorSystemUnknown(GraphError):
+    """No system of indicators of this name is built in or stated."""
+
+    code = "indicator-system-unknown"
+    sentence = "There is no system of indicators “%(name)s”."
+    advice = "Name one of: %(choices)s."
+
+
+class ParkTypeUnknown(GraphError):
+    """A system that tells types of parks apart, asked without one, or with one it does not have."""
+
+    code = "park-type-unknown"
+    sentence = "The system of indicators “%(name)s” tells types of parks apart."
+    advice = "Name one of them with ?type= or --type: %(choices)s."
+
+
 class LoopGain(GraphError):
     """The product belongs to a loop that needs more of itself than it makes."""
 
@@ -179,6 +223,14 @@ class NothingToChange(GraphError):
     advice = "Check the ids, and that the scope has a recipe or purchases that name the product."
 
 
+class BaseYearNotEarlier(GraphError):
+    """A year that was to be restated with the fence of a year that is not later."""
+
+    code = "base-year-not-earlier"
+    sentence = "The base year %(base)s is not before %(year)s."
+    advice = "Ask with ?base= before ?year=; ?year= is by default the latest with statements."
+
+
 class ProductNumberUnknown(GraphError):
     """A change of an array network that names a product it does not have."""
 
@@ -201,3 +253,11 @@ class PrefixesReversed(GraphError):
     code = "prefixes-reversed"
     sentence = "The log sizes %(start)s and %(stop)s are in the wrong order for a difference."
     advice = "Ask with ?from= below ?to=, both between 1 and the size of the log."
+
+
+class YearsReversed(GraphError):
+    """An account from a year to one that does not come after it."""
+
+    code = "years-reversed"
+    sentence = "An account leads from one year to a later one, not from %(since)s to %(year)s."
+    advice = "Choose an earlier year with ?from=, or a later one with ?year=."
