@@ -25,6 +25,7 @@ from api import (
     findings,
     health,
     impact,
+    inventory,
     log,
     pages,
     problems,
@@ -38,6 +39,7 @@ from api import (
     whatif,
 )
 from api.opening import open_services
+from api.reports import routes as reports
 from api.services import Services
 from api.settings import Settings
 
@@ -120,6 +122,8 @@ def _register_operations(app: Flask) -> None:
         registry,
         factors,
         figures,
+        inventory,
+        reports,
         downstream,
         explanations,
         whatif,

@@ -270,7 +270,7 @@ def _split(guarded: Guarded) -> Answer:
     together = merged(guarded.inflow_parts(), guarded.filled_parts)
     if SCOPE2 in together:
         return {
-            "scope2": {"location": None},
+            "scope2": {"location": None, "market": None},
             "scope3": {"upstream": None, "by_category": [], "not_stated": []},
         }
     by_category = assessed.scope3_by_category
@@ -284,7 +284,10 @@ def _split(guarded: Guarded) -> Answer:
         told = guarded.amount(sum(rest, NOTHING))
         rows.append({"category": None, "name": gettext(OTHER_CATEGORIES), **told})
     return {
-        "scope2": {"location": guarded.amount(assessed.scope2)},
+        "scope2": {
+            "location": guarded.amount(assessed.scope2),
+            "market": guarded.amount(guarded.books.market.amount),
+        },
         "scope3": {
             "upstream": guarded.amount(assessed.scope3),
             "by_category": rows,

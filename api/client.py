@@ -205,7 +205,7 @@ class Client:
 
     def figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """A computed figure: ``kind`` is products, parks or enterprises."""
-        path = {"products": "footprint", "parks": "inventory", "enterprises": "inventory"}[kind]
+        path = {"products": "footprint", "parks": "net", "enterprises": "net"}[kind]
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
 
     def region(

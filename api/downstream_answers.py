@@ -57,16 +57,16 @@ class Readable:
         }
 
     def _stage(self, stage: Stage) -> Answer:
-        told = [self._concern(each) for each in stage.concerns if self._may_name(each)]
+        told = [self._concern(each) for each in stage.concerns if self.may_name(each)]
         return {
             **_category(stage.category),
-            "amount": amount(stage.amount) if self._may_read(stage.category) else None,
+            "amount": amount(stage.amount) if self.may_read(stage.category) else None,
             "status": str(stage.status),
             "concerns": told,
             "concerns_not_shown": len(stage.concerns) - len(told),
         }
 
-    def _may_read(self, category: int) -> bool:
+    def may_read(self, category: int) -> bool:
         hidden = {
             owner for i in self.found.behind.get(category, ()) for owner in self._hidden_behind(i)
         } - {self.guarded.access.caller.enterprise}
@@ -98,7 +98,7 @@ class Readable:
             access.granted_to(viewer, kind, node.product) for kind in kinds
         )
 
-    def _may_name(self, concern: Concern) -> bool:
+    def may_name(self, concern: Concern) -> bool:
         node, access = self.nodes[concern.node], self.guarded.access
         return access.may_know_inputs_of(node)
 

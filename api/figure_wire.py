@@ -293,6 +293,11 @@ class Scope2Schema(Wire):
     """Energy bought, at its generation."""
 
     location = _nested(AmountSchema, "By where it was generated.", allow_none=True)
+    market = _nested(
+        AmountSchema,
+        "By what was contracted: direct supply, certificates, residual mix.",
+        allow_none=True,
+    )
 
 
 class CategorySchema(AmountSchema):

@@ -13,6 +13,7 @@ from api.catalogue import conditions
 from api.change_answers import SENTENCES
 from api.cli.verification import NAMES
 from api.columns import SHEETS
+from api.grades import COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
@@ -21,6 +22,7 @@ from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
 from graph import recompute
 from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
+from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
 from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
@@ -103,6 +105,7 @@ def _all_templates() -> Iterator[str]:
         GAP_SENTENCES,
         MISSING_SENTENCES,
         REASONS,
+        OBSTACLES,
         verify.DETAILS,
         recompute.DETAILS,
     ):
@@ -115,6 +118,8 @@ def _all_templates() -> Iterator[str]:
     yield from SENTENCES
     yield from RUNG_WORDS.values()
     yield SEVERAL
+    yield from (*COVER_WORDS.values(), *GRADE_WORDS.values())
+    yield from (SILENT, NOTHING_ENTERED, NOT_SHOWN, OPERATIONAL_NET, FULL_NET)
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:

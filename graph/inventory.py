@@ -109,6 +109,8 @@ class Obstacle:
     params: Mapping[str, object]
 
 
+OPERATIONAL_NET: Final = "The operational net figure"
+FULL_NET: Final = "The full net figure"
 OBSTACLES: Final[Mapping[str, str]] = {
     "above-zero": "%(figure)s is above zero: %(tonnes)s t CO2e remain.",
     "open": "%(figure)s is a lower bound only: something in it is not known.",
@@ -222,19 +224,19 @@ def full_books(books: Books, base: FullBooks | None = None) -> FullBooks:
     return FullBooks(books, found, categories, base)
 
 
-def full_park(engine: Engine, park: str, question: Question) -> FullBooks:
-    """The inventory of a park, measured against the base year of its target if that has a
-    threshold. Raises as ``Engine.park``."""
-    books = engine.park(park, question)
-    target = threshold_of(books.answered.standing, park)
-    base = None
-    if target is not None and target.base_year != books.answered.year:
-        asked = Question(target.base_year, question.gwp, books.answered.at)
-        try:
-            base = full_books(engine.park(park, asked))
-        except NoDataForYear:
-            base = None
-    return full_books(books, base)
+def with_base(engine: Engine, books: Books) -> FullBooks:
+    """The inventory of a park or an enterprise, with that of the base year of its target where that
+    declares what may remain to be called near-zero."""
+    answered = books.answered
+    target = threshold_of(answered.standing, books.id)
+    if target is None or target.base_year == answered.year:
+        return full_books(books)
+    ask = engine.park if books.kind == "park" else engine.enterprise
+    try:
+        base = ask(books.id, Question(target.base_year, answered.gwp, answered.at))
+    except NoDataForYear:
+        return full_books(books)
+    return full_books(books, full_books(base))
 
 
 def targets_of(standing: Standing, planner: str) -> tuple[Target, ...]:
@@ -328,9 +330,9 @@ def _cover_of(stage: Stage) -> Cover:
 def _status(full: FullBooks) -> Status:
     """Grades whose way is free hold; the highest of them is the status."""
     obstacles = (
-        *_above_zero(Grade.OPERATIONAL, "The operational net figure", full.operational[MARKET]),
+        *_above_zero(Grade.OPERATIONAL, OPERATIONAL_NET, full.operational[MARKET]),
         *_near_zero(full),
-        *_above_zero(Grade.NET_ZERO, "The full net figure", full.full[MARKET]),
+        *_above_zero(Grade.NET_ZERO, FULL_NET, full.full[MARKET]),
         *_uncovered(full),
         *_unfenced(full.books),
     )
@@ -358,7 +360,7 @@ def _near_zero(full: FullBooks) -> Iterator[Obstacle]:
     if not gross:
         yield Obstacle(grade, "base-unknown", {"year": target.base_year})
     if remaining is None:
-        yield Obstacle(grade, "open", {"figure": "The full net figure"})
+        yield Obstacle(grade, "open", {"figure": FULL_NET})
     elif gross and 100 * remaining / gross > float(target.near_zero):
         yield Obstacle(
             grade,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,11 +19,13 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client
 from api.errors import NameAmbiguous, NameUnknown
+from api.grades import COVER_WORDS
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.numbers import compact, percent, places_for, tonnes
 from api.scope3 import CATEGORIES
 from api.settings import Settings
 from graph.boundary import Assessed
+from graph.inventory import BASES, Cover
 from graph.network import Feed, Rung
 from graph.published import category_name
 from ledger.gases import GWP_SETS
@@ -185,7 +187,108 @@ def _books(speech: Speech, kind: str, which: str, asked: dict[str, Any]) -> None
     if speech.as_json:
         speech.json(books)
         return
-    show_books(speech, books, books.get("park") or books["enterprise"])
+    show_inventory(speech, books, books.get("park") or books["enterprise"])
+
+
+def show_inventory(speech: Speech, books: dict[str, Any], about: dict[str, Any]) -> None:
+    """The whole inventory: all scopes, the way to the net figure, its status, and the books."""
+    _heading(speech, books, about)
+    scope2, scope3 = books["scope2"], books["scope3"]
+    table = speech.table("", "t CO2e", "Coverage", "", right=("t CO2e", "Coverage"))
+    rows = [
+        (speech.text("Scope 1"), books["scope1"], ""),
+        (speech.text("Scope 2, location-based"), scope2["location"], ""),
+        (speech.text("Scope 2, market-based"), scope2["market"], ""),
+        (speech.text("Scope 3, upstream"), scope3["upstream"], ""),
+        *_category_rows(speech, scope3["byCategory"], "upstream"),
+        (speech.text("Scope 3, downstream"), scope3["downstream"], ""),
+        *_category_rows(speech, scope3["byCategory"], "downstream"),
+        (speech.text("Scope 3 in all"), scope3["total"], ""),
+    ]
+    places = places_for(max(float(amount["atLeast"]) for _, amount, _ in rows if amount))
+    for name, amount, told in rows:
+        _row(speech, table, name, amount, places, told)
+    speech.out.print(table)
+    show_net(speech, books, places)
+    _explained(speech, books, places)
+
+
+def _category_rows(
+    speech: Speech, categories: list[dict[str, Any]], direction: str
+) -> Iterator[tuple[str, dict[str, Any] | None, str]]:
+    for each in categories:
+        if each["direction"] == direction:
+            whole = each["status"] in _WHOLE
+            told = "" if whole else speech.text(COVER_WORDS[Cover(each["status"])])
+            yield _category(each), each["amount"], told
+
+
+_WHOLE: Final = [str(each) for each in Cover if each.is_whole]
+
+
+def show_net(speech: Speech, books: dict[str, Any], places: int) -> None:
+    """From gross to net by both methods of Scope 2, offsets beside it, and the status."""
+    ledgers = books["ledgers"]
+    table = speech.table(
+        "Net", "location-based", "market-based", right=("location-based", "market-based")
+    )
+
+    def row(name: str, amounts: dict[str, Any], less: bool = False) -> None:
+        told = [_net_text(speech, amounts[basis], places, less) for basis in BASES]
+        table.add_row(name, *told)
+
+    def alike(kg: str | None) -> dict[str, Any]:
+        return dict.fromkeys(BASES, kg and {"value": kg, "atLeast": kg})
+
+    captured = alike(ledgers["captured"]["storedFossil"])
+    removed = alike(ledgers["removals"]["verified"])
+    row(speech.text("Scope 1 and 2, gross"), books["gross"]["operational"])
+    row(speech.text("  fossil CO2 captured and stored"), captured, less=True)
+    row(speech.text("  verified removals"), removed, less=True)
+    row(speech.text("Operational net"), books["net"]["operational"])
+    row(speech.text("Scope 1, 2 and 3, gross"), books["gross"]["full"])
+    row(speech.text("Full net"), books["net"]["full"])
+    speech.out.print()
+    speech.out.print(table)
+    _beside_net(speech, books, places)
+    _status_of(speech, books["status"])
+
+
+def _net_text(speech: Speech, amount: dict[str, Any] | None, places: int, less: bool) -> str:
+    if amount is None:
+        return speech.text("not shown")
+    text = _tonnes(amount, places)
+    return f"−{text}" if less and float(amount["value"]) else text
+
+
+def _beside_net(speech: Speech, books: dict[str, Any], places: int) -> None:
+    """What does not lower the net figure: unverified sinks, biogenic carbon, offsets."""
+    ledgers, offsets = books["ledgers"], books["ledgers"]["offsets"]
+    unverified, biogenic = ledgers["removals"]["unverified"], books["biogenic"]
+    if unverified is not None and float(unverified):
+        speech.say("Not verified, and not counted: %(tonnes)s t CO2 of removals.",
+                   tonnes=tonnes(float(unverified), places))  # fmt: skip
+    if biogenic is not None and float(biogenic):
+        speech.say("Biogenic CO2, in no scope: %(tonnes)s t.",
+                   tonnes=tonnes(float(biogenic), places))  # fmt: skip
+    if float(offsets["amount"]):
+        share = offsets["shareOfGross"]
+        speech.say("Offsets beside the net figure, which they do not lower: %(tonnes)s t CO2e "
+                   "(%(share)s of the full gross figure).",
+                   tonnes=tonnes(float(offsets["amount"]), places),
+                   share="?" if share is None else percent(float(share)))  # fmt: skip
+
+
+def _status_of(speech: Speech, status: dict[str, Any]) -> None:
+    speech.out.print()
+    speech.out.print(Text.assemble((speech.text("Status") + ": ", "bold"), status["title"]))
+    for grade in status["grades"]:
+        if grade["reached"]:
+            speech.out.print(Text(f"  ✓ {grade['title']}", style="green"))
+            continue
+        speech.out.print(Text(f"  ✗ {grade['title']}"))
+        for each in grade["obstacles"][:MOST_LINES]:
+            speech.out.print(Text(f"      {each['sentence']}", style="dim"))
 
 
 def show_books(speech: Speech, books: dict[str, Any], about: dict[str, Any]) -> None:
@@ -195,6 +298,7 @@ def show_books(speech: Speech, books: dict[str, Any], about: dict[str, Any]) -> 
     rows = [
         (speech.text("Scope 1"), books["scope1"]),
         (speech.text("Scope 2, location-based"), books["scope2"]["location"]),
+        (speech.text("Scope 2, market-based"), books["scope2"]["market"]),
         (speech.text("Scope 3, upstream"), books["scope3"]["upstream"]),
         *((_category(part), part) for part in books["scope3"]["byCategory"]),
     ]
@@ -204,6 +308,11 @@ def show_books(speech: Speech, books: dict[str, Any], about: dict[str, Any]) -> 
     for part in books["scope3"]["notStated"]:
         table.add_row(_category(part), speech.text("nothing stated"), "")
     speech.out.print(table)
+    _explained(speech, books, places)
+
+
+def _explained(speech: Speech, books: dict[str, Any], places: int) -> None:
+    """The bridge, bounds, gases, and what is missing."""
     _bridge(speech, books)
     t2 = books["bridge"]["t2"]
     _bounds(speech, {**t2, "rungs": books["rungs"]}, lambda text: tonnes(float(text or 0), places))
@@ -217,14 +326,21 @@ def _category(part: dict[str, Any]) -> str:
 
 
 def _row(
-    speech: Speech, table: Table, name: str, amount: dict[str, Any] | None, places: int
+    speech: Speech,
+    table: Table,
+    name: str,
+    amount: dict[str, Any] | None,
+    places: int,
+    told: str | None = None,
 ) -> None:
+    """``told``: what else there is to say, in tables that have room for it."""
+    more = () if told is None else (told,)
     if amount is None:
-        table.add_row(name, speech.text("not shown"), "")
+        table.add_row(name, "" if told else speech.text("not shown"), "", *more)
         return
     covered = amount["coverage"]
     share = "?" if covered is None else percent(float(covered))
-    table.add_row(name, _tonnes(amount, places), share)
+    table.add_row(name, _tonnes(amount, places), share, *more)
 
 
 def _bounds(speech: Speech, figure: dict[str, Any], written: Callable[[str | None], str]) -> None:
@@ -260,6 +376,7 @@ def number_names(speech: Speech) -> dict[str, str]:
         "footprint": speech.text("Footprint"),
         "scope1": speech.text("Scope 1"),
         "scope2Location": speech.text("Scope 2, location-based"),
+        "scope2Market": speech.text("Scope 2, market-based"),
         "scope3Upstream": speech.text("Scope 3, upstream"),
         **{category_name(n): f"  {n} {speech.text(name)}" for n, name in CATEGORIES.items()},
         "upstream": speech.text("Scope 2 and upstream Scope 3"),
@@ -267,6 +384,11 @@ def number_names(speech: Speech) -> dict[str, str]:
         "t1": "T1",
         "t2": "T2",
         "returned": "T1 − T2",
+        "captured": speech.text("Fossil CO2 captured and stored"),
+        "removals": speech.text("Verified removals"),
+        "offsets": speech.text("Offsets"),
+        "netOperationalLocation": speech.text("Operational net, location-based"),
+        "netOperationalMarket": speech.text("Operational net, market-based"),
     }
 
 

@@ -1,0 +1,295 @@
+"""The whole inventory of a boundary as far as the caller may read it, down to the net figure.
+
+It is the answer about the books, and more: Scope 2 both ways, all categories of Scope 3, what was
+captured, removed and offset, the net figures and the status. A part that one or two tenants could
+be told from is null, and so is every figure that is made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from flask_babel import gettext
+
+from api.answer_parts import Answer, Hidden, amount, apart, site_name
+from api.boundary_answers import Guarded, boundary_answer
+from api.downstream_answers import Readable
+from api.grades import COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
+from api.rule_of_three import allows
+from api.scope3 import CATEGORIES, DOWNSTREAM
+from graph.boundary import Amount
+from graph.downstream import REASONS
+from graph.inventory import (
+    BASES,
+    OBSTACLES,
+    Category,
+    Cover,
+    FullBooks,
+    Grade,
+    Obstacle,
+)
+from graph.ledgers import Offset, Sunk
+from graph.year import Place
+
+_TELLING: Final = ("open", "category", "no-threshold")
+"""Obstacles that tell nothing but what the answer tells anyway."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An inventory with what must not be read from it; ``is_earlier``: of an earlier position."""
+
+    guarded: Guarded
+    full: FullBooks
+    is_earlier: bool
+
+    def answer(self) -> Answer:
+        books = self._books
+        return {
+            **books,
+            "as_of": self.full.as_of,
+            "scope2": {**books["scope2"], **self._power()},
+            "scope3": {
+                "upstream": books["scope3"]["upstream"],
+                "downstream": self._of_categories(self.full.scope3_downstream),
+                "total": self._of_categories(self.full.scope3),
+                "by_category": [self._category(each) for each in self.full.categories],
+            },
+            "biogenic": self._biogenic,
+            "gross": {
+                "operational": self._by_basis(self.full.gross_operational, self._shows_scope2),
+                "full": self._by_basis(self.full.gross, self._shows_full),
+            },
+            "ledgers": self._ledgers(),
+            "net": {
+                "operational": self._by_basis(
+                    self.full.operational, self._shows_scope2 and self._shows_deductions
+                ),
+                "full": self._by_basis(self.full.full, self._shows_full and self._shows_deductions),
+            },
+            "status": self._status(),
+        }
+
+    # -- what may be shown ---------------------------------------------------------------------
+
+    @cached_property
+    def _readable(self) -> Readable:
+        return Readable(self.guarded, self.full.downstream, self.is_earlier)
+
+    @cached_property
+    def _runs(self) -> bool:
+        """Whether the caller runs the boundary, or audits it."""
+        books, access = self.guarded.books, self.guarded.access
+        owner = books.answered.standing.owner_of(books.kind, books.id)
+        caller = access.caller
+        return caller.is_auditor or caller.enterprise in (owner, books.id)
+
+    @cached_property
+    def _books(self) -> Answer:
+        return boundary_answer(self.guarded)
+
+    @property
+    def _shows_scope2(self) -> bool:
+        return self._books["scope2"]["location"] is not None
+
+    @cached_property
+    def _shows_downstream(self) -> bool:
+        stages = self.full.downstream.stages
+        return all(self._readable.may_read(stage.category) for stage in stages)
+
+    @property
+    def _shows_full(self) -> bool:
+        return self._shows_scope2 and self._shows_downstream
+
+    @cached_property
+    def _shows_deductions(self) -> bool:
+        """Capture and sinks are sums over what tenants state."""
+        return deductions_may_be_told(self.guarded)
+
+    @property
+    def _biogenic(self) -> float | None:
+        """kg of biogenic CO2 emitted inside; null where it would tell too much."""
+        assessed, weights = self.guarded.books.assessment, self.guarded.books.answered.weights
+        kinds: Iterable[Hidden] = self.guarded.scope1_columns() or ({},)
+        told = [apart(assessed.scope1_columns, weights, hidden) for hidden in kinds]
+        return None if any(None in each.values() for each in told) else self.full.biogenic
+
+    # -- figures -------------------------------------------------------------------------------
+
+    def _amount(self, figure: Amount) -> Answer:
+        return self.guarded.amount(figure)
+
+    def _of_categories(self, figure: Amount) -> Answer | None:
+        return self._amount(figure) if self._shows_full else None
+
+    def _by_basis(self, figures: Mapping[str, Amount], shown: bool) -> Answer:
+        return {basis: self._amount(figures[basis]) if shown else None for basis in BASES}
+
+    def _power(self) -> Answer:
+        market = self.full.books.market
+        if not self._shows_scope2:
+            return {"grid_kwh": None, "covered_kwh": None, "direct_kwh": None, "residual": []}
+        return {
+            "grid_kwh": market.grid_kwh,
+            "covered_kwh": market.covered_kwh,
+            "direct_kwh": market.direct_kwh,
+            "residual": [
+                {"region": each.region, "kwh": each.kwh, "factor": each.factor}
+                for each in market.residual
+            ],
+        }
+
+    def _category(self, category: Category) -> Answer:
+        number = category.number
+        is_upstream = number in CATEGORIES
+        if is_upstream:
+            shown = {row["category"]: row for row in self._books["scope3"]["by_category"]}
+            figure = shown.get(number)
+            told = {name: figure[name] for name in _AMOUNT} if figure else None
+            if category.cover is Cover.NONE:
+                told = amount(category.amount or Amount(0.0))
+        else:
+            may = self._readable.may_read(number)
+            told = amount(category.amount) if category.amount is not None and may else None
+        return {
+            "category": number,
+            "name": gettext((CATEGORIES if is_upstream else DOWNSTREAM)[number]),
+            "direction": "upstream" if is_upstream else "downstream",
+            "status": str(category.cover),
+            "amount": told,
+            "reasons": list(dict.fromkeys(self._reasons(category))),
+        }
+
+    def _reasons(self, category: Category) -> Iterator[str]:
+        """Why it is not covered, as far as that may be told."""
+        if category.cover.is_whole:
+            return
+        standing = self.guarded.books.answered.standing
+        for place in category.silent:
+            if self._sees(place):
+                yield gettext(SILENT) % {"site": site_name(standing, place.site)}
+        if category.stage is not None:
+            for each in category.stage.concerns:
+                if self._readable.may_name(each):
+                    product = self._readable.nodes[each.node].name
+                    yield gettext(REASONS[each.reason]) % {"product": product}
+        if category.cover is Cover.NOT_STATED and not category.silent:
+            yield gettext(NOTHING_ENTERED)
+
+    def _sees(self, place: Place) -> bool:
+        books, access = self.guarded.books, self.guarded.access
+        return self._runs or (books.kind == "park" and access.sees_member(books.id, place.site))
+
+    def _ledgers(self) -> Answer:
+        ledgers = self.full.ledgers
+        shown = self._shows_deductions
+        return {
+            "captured": {
+                "stored_fossil": ledgers.captured if shown else None,
+                "rows": [
+                    {
+                        "site": self._site(each.place),
+                        "origin": each.origin,
+                        "fate": each.fate,
+                        "kg": each.kg,
+                        "counts": each.counts,
+                    }
+                    for each in ledgers.caught
+                    if shown and self._runs
+                ],
+            },
+            "removals": {
+                "verified": ledgers.removed if shown else None,
+                "unverified": ledgers.removed_unverified if shown else None,
+                "rows": [self._sunk(each) for each in ledgers.sunk if shown and self._runs],
+            },
+            "offsets": {
+                "amount": ledgers.offsets,
+                "share_of_gross": self.full.offset_share if self._shows_full else None,
+                "rows": [_offset(each) for each in ledgers.used_up],
+            },
+        }
+
+    def _sunk(self, sunk: Sunk) -> Answer:
+        return {
+            "site": self._site(sunk.place),
+            "sink": sunk.sink,
+            "name": sunk.name,
+            "kg": sunk.kg,
+            "verified_kg": sunk.verified_kg,
+            "by": sunk.by,
+        }
+
+    def _site(self, place: Place) -> Answer:
+        standing = self.guarded.books.answered.standing
+        return {"id": place.site, "name": site_name(standing, place.site)}
+
+    # -- status --------------------------------------------------------------------------------
+
+    def _status(self) -> Answer:
+        status = self.full.status
+        grades = [grade for grade in Grade if grade is not Grade.NONE]
+        return {
+            "name": str(status.grade),
+            "title": gettext(GRADE_WORDS[status.grade]),
+            "grades": [
+                {
+                    "name": str(grade),
+                    "title": gettext(GRADE_WORDS[grade]),
+                    "reached": not status.against(grade),
+                    "obstacles": self._obstacles(status.against(grade)),
+                }
+                for grade in grades
+            ],
+        }
+
+    def _obstacles(self, obstacles: Iterable[Obstacle]) -> list[Answer]:
+        rows = [self._obstacle(each) for each in obstacles]
+        return [row for i, row in enumerate(rows) if row not in rows[:i]]
+
+    def _obstacle(self, obstacle: Obstacle) -> Answer:
+        figures_shown = self._shows_full and self._shows_deductions
+        tells = obstacle.reason in _TELLING or self._runs
+        if not (tells or (obstacle.reason == "above-zero" and figures_shown)):
+            return {"reason": "not-shown", "sentence": gettext(NOT_SHOWN)}
+        params = {
+            name: gettext(value) if name == "figure" else value
+            for name, value in obstacle.params.items()
+        }
+        if "cover" in params:
+            params["cover"] = gettext(COVER_WORDS[Cover(str(params["cover"]))])
+        return {
+            "reason": obstacle.reason,
+            "sentence": gettext(OBSTACLES[obstacle.reason]) % params,
+        }
+
+
+_AMOUNT: Final = ("at_least", "filled", "value", "coverage", "lower", "upper", "lacking")
+
+
+def _offset(offset: Offset) -> Answer:
+    certificate = offset.certificate
+    return {
+        "registry": certificate.registry,
+        "serial": certificate.serial,
+        "count": certificate.count,
+        "project": certificate.project,
+        "vintage": certificate.vintage,
+        "kg": offset.kg,
+        "index": offset.index,
+    }
+
+
+def deductions_may_be_told(guarded: Guarded) -> bool:
+    """Whether sums of what was captured and removed tell nobody what one or two others stated."""
+    if guarded.tenants is None:
+        return True
+    books = guarded.books
+    places = {each.place for each in books.ledgers.caught}
+    places |= {each.place for each in books.ledgers.sunk}
+    standing = books.answered.standing
+    owners = {standing.owner_on("site", place.site, place.start) for place in places}
+    return allows(len(owners & guarded.tenants.guarded))
