@@ -33,6 +33,14 @@ class NoDataForYear(GraphError):
     advice = "Choose a year with statements, or submit inventory, purchases or recipes for it."
 
 
+class UnknownMeter(GraphError):
+    """A meter that is not stated, or no more."""
+
+    code = "unknown-meter"
+    sentence = "No meter %(meter)s is in force at the site %(site)s."
+    advice = "Check its name; “catchment sign --new meter” prints an example of how to state one."
+
+
 class UnknownProduct(GraphError):
     """No registered product has the id at this point of the log."""
 

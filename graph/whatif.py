@@ -5,8 +5,9 @@
 The changes are statements as the log would take them, or short forms that are put into such. They
 are folded into a copy of what stands, which shares all that it does not change, and everything
 computed from that is ``Hypothetical``: its prefix has no size, so nothing can publish it, and
-nothing here can write. What the log would say to a statement is not asked but for two things that
-would make a figure wrong: whose it is, and whether its period overlaps another.
+nothing here can write. What the log would say to a statement is not asked but for three things that
+would make a figure wrong: whose it is, whether its period overlaps another, and whether a
+certificate is used up already.
 
 One short form changes no statement: emissions scaled at one product (``ScaleEmissions``) scale the
 product's own row of ``E``, whatever statement it came from, and leave what its site emits besides
@@ -16,6 +17,7 @@ recipe would only move emissions to the rest of the site.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -45,12 +47,15 @@ from graph.solved import Solved
 from graph.year import Place
 from ledger import jws, strict_base64
 from ledger.entry import Entry
-from ledger.errors import OverlappingPeriods
+from ledger.errors import CertificateUsed, OverlappingPeriods
 from ledger.leaf import Leaf
 from ledger.schema import dump
 from ledger.standing import Said, Standing
 from ledger.statements import (
+    Accreditation,
+    Attestation,
     Body,
+    Certificate,
     InputLine,
     Membership,
     Periodic,
@@ -196,9 +201,11 @@ def _saying(supposed: Supposed, members: Mapping[str, Any], subject: str | None)
     speaker = _speaker(standing, members) or subject
     if speaker is None:
         raise SpeakerUnknown(type=kind)
-    envelope = unsigned(members, speaker, standing.size)
+    signed = _accredited_until(standing, speaker) if kind == Attestation.TYPE else 0
+    envelope = unsigned(members, speaker, standing.size, iat=signed)
     statement = read(envelope)
     _check_periods(standing, statement.body)
+    _check_serials(standing, statement.body)
     said = standing.find(statement.body.natural_key(speaker))
     entry = _entry(envelope, statement, standing.size, said.opening if said else None)
     return replace(supposed, standing=standing.after_entry(entry), said=(*supposed.said, statement))
@@ -234,15 +241,23 @@ def in_force(standing: Standing, digest: str) -> Said:
     raise NothingToTakeBack("/withdraw", digest=digest)
 
 
+def _accredited_until(standing: Standing, verifier: str) -> int:
+    """The last day of an accreditation, in seconds since 1970: an opinion that is supposed would be
+    signed while its verifier may; 0 where it never may, and then the opinion counts for nothing."""
+    held = (said.statement.body for said in standing.about(Accreditation.TYPE, verifier))
+    last = max((cast(Accreditation, each).until for each in held), default=None)
+    return 0 if last is None else int(dt.datetime.combine(last, dt.time(), dt.UTC).timestamp())
+
+
 def unsigned(
-    members: Mapping[str, Any], speaker: str, size: int, prev: str | None = None
+    members: Mapping[str, Any], speaker: str, size: int, prev: str | None = None, iat: int = 0
 ) -> jws.Envelope:
     """An envelope that nobody signed: its key is nobody's, so that no log would ever take it."""
     common: dict[str, Any] = {
         "v": 1,
         "log": {"origin": "nowhere"},
         "jti": f"hypothesis-{size:020}",
-        "iat": 0,
+        "iat": iat,
         "iss": speaker,
         "subject": speaker,
     }
@@ -283,6 +298,8 @@ def _speaker(standing: Standing, members: Mapping[str, Any]) -> str | None:
         return standing.owner_of("park", str(at("park")))
     if kind in ("product", "site", "park"):
         return standing.owner_of(kind, str(at("id")))
+    if kind == Certificate.TYPE and "park" in members:
+        return standing.owner_of("park", str(at("park")))
     about = "product" if "product" in members else "site"
     return standing.owner_of(about, str(at(about)))
 
@@ -302,6 +319,20 @@ def _check_periods(standing: Standing, body: Body) -> None:
             raise OverlappingPeriods(
                 "/period", period=body.period.text, other=other.period.text, digest=said.digest
             )
+
+
+def _check_serials(standing: Standing, body: Body) -> None:
+    """A certificate must not be used twice. Raises ``CertificateUsed``."""
+    if not isinstance(body, Certificate):
+        return
+    own, wanted = (body.registry, body.serial), frozenset(body.serials)
+    for said in standing.statements(Certificate.TYPE):
+        other = cast(Certificate, said.statement.body)
+        same = other.registry == body.registry and (other.registry, other.serial) != own
+        twice = min(wanted.intersection(other.serials), default=None) if same else None
+        if twice is not None:
+            entry = said.index
+            raise CertificateUsed("/serial", registry=body.registry, serial=twice, entry=entry)
 
 
 # --- Lines -----------------------------------------------------------------------------------
