@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api.demo import tables
+from api.demo import books, footprints, meters, plans, rules, tables, trust
 from api.errors import DemoInProduction
 from api.publication import publishable
 from api.settings import Settings
@@ -18,7 +18,17 @@ from ledger import jws, strict_base64
 from ledger.keys import PrivateKey
 from ledger.log import Log, Refused
 from ledger.schema import dump
-from ledger.statements import VERSION, Body, Common, Key, LogId, Membership, payload_of, roles_for
+from ledger.statements import (
+    VERSION,
+    Body,
+    Common,
+    Key,
+    LogId,
+    Membership,
+    NaturalKey,
+    payload_of,
+    roles_for,
+)
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many statements are signed, and of how many."""
@@ -137,10 +147,18 @@ class _Speaker:
         self.log_id = LogId(origin=log.genesis.common.log.origin, genesis=log.genesis.digest)
         self.registrar_key, self.now = registrar_key, now
         self._said = 0
+        self._digests: dict[NaturalKey, str] = {}
+
+    def digest_of(self, key: NaturalKey) -> str:
+        """Of what was signed about ``key``."""
+        return self._digests[key]
 
     def sign(self, name: str, body: Body) -> bytes:
-        """Sign what is said of the enterprise ``name``: by itself, or by the registrar."""
-        own = tables.id_of(name)
+        """Sign what is said of the enterprise ``name``: by itself, or by the registrar.
+
+        What the registrar says for the whole log is said of its operator.
+        """
+        own = self.operator if name == tables.REGISTRAR else tables.id_of(name)
         by_registrar = roles_for(body.TYPE) == ("registrar",)
         common = Common(
             type=body.TYPE,
@@ -152,7 +170,9 @@ class _Speaker:
             subject=own,
         )
         key = self.registrar_key if by_registrar else insecure_key(name)
-        return jws.sign(payload_of(common, body), key)
+        envelope = jws.sign(payload_of(common, body), key)
+        self._digests[body.natural_key(own)] = str(jws.parse(envelope).signing_digest)
+        return envelope
 
     def _jti(self) -> str:
         """Not random, so that a load repeats to the byte; unique in its log all the same."""
@@ -162,26 +182,32 @@ class _Speaker:
 
 
 def _signed(speaker: _Speaker, progress: Progress | None) -> list[bytes]:
-    spoken = list(_spoken(speaker.log_id))
+    total = len(list(_spoken(speaker.log_id, lambda _: "")))
     envelopes = []
-    for name, body in spoken:
+    # What is verified is signed before its verifier asks for its digest.
+    for name, body in _spoken(speaker.log_id, speaker.digest_of):
         envelopes.append(speaker.sign(name, body))
         if progress is not None:
-            progress(len(envelopes), len(spoken))
+            progress(len(envelopes), total)
     return envelopes
 
 
-def _spoken(log: LogId) -> Iterator[tables.Said]:
+def _spoken(log: LogId, digest_of: trust.DigestOf) -> Iterator[tables.Said]:
     """Everything that is said, in an order in which the log can take it."""
+    yield from rules.rules()
     for name, roles, enterprise in tables.enterprises():
         yield name, enterprise
         yield name, _key(name, roles, log)
     yield from tables.entities()
     for row in tables.rows("memberships"):
         yield tables.owner_of("parks", row["park"]), _membership(row, log)
-    yield from tables.books()
-    yield from tables.footprints()
-    yield from tables.disclosures()
+    yield from books.books()
+    yield from meters.meters()
+    yield from plans.plans()
+    yield from footprints.footprints()
+    yield from trust.disclosures()
+    yield from trust.accreditations()
+    yield from trust.attestations(digest_of)
 
 
 def _key(name: str, roles: tuple[str, ...], log: LogId) -> Key:
