@@ -60,7 +60,6 @@ from ledger.statements import (
 )
 from ledger.view import (
     CERTIFIED,
-    ENTITY_ID,
     JTI,
     PACT_ID,
     Admission,
@@ -223,9 +222,7 @@ def _admission(case: Case) -> Admission:
 def _checked_claims(case: Case) -> tuple[tuple[str, str], ...]:
     """Raises IdTaken or CertificateUsed when another entry has claimed one; the ``jti`` was
     checked before."""
-    opens = case.head is None
-    once = () if opens else (ENTITY_ID, CERTIFIED)
-    claims = [each for each in claims_of(case.statement) if each[0] not in once]
+    claims = claims_of(case.statement, opens=case.head is None)
     for space, value in claims:
         if space == JTI or (taken := case.view.taken(space, value)) is None:
             continue
@@ -234,7 +231,7 @@ def _checked_claims(case: Case) -> tuple[tuple[str, str], ...]:
             raise CertificateUsed("/serial", registry=registry, serial=serial, entry=taken)
         if not _says_again(case, value):
             raise IdTaken("/pact/id" if space == PACT_ID else "/id", id=value)
-    return tuple(claims)
+    return claims
 
 
 def _says_again(case: Case, pact_id: str) -> bool:

@@ -357,8 +357,11 @@ class Draft:
             self._found[signed] = found[0], found[1]
 
     def _foresee_claims(self, space: str, values: set[str]) -> None:
-        asked = {"of_space": space, "values": list(values)}
-        taken = set(self._connection.execute(_CLAIMED, asked).scalars())
+        wanted, taken = sorted(values), set[str]()
+        # Each certificate has up to a thousand serial numbers: more than a database takes at once.
+        for start in range(0, len(wanted), _PAGE):
+            asked = {"of_space": space, "values": wanted[start : start + _PAGE]}
+            taken.update(self._connection.execute(_CLAIMED, asked).scalars())
         self._free.update((space, value) for value in values - taken)
 
     def _foresee_heads(self, keys: set[str]) -> None:

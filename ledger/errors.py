@@ -430,7 +430,7 @@ class NotWithdrawable(AdmissionRefused):
     advice = "Correct it instead; a key ends by rotation or by its last day."
 
 
-class CertificateUsed(LedgerError):
+class CertificateUsed(AdmissionRefused):
     """A serial number of a registry counts once in the whole log."""
 
     code = "certificate-used"
@@ -441,7 +441,7 @@ class CertificateUsed(LedgerError):
     )
 
 
-class CertificatesDiffer(LedgerError):
+class CertificatesDiffer(AdmissionRefused):
     """A correction speaks of other serial numbers than the statement it follows."""
 
     code = "certificates-differ"
@@ -451,7 +451,7 @@ class CertificatesDiffer(LedgerError):
     )
 
 
-class ReadingOutsidePeriod(LedgerError):
+class ReadingOutsidePeriod(AdmissionRefused):
     """A reading was taken before or after the days that its statement is for."""
 
     code = "reading-outside-period"

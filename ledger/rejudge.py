@@ -260,7 +260,8 @@ class Rejudged:
     def _place_of(self, entry: Entry, statement: Statement) -> Admission:
         """Its place in the log as its leaf has it."""
         key = self._keys[entry.leaf.chain]
-        if (head := self.replay.head(key)) is not None:
+        head = self.replay.head(key)
+        if head is not None:
             about = head.about
         elif isinstance(statement.body, Withdrawal):
             about = about_of_key(key)
@@ -271,7 +272,7 @@ class Rejudged:
             opening=entry.leaf.chain,
             owner=statement.subject,
             about=about,
-            claims=claims_of(statement),
+            claims=claims_of(statement, opens=head is None),
             on_behalf=statement.on_behalf,
         )
 

@@ -24,7 +24,6 @@ from ledger.statements import (
 JTI: Final = "jti"
 ENTITY_ID: Final = "id"
 PACT_ID: Final = "pact-id"
-
 CERTIFIED: Final = "certificate"
 
 _PERIODIC: Final = frozenset(kind for kind, body in BODIES.items() if issubclass(body, Periodic))
@@ -104,17 +103,20 @@ class Admission:
     on_behalf: bool
 
 
-def claims_of(statement: Statement) -> tuple[tuple[str, str], ...]:
-    """The (space, value) pairs that a statement claims; an id, and the serial numbers of
-    certificates, only where it opens the chain."""
+def claims_of(statement: Statement, *, opens: bool = True) -> tuple[tuple[str, str], ...]:
+    """The (space, value) pairs that a statement claims, its ``jti`` first.
+
+    An id, and the serial numbers of certificates, are claimed by the statement that ``opens`` the
+    chain: those that follow it keep them.
+    """
+    body = statement.body
     claims = [(JTI, f"{statement.envelope.kid}:{statement.common.jti}")]
-    if isinstance(statement.body, Entity):
-        claims.append((ENTITY_ID, statement.body.id))
-    if isinstance(statement.body, Footprint):
-        claims.append((PACT_ID, statement.body.pact.id))
-    if isinstance(statement.body, Certificate):
-        certified = statement.body
-        claims += [(CERTIFIED, f"{certified.registry}|{each}") for each in certified.serials]
+    if isinstance(body, Footprint):
+        claims.append((PACT_ID, body.pact.id))
+    if isinstance(body, Entity) and opens:
+        claims.append((ENTITY_ID, body.id))
+    if isinstance(body, Certificate) and opens:
+        claims += [(CERTIFIED, f"{body.registry}|{each}") for each in body.serials]
     return tuple(claims)
 
 
