@@ -206,21 +206,22 @@ def _value(item: Indicator, quantities: Quantities) -> Measured:
 
 def _outcome(system: Indicators, items: tuple[Judged, ...]) -> Outcome:
     counted = [each for each in _of(items, NON_PRINCIPLED) if each.verdict is not Verdict.NONE]
-    points, out_of = _sum(counted, Verdict.MET), _sum(counted)
-    bonus = _capped(system, _sum(_of(items, BONUS), Verdict.MET))
-    attainable = _sum(counted, Verdict.MET, Verdict.MISSING) + _capped(
-        system, _sum(_of(items, BONUS), Verdict.MET, Verdict.MISSING)
-    )
+    extra = list(_of(items, BONUS))
+    out_of = _sum(counted)
     mark = out_of if system.pass_mark is None else system.pass_mark
-    # Without a mark every item is to be met, and a bonus makes up for none.
-    reached = points if system.pass_mark is None else points + bonus
+
+    def reaches(*verdicts: Verdict) -> bool:
+        # Without a mark every item is to be met, and a bonus makes up for none.
+        added = _capped(system, _sum(extra, *verdicts)) if system.pass_mark is not None else 0
+        return _sum(counted, *verdicts) + added >= mark
+
     return Outcome(
         system=system,
         items=items,
-        result=_result(items, reached >= mark, attainable >= mark),
-        points=points,
+        result=_result(items, reaches(Verdict.MET), reaches(Verdict.MET, Verdict.MISSING)),
+        points=_sum(counted, Verdict.MET),
         out_of=out_of,
-        bonus=bonus,
+        bonus=_capped(system, _sum(extra, Verdict.MET)),
     )
 
 
@@ -237,7 +238,7 @@ def _of(items: Sequence[Judged], kind: str) -> Iterator[Judged]:
     return (each for each in items if each.item.kind == kind)
 
 
-def _sum(items: Iterator[Judged] | Sequence[Judged], *verdicts: Verdict) -> Decimal:
+def _sum(items: Sequence[Judged], *verdicts: Verdict) -> Decimal:
     """Weights of the items with one of the verdicts; without any named, of all."""
     chosen = (each for each in items if not verdicts or each.verdict in verdicts)
     return sum((each.item.weight or Decimal(0) for each in chosen), Decimal(0))
