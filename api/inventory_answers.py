@@ -17,7 +17,7 @@ from flask_babel import gettext
 from api.answer_parts import Answer, Hidden, amount, apart, site_name
 from api.boundary_answers import Guarded, boundary_answer
 from api.downstream_answers import Readable
-from api.grades import COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
+from api.grades import GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.rule_of_three import allows
 from api.scope3 import CATEGORIES, DOWNSTREAM
 from graph.boundary import Amount
@@ -34,7 +34,7 @@ from graph.inventory import (
 from graph.ledgers import Offset, Sunk
 from graph.year import Place
 
-_TELLING: Final = ("open", "category", "no-threshold")
+_TELLING: Final = ("open", "categories", "no-threshold")
 """Obstacles that tell nothing but what the answer tells anyway."""
 
 
@@ -259,8 +259,6 @@ class Inventory:
             name: gettext(value) if name == "figure" else value
             for name, value in obstacle.params.items()
         }
-        if "cover" in params:
-            params["cover"] = gettext(COVER_WORDS[Cover(str(params["cover"]))])
         return {
             "reason": obstacle.reason,
             "sentence": gettext(OBSTACLES[obstacle.reason]) % params,

@@ -114,7 +114,7 @@ FULL_NET: Final = "The full net figure"
 OBSTACLES: Final[Mapping[str, str]] = {
     "above-zero": "%(figure)s is above zero: %(tonnes)s t CO2e remain.",
     "open": "%(figure)s is a lower bound only: something in it is not known.",
-    "category": "Category %(category)d of Scope 3 is not covered: %(cover)s.",
+    "categories": "Categories of Scope 3 that are not covered: %(categories)s.",
     "unfenced": "A registered site lies inside the fence without being a member: %(site)s.",
     "no-threshold": "No target of the park declares what may remain to be called near-zero.",
     "base-unknown": "The gross emissions of the base year %(year)d are not fully known.",
@@ -374,10 +374,10 @@ def _near_zero(full: FullBooks) -> Iterator[Obstacle]:
 
 
 def _uncovered(full: FullBooks) -> Iterator[Obstacle]:
-    for each in full.uncovered:
+    if full.uncovered:
+        numbers = ", ".join(str(each.number) for each in full.uncovered)
         for grade in (Grade.NEAR_ZERO, Grade.NET_ZERO):
-            params = {"category": each.number, "cover": str(each.cover)}
-            yield Obstacle(grade, "category", params)
+            yield Obstacle(grade, "categories", {"categories": numbers})
 
 
 def _unfenced(books: Books) -> Iterator[Obstacle]:
