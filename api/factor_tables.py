@@ -27,10 +27,11 @@ from typing import Any, Final, TypeAlias
 from api.errors import AmountRefused, CellRefused, FactorTableRefused, NumberRefused
 from api.importing.wanted import Problem
 from api.sheets import Row, Table
+from graph.energy import MJ_PER_KGCE
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import dump, load
-from ledger.statements import ELECTRICITY, FactorRow, Factors, Part
+from ledger.statements import CARRIER_URNS, ELECTRICITY, FactorRow, Factors, Part
 from ledger.statements.factors import EARLIEST_YEAR, LATEST_YEAR, MOST_ROWS, RESIDUAL_MIX
 from ledger.strict_json import dumps
 
@@ -84,7 +85,8 @@ _OF_EMISSION = ("gas", "origin", "gwp")
 
 _Said: TypeAlias = tuple[dict[str, Any], dict[str, Any] | None]
 """The members of a row but for its emissions, and one emission."""
-_Reader: TypeAlias = Callable[[Row], _Said]
+_Reader: TypeAlias = Callable[[Row], _Said | None]
+"""``None``: the line is checked and says nothing that is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +225,14 @@ def _gathered(
     for row in rows:
         try:
             _check_cells(row)
-            members, emission = read_row(row)
+            said = read_row(row)
         except CatchmentError as refused:
             where = _place(row.number, refused.where)
             problems.append(Problem(where, refused.sentence, refused.params, refused.advice))
             continue
+        if said is None:
+            continue
+        members, emission = said
         members = {name: value for name, value in members.items() if value not in (None, "")}
         _put_elsewhere(members, region)
         key = tuple(members.get(name) for name in ("kind", "of", "region", "year", "unit", "to"))
@@ -394,7 +399,7 @@ def _china_fuels(row: Row) -> _Said:
     members = {
         "kind": "fuel",
         "name": f"{row.cells.get('fuel_zh', '')} {english}".strip(),
-        "of": FUEL + re.sub(r"[^a-z0-9]+", "-", english.lower()).strip("-"),
+        "of": FUEL + _slug(english),
         "region": "CN",
         "unit": unit,
         "netCalorificValue": _rounded(heat * 1000 / size),
@@ -405,6 +410,39 @@ def _china_fuels(row: Row) -> _Said:
 
 
 _FUEL_PRODUCT = "tco2_per_unit(computed_ncv*c*ox*44/12)"
+
+
+def _china_coal(row: Row) -> _Said | None:
+    """Coefficients for standard coal; the English part of a name says what it is.
+
+    How sure the table is of a number stays in the name. Its line on the unit itself, 1 kg of
+    standard coal in MJ, has to be the definition and says nothing else. Gas is by the cubic metre
+    at 0 °C: 1.33 kg is the 38.98 MJ of one, as in China's table of fuels.
+    """
+    energy = row.cells.get("energy", "")
+    coefficient = _needed(row, "kgce_per_unit")
+    if energy == "1 kgce":
+        if abs(float(coefficient) - MJ_PER_KGCE) > _PRINTED or _unit(row, "unit") != "3B":
+            raise CellRefused("kgce_per_unit", text=row.cells["kgce_per_unit"])
+        return None
+    english = re.sub(r"^[^A-Za-z]*", "", energy).lower()
+    slug = _slug(english)
+    if not slug:
+        raise CellRefused("energy", text=energy)
+    unit = _unit(row, "unit")
+    status = row.cells.get("status")
+    return {
+        "kind": "coal-equivalent",
+        "name": f"{energy} ({status})" if status else energy,
+        "of": CARRIER_URNS.get(english.partition(",")[0], FUEL + slug),
+        "region": "CN",
+        "unit": "NM3" if unit == "MTQ" else unit,
+        "factor": _plain(coefficient),
+    }, None
+
+
+def _slug(english: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", english.lower()).strip("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,5 +481,6 @@ LAYOUTS: Final[Mapping[str, Layout]] = MappingProxyType(
             ),
             _china_fuels,
         ),
+        "china-coal": Layout(("energy", "unit", "kgce_per_unit"), _china_coal),
     }
 )

@@ -17,6 +17,7 @@ from api.errors import FactorTableRefused
 from api.factor_tables import (
     ANYWHERE,
     FOSSIL_POWER,
+    LAYOUTS,
     PART_BYTES,
     RESIDUAL_MIX,
     About,
@@ -25,13 +26,14 @@ from api.factor_tables import (
     read,
 )
 from api.sheets import read_csv, read_file
+from graph.direct import burn
 from graph.factors import Factor, Ladder
 from graph.gwp import set_of
 from graph.network import Rung
 from ledger.errors import StatementMalformed
 from ledger.gases import parse as gas_of
 from ledger.schema import dump
-from ledger.statements import ELECTRICITY, FactorRow, Factors
+from ledger.statements import ELECTRICITY, FactorRow, Factors, Fuel
 from ledger.strict_json import dumps
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -39,6 +41,7 @@ BY_GAS = "epa-factors-1.3/SupplyChainGHGEmissionFactors_v1.3.0_NAICS_byGHG_USD20
 AS_CO2E = "epa-factors-1.3/SupplyChainGHGEmissionFactors_v1.3.0_NAICS_CO2e_USD2022.csv"
 GRID = "china/grid_co2_factors_2023.csv"
 FUELS = "china/fuel_defaults_ndrc_guides.csv"
+COAL = "china/standard_coal_coefficients.csv"
 ABOUT = About("steel", "2025", "Institute", "Yearbook", 2024)
 
 OURS = """\
@@ -188,6 +191,68 @@ def test_burning_natural_gas_emits_what_the_guides_come_to() -> None:
         assert float(row.emissions[0].amount) == pytest.approx(burnt, rel=1e-9)
 
 
+def test_burning_any_fuel_of_the_guides_emits_what_they_print() -> None:
+    """All 27 through the engine: t CO2 per tonne or 10⁴ Nm³, as the table itself multiplies it."""
+    ladder = Ladder(
+        [Factor("guides", "1", row, 2015, 0, (1, 0)) for row in rows_of(FUELS, "china-fuels")], 2025
+    )
+    with published(FUELS).open(encoding="utf-8") as file:
+        printed = list(csv.DictReader(file))
+    assert len(printed) == 27
+    for line, row in zip(printed, rows_of(FUELS, "china-fuels"), strict=True):
+        size = "1000" if line["activity_unit"] == "t" else "10000"
+        fuel = Fuel(
+            fuel=str(row.of), amount=Decimal(size), unit="KGM" if row.unit == "TNE" else "NM3"
+        )
+        burnt = burn(fuel, ladder, "CN-JS")
+        assert burnt is not None
+        (kg,) = burnt.emissions.values()
+        stated = float(line["tCO2_per_unit(computed NCV*C*ox*44/12)"])
+        assert kg / 1000 == pytest.approx(stated, abs=5e-7), row.name
+
+
+def test_standard_coal_is_read_for_fuels_and_carriers() -> None:
+    rows = rows_of(COAL, "china-coal")
+    assert len(rows) == 11  # the twelfth line is the definition of the unit
+    found = {row.of: (row.unit, row.factor) for row in rows}
+    assert found == {
+        "urn:catchment:fuel:raw-coal": ("KGM", Decimal("0.7143")),
+        "urn:cpc:17100": ("KWH", Decimal("0.1229")),
+        "urn:catchment:energy:heat": ("3B", Decimal("0.03412")),
+        "urn:catchment:fuel:natural-gas": ("NM3", Decimal("1.33")),
+        "urn:catchment:fuel:coke": ("KGM", Decimal("0.9714")),
+        "urn:catchment:fuel:crude-oil": ("KGM", Decimal("1.4286")),
+        "urn:catchment:fuel:gasoline": ("KGM", Decimal("1.4714")),
+        "urn:catchment:fuel:diesel": ("KGM", Decimal("1.4571")),
+        "urn:catchment:fuel:fuel-oil": ("KGM", Decimal("1.4286")),
+        "urn:catchment:fuel:lpg": ("KGM", Decimal("1.7143")),
+        "urn:catchment:fuel:kerosene": ("KGM", Decimal("1.4714")),
+    }
+    by_urn = {row.of: row for row in rows}
+    assert by_urn["urn:catchment:fuel:coke"].name == "焦炭 coke (remembered)"
+    # But for raw coal, which the guides tell by its kinds, all are called as fuels are.
+    fuels = {row.of for row in rows_of(FUELS, "china-fuels")}
+    of_fuels = {urn for urn in found if str(urn).startswith("urn:catchment:fuel:")}
+    assert of_fuels - fuels == {"urn:catchment:fuel:raw-coal"}
+
+
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        ("1 kgce,MJ,29.3", "line 2 kgce_per_unit"),
+        ("1 kgce,kWh,29.3076", "line 2 kgce_per_unit"),
+        ("焦炭,kg,0.9714", "line 2 energy"),
+        ("焦炭 coke,kg,", "line 2 kgce_per_unit"),
+        ("焦炭 coke,kg,0", "line 2 factor"),
+        ("焦炭 coke,stone,1", "line 2"),
+    ],
+)
+def test_a_bad_line_of_coefficients_is_named(line: str, where: str) -> None:
+    table = read_csv(f"energy,unit,kgce_per_unit\n{line}\n".encode(), "coal")
+    (problem,) = read(table, "china-coal").problems
+    assert problem.where == where
+
+
 # --- Our own layout ------------------------------------------------------------------------
 
 
@@ -265,7 +330,7 @@ def test_a_region_can_be_put_in_place_of_what_rows_say() -> None:
     assert {region for _, region in regions(ANYWHERE)} == {None}
 
 
-@pytest.mark.parametrize("layout", ["epa", "china-grid", "china-fuels", "catchment"])
+@pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_a_table_of_another_layout_is_refused(layout: str) -> None:
     table = read_csv(b"name,of,amount\nCoil,urn:cpc:41211,2\n", "steel")
     with pytest.raises(FactorTableRefused):
