@@ -351,6 +351,46 @@ _POWER: Final = {
     ),
 }
 
+_SHARING: Final = {
+    "allocation-beside-sales": _warning(
+        sentence="%(site)s puts what it emits to the sites it works for, and %(product)s, which is "
+        "made there, is bought elsewhere as well: the same may be told twice. State a recipe and "
+        "production of %(product)s, which take it out of what is shared."
+    ),
+}
+
+_METERS: Final = {
+    "meter-without-source": _notice(
+        sentence="Meter %(meter)s of %(site)s does not say what its electricity was made from: "
+        "what was emitted for it is not in the estimate; state the meter again with its source."
+    ),
+    "meter-without-grid-factor": _notice(
+        sentence="No factor stands for the grid %(region)s: what was emitted for the electricity "
+        "that meter %(meter)s of %(site)s counts is not in the estimate; have one stated."
+    ),
+    "meter-without-fuel-factor": _notice(
+        sentence="No factor stands for %(fuel)s in %(unit)s: what was emitted by the fuel that "
+        "meter %(meter)s of %(site)s counts is not in the estimate; have one stated."
+    ),
+    "metered-supply": _notice(
+        sentence="Meter %(meter)s of %(site)s counts %(measures)s that is not bought from a public "
+        "grid: what was emitted for it is said by its supplier, and is not in the estimate."
+    ),
+    "metered-fuel-made": _notice(
+        sentence="Meter %(meter)s of %(site)s counts a fuel that is made there: what burning it "
+        "emits is not in the estimate."
+    ),
+    "meters-against-inventory": _warning(
+        sentence="The meters of %(site)s count %(metered)s %(unit)s of %(what)s in %(year)s, and "
+        "its inventory states %(stated)s %(unit)s: correct the inventory, or what the meters are "
+        "said to measure."
+    ),
+    "metered-and-unstated": _notice(
+        sentence="The meters of %(site)s count %(metered)s %(unit)s of %(what)s in %(year)s, and "
+        "its inventory says nothing of it: state it."
+    ),
+}
+
 _ENGINE: Final = {
     "negative-residual": _warning(
         sentence="The recipes of %(site)s use more than the site states as a whole: the "
@@ -406,6 +446,7 @@ REGISTRY: Final = {
     **_BALANCES,
     **_PERIODS,
     **_POWER,
+    **_SHARING,
     **_ENGINE,
 }
 """Rule id -> severity, the sentences of both sides, and who may be told."""
