@@ -44,8 +44,13 @@ def figure_response(
     ``standing`` is what the answer was read from. Whether the caller may read is decided before.
     """
     tag = figure_tag(as_of, question, standing, current_caller(), str(get_locale()))
+    return tagged_response(tag, lambda: jsonify(document()))
+
+
+def tagged_response(tag: str, made: Callable[[], Response]) -> Response:
+    """Answer with what is ``made``, or with 304 where the reader's copy has the same weak tag."""
     fresh = request.if_none_match.contains_weak(tag)
-    response = Response(status=304) if fresh else jsonify(document())
+    response = Response(status=304) if fresh else made()
     response.set_etag(tag, weak=True)
     response.headers[CHECKPOINT_HEADER] = checkpoint_header()
     return response

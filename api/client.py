@@ -220,6 +220,18 @@ class Client:
         """What becomes of what is sold: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/downstream", **query)
 
+    def report(self, kind: str, entity: str, form: str, **query: str | None) -> bytes:
+        """An inventory as a file: ``kind`` is parks or enterprises, ``form`` xlsx, csv or html.
+
+        Raises Refused.
+        """
+        wanted = {name: value for name, value in query.items() if value is not None}
+        response = self._send("GET", f"/v1/{kind}/{entity}/report.{form}", params=wanted)
+        if not response.ok or "Content-Disposition" not in response.headers:
+            self._read(response)
+            raise AnswerNotUnderstood(url=self.base_url)
+        return response.content
+
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/findings", **query)

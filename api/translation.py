@@ -25,7 +25,11 @@ LANGUAGE: Final = "zh"
 SOURCE: Final = ROOT / "api" / "locale" / LANGUAGE / "LC_MESSAGES" / "messages.po"
 COMPILED: Final = SOURCE.with_suffix(".mo")
 """What flask-babel reads."""
-_MARKED: Final = [("templates/**.html", "jinja2"), ("pages.py", "python")]
+_MARKED: Final = [
+    ("templates/**.html", "jinja2"),
+    ("pages.py", "python"),
+    ("reports/*.py", "python"),
+]
 """Where texts are marked by a call, and how they are found."""
 _MARKS: Final = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 

@@ -54,6 +54,7 @@ COMMANDS: Final = {
     "enterprise": "figures:enterprise",
     "region": "region:region",
     "downstream": "downstream:downstream",
+    "report": "report:report",
     "impact": "impact:impact",
     "diff": "changes:diff",
     "wave": "changes:wave",
