@@ -109,7 +109,7 @@ def test_a_difference_goes_forward_and_ends_at_a_figure(
         of_product(factory, steel, size, size + 5)
 
 
-@pytest.mark.parametrize("seed", [7, 8])
+@pytest.mark.parametrize("seed", [8, 11])
 def test_what_the_entries_moved_adds_up_to_the_difference(
     new_factory: Callable[..., Factory], seed: int
 ) -> None:

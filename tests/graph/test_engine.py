@@ -78,6 +78,7 @@ def books_shown(books: Books) -> Any:
     gaps = sorted((g.reason, g.wanted, shown(g.amount), g.unit, g.category) for g in a.gaps)
     return (
         [amount(total) for total in totals],
+        (amount(books.market.amount), shown(books.ledgers.removed)),
         {category: amount(each) for category, each in a.scope3_by_category.items()},
         (a.t2_status, a.returning, a.not_assessable_because, a.split_mixes),
         (a.missing, a.stand_ins),

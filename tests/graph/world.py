@@ -14,11 +14,13 @@ from ledger.log import Accepted
 from ledger.statements import (
     Basis,
     Body,
+    Certificate,
     Emission,
     Enterprise,
     FactorRow,
     Factors,
     Footprint,
+    Fuel,
     InputLine,
     Inventory,
     Membership,
@@ -28,11 +30,13 @@ from ledger.statements import (
     Purchases,
     Recipe,
     Reference,
+    Removal,
     Site,
 )
 from tests.factory import Actor, Factory
 
 CLASS = "urn:cpc:4121"
+FUEL = "urn:catchment:fuel:natural-gas"
 GTINS = tuple(f"urn:gtin:{code}" for code in ("4006381333931", "9780201379624", "96385074"))
 WHOLE_YEAR = (("2025-01-01", "2026-01-01"),)
 HALVES = (("2025-01-01", "2025-07-01"), ("2025-07-01", "2026-01-01"))
@@ -92,6 +96,7 @@ class World:
             lambda: self.say_site(site),
             lambda: self.say_membership(site),
             lambda: self.say_enterprise(self._pick(self.firms)),
+            lambda: self.say_certificate(site),
             self.say_factors,
             *[self.withdraw] * 4,
             lambda: self.disclose(product),
@@ -164,8 +169,13 @@ class World:
     def say_books(self, site: str) -> None:
         when = self._pick(self._periods(site))
         if self._sometimes(0.5):
-            emissions = (self._emission(),)
-            body: Body = Inventory(site=site, period=period(when), emissions=emissions)
+            body: Body = Inventory(
+                site=site,
+                period=period(when),
+                emissions=(self._emission(),),
+                fuels=tuple(self._fuel() for _ in range(self._pick([0, 0, 1, 2]))),
+                removals=tuple(self._removal() for _ in range(self._pick([0, 0, 1]))),
+            )
         else:
             inputs = tuple(self._line() for _ in range(self.random.randint(0, 3)))
             body = Purchases(site=site, period=period(when), inputs=inputs)
@@ -210,14 +220,42 @@ class World:
         self.heads[key] = (self.f.operator, self.f.operator.say(body, prev=prev))
 
     def _row(self, region: str | None) -> FactorRow:
+        kind = self._pick(["average", "grid", "fuel"])
         return FactorRow(
-            kind=self._pick(["average", "grid"]),
+            kind=kind,
             name="A class",
-            of=CLASS,
+            of=FUEL if kind == "fuel" else CLASS,
             region=region,
             unit=self._pick(["KGM", "H87"]),
             emissions=(self._emission(),),
         )
+
+    def _fuel(self) -> Fuel:
+        measured = (Decimal(40), Decimal("0.02"), Decimal("0.99")) if self._sometimes(0.3) else ()
+        names = ("net_calorific_value", "carbon_content", "oxidation")
+        return Fuel(
+            fuel=FUEL,
+            amount=self._amount(1),
+            unit="KGM",
+            **dict(zip(names, measured, strict=False)),
+        )
+
+    def _removal(self) -> Removal:
+        return Removal(sink="natural", name="Alder grove", amount=self._amount("0.1"))
+
+    def say_certificate(self, site: str) -> None:
+        """Of a sink at a site, for one of two years: it verifies removals that nobody attests."""
+        number = list(self.sites).index(site)
+        body = Certificate(
+            kind="removal",
+            registry="sinks.example",
+            serial=f"S-{number}",
+            amount=self._amount("0.1"),
+            unit="KGM",
+            year=self._pick([2025, 2025, 2024]),
+            site=site,
+        )
+        self._tell(self.sites[site], ("certificate", site), body)
 
     def disclose(self, product: str) -> None:
         self.products[product].disclose("footprint", product)
