@@ -185,7 +185,7 @@ class _Reader:
         self.network, self.weights = self.answered.solved.network, self.answered.weights
         self.fence = Fence(self.answered.solved, frozenset(books.places), self.weights)
         self.shared = self._shared_fence(sites)
-        self.materials = _Materials(self.answered)
+        self.materials = Materials(self.answered)
 
     def _shared_fence(self, sites: frozenset[str]) -> Fence:
         """The fence around everything that is inside in either year."""
@@ -456,7 +456,7 @@ class _Sets:
 # --- Materials -------------------------------------------------------------------------------
 
 
-class _Materials:
+class Materials:
     """What products and unmet inputs are grouped by, and their amounts in the unit of the group."""
 
     def __init__(self, answered: Answered) -> None:
