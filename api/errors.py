@@ -223,6 +223,25 @@ class FactorTableRefused(TableRefused):
     advice = "Choose another --layout; docs/factors.md says which columns each of them has."
 
 
+class IndicatorTableRefused(TableRefused):
+    """A table that is no rule table of indicators."""
+
+    code = "indicator-table-refused"
+    sentence = "The rule table is refused: %(reason)s."
+    advice = (
+        "Its columns are id, title, class, quantity, operator and threshold, and as needed "
+        "title_zh, per, weight, when, at_least, below, park_type and source."
+    )
+
+
+class IndicatorNameTaken(FileRefused):
+    """A system that would have the name of one that every log has."""
+
+    code = "indicator-name-taken"
+    sentence = "The system “%(name)s” is built in, and is not stated."
+    advice = "Give yours another name."
+
+
 class CellRefused(ApiError):
     """A cell that does not hold what its column is for; raised by what parses one cell."""
 
@@ -251,6 +270,21 @@ class CodeUnknown(CellRefused):
     code = "code-unknown"
     sentence = "There is no %(kinds)s “%(text)s” in this file or in the log."
     advice = "Correct the code, or add a row for it to its own sheet."
+
+
+class WordUnknown(CellRefused):
+    code = "word-unknown"
+    sentence = "“%(text)s” is not a word of this column."
+    advice = "Write one of %(choices)s, or the Chinese word for it."
+
+
+class FuelUnknown(CellRefused):
+    code = "fuel-unknown"
+    sentence = "No fuel of China's reporting guides is called “%(text)s”."
+    advice = (
+        "Write one of their names, such as 天然气, or the URN of the fuel in a set of factors, "
+        "such as urn:catchment:fuel:natural-gas."
+    )
 
 
 class NameUnknown(ApiError):
@@ -345,6 +379,24 @@ class FewerThanThreeTenants(ApiError):
         "Ask the tenants for a consent that lets the park read their inventory and see small "
         "aggregates, and submit their memberships again with it."
     )
+
+
+class InventoriesNotOpen(ApiError):
+    """Something that is told inventory by inventory, of tenants who keep theirs to themselves.
+
+    ``problems`` names their sites, for whoever runs the park.
+    """
+
+    code = "inventories-not-open"
+    sentence = "Not all tenants let the park read their inventories, which this is computed from."
+    advice = (
+        "Ask the tenants listed under 'problems' for a consent or a disclosure of their inventory, "
+        "or ask an auditor."
+    )
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self.problems = problems
 
 
 class OnlyYourOwn(ApiError):
@@ -490,7 +542,9 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,
         graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
+        graph.UnknownMeter: HTTPStatus.NOT_FOUND,
         graph.UnknownFactorSet: HTTPStatus.NOT_FOUND,
+        graph.IndicatorSystemUnknown: HTTPStatus.NOT_FOUND,
         graph.NoDataForYear: HTTPStatus.NOT_FOUND,
         graph.LogPositionUnknown: HTTPStatus.NOT_FOUND,
         graph.UnknownGwpSet: HTTPStatus.BAD_REQUEST,

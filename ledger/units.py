@@ -318,6 +318,14 @@ class Multiple:
     count: Decimal
     code: str
 
+    def singly(self, amount: Decimal) -> Decimal:
+        """So many of these in single units, to 50 significant digits."""
+        return _EXACT.multiply(amount, self.count)
+
+    def per_single(self, rate: Decimal) -> Decimal:
+        """Something per one of these, per single unit."""
+        return _EXACT.divide(rate, self.count)
+
 
 def multiple(text: str) -> Multiple:
     """A unit as `from_alias` reads it, or a power of ten of one, as statistics count.

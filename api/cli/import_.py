@@ -26,9 +26,9 @@ from api.importing.wanted import Books, Problem, Reading, Stands, Step
 from api.keyfile import KeyFile
 from api.settings import Settings
 from api.sheets import read_file
-from api.template import described, write_template
+from api.template import Wording, described, write_template
 from ledger.errors import ChainExists
-from ledger.statements import Body, Disclosure, Periodic
+from ledger.statements import Allocation, Body, Disclosure, Periodic, Target
 
 BATCH: Final = 500
 """How many statements are sent at once; also what a server takes by default. A statement rests on
@@ -60,18 +60,22 @@ def import_() -> None:
 @json_option
 @pass_speech
 def template(speech: Speech, path: Path) -> None:
-    """Write an empty workbook, and list its columns."""
+    """Write an empty workbook in the language of the terminal, and list its columns."""
     if path.exists():
         raise WouldOverwrite(path=str(path))
-    write_template(path)
+    wording = Wording(speech.language, speech.text)
+    write_template(path, wording)
     if speech.as_json:
         speech.json([{"sheet": s.name, "column": c.name, "required": c.required,
-                      "meaning": speech.text(c.doc)} for s, c in described()])  # fmt: skip
+                      "meaning": speech.text(c.doc), "sheetZh": s.zh, "columnZh": c.zh}
+                     for s, c in described()])  # fmt: skip
         return
     table = speech.table("Sheet", "Column", "Required", "Meaning")
     for sheet, column in described():
         required = speech.text("yes") if column.required else ""
-        table.add_row(sheet.name, column.name, required, speech.text(column.doc))
+        table.add_row(
+            wording.sheet(sheet.name), wording.head(column.name), required, speech.text(column.doc)
+        )
     speech.out.print(table)
 
 
@@ -293,8 +297,10 @@ def _rests_on(step: Step) -> Iterator[str]:
     for name in ("product", "site", "park"):
         if isinstance(value := getattr(body, name, None), str):
             yield value
-    if isinstance(body, Disclosure):
+    if isinstance(body, Disclosure | Target):
         yield body.object.id
+    if isinstance(body, Allocation):
+        yield from (each.site for each in body.shares)
 
 
 def _resumed(sent: _Sent, result: Result, client: Client, signers: _Signers) -> _Sent | None:

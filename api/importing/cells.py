@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from api.columns import NONE, Sheet
-from api.errors import AmountRefused, CodeUnknown, NumberRefused, PeriodRefused
+from api import chinese
+from api.columns import NONE, SHEETS
+from api.errors import AmountRefused, CodeUnknown, NumberRefused, PeriodRefused, WordUnknown
+from api.importing.heads import Headed
 from api.importing.wanted import Books, Problem, entity_id
 from api.sheets import Row
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import load
-from ledger.statements import Period
+from ledger.statements import Period, Periodic
 
 T = TypeVar("T")
 
+_NONE = (NONE, *chinese.WORDS[NONE])
 _AMOUNT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _PERIOD = re.compile(
     r"(?P<year>\d{4})(?:-?[Qq](?P<quarter>[1-4])|-(?P<month>0[1-9]|1[0-2]))?", re.ASCII
@@ -34,11 +39,20 @@ class Known:
     def __init__(self, books: Callable[[str], Books]) -> None:
         self.books = books
         self._announced: dict[tuple[str, str], Cells] = {}
+        self._periodic: dict[str, dict[_Span, list[Periodic]]] = {}
 
-    def announce(self, sheet: Sheet, cells: Cells) -> None:
-        code = cells.row.cells.get("code")
+    def announce(self, cells: Cells) -> None:
+        code, kind = cells.get("code"), cells.sheet.kind
         if code and cells.enterprise:
-            self._announced[sheet.kind, entity_id(cells.enterprise, sheet.kind, code)] = cells
+            self._announced[kind, entity_id(cells.enterprise, kind, code)] = cells
+
+    def stated(
+        self, enterprise: str, kind: type[Periodic], about: tuple[str, ...], period: Period
+    ) -> list[Periodic]:
+        """What stands of exactly this period, the parts in order."""
+        if enterprise not in self._periodic:
+            self._periodic[enterprise] = _by_span(self.books(enterprise))
+        return self._periodic[enterprise].get((kind, about, period), [])
 
     def has(self, enterprise: str, kind: str, entity: str) -> bool:
         return (kind, entity) in self._announced or f"{kind}|{entity}" in self.books(enterprise)
@@ -56,30 +70,31 @@ class Known:
 class Cells:
     """One row: reads cells, and collects what is wrong with them."""
 
-    def __init__(self, sheet: Sheet, row: Row, enterprise: str | None, known: Known) -> None:
-        self.sheet, self.row, self.known = sheet, row, known
+    def __init__(self, table: Headed, row: Row, enterprise: str | None, known: Known) -> None:
+        self.table, self.row, self.known = table, row, known
+        self.sheet = table.sheet
         self.problems: list[Problem] = []
         self.enterprise = self._enterprise(enterprise)
         for column, sentence in row.errors.items():
             self.refuse(column, sentence)
-        for column in sheet.required:
+        for column in self.sheet.required:
             if column not in row.cells and column not in row.errors:
                 self.refuse(column, "This cell must not be empty.")
 
     @property
     def where(self) -> str:
-        return f"{self.sheet.name}!{self.row.number}"
+        return f"{self.table.name}!{self.row.number}"
 
     @property
     def sound(self) -> bool:
         return not self.problems
 
     def refuse(self, column: str, sentence: str, **params: object) -> None:
-        self.problems.append(Problem(f"{self.where} {column}".rstrip(), sentence, params))
+        self.problems.append(Problem(self._at(column), sentence, params))
 
     def refuse_for(self, column: str, refused: CatchmentError) -> None:
-        where = f"{self.where} {column}"
-        self.problems.append(Problem(where, refused.sentence, refused.params, refused.advice))
+        told = refused.sentence, refused.params, refused.advice
+        self.problems.append(Problem(self._at(column), *told))
 
     def get(self, column: str) -> str | None:
         return self.row.cells.get(column)
@@ -104,6 +119,25 @@ class Cells:
     def unit(self, column: str) -> str | None:
         return self.read(column, units.from_alias)
 
+    def quantity(self, amount: str = "amount", unit: str = "unit") -> tuple[str | None, str | None]:
+        """An amount and the code of its unit, of which ``万Nm3`` is ten thousand."""
+        number, many = self.amount(amount), self.read(unit, units.multiple)
+        if many is None:
+            return number, None
+        if number is None or many.count == 1:
+            return number, many.code
+        return format(many.singly(Decimal(number)), "f"), many.code
+
+    def word(self, column: str) -> str | None:
+        """One of the column's choices, in either language."""
+        choices = words_of(self.sheet.name, column)
+        return self.read(column, lambda text: _chosen(text, choices))
+
+    def term(self, column: str) -> str | None:
+        """As `word`, where other texts are as good: they stay as they are."""
+        text = self.get(column)
+        return text and words_of(self.sheet.name, column).get(text.lower(), text)
+
     def period(self) -> Period | None:
         return self.read("period", period_of)
 
@@ -124,6 +158,9 @@ class Cells:
             for path, sentence in refused.problems:
                 self.refuse(_column_of(path, columns), sentence.replace("%", "%%"))
         return None
+
+    def _at(self, column: str) -> str:
+        return f"{self.where} {self.table.spelt(column)}".rstrip()
 
     def _enterprise(self, default: str | None) -> str | None:
         named = self.row.cells.get("enterprise")
@@ -150,6 +187,19 @@ class Cells:
         raise CodeUnknown(kinds=" or ".join(kinds), text=text)
 
 
+_Span: TypeAlias = tuple[type[Periodic], tuple[str, ...], Period]
+
+
+def _by_span(books: Books) -> dict[_Span, list[Periodic]]:
+    found: dict[_Span, list[Periodic]] = defaultdict(list)
+    for stands in books.values():
+        if isinstance(body := stands.body, Periodic):
+            found[type(body), body.about, body.period].append(body)
+    for parts in found.values():
+        parts.sort(key=lambda body: body.part.k)
+    return dict(found)
+
+
 def _is_id(text: str) -> bool:
     try:
         return str(uuid.UUID(text)) == text
@@ -162,12 +212,17 @@ def _column_of(path: str, columns: Mapping[str, str]) -> str:
     return next((column for prefix, column in columns.items() if path.startswith(prefix)), "")
 
 
+def same(*columns: str) -> dict[str, str]:
+    """JSON paths of members that are called as their columns are."""
+    return {f"/{name}": name for name in columns}
+
+
 Rows: TypeAlias = Sequence[Cells]
 
 
 def says_none(cells: Cells, column: str, group: Rows) -> bool:
     """Whether the row says that there are no lines; it then stands alone."""
-    if str(cells.get(column)).lower() != NONE:
+    if str(cells.get(column)).lower() not in _NONE:
         return False
     if len(group) > 1:
         cells.refuse(column, "“none” stands alone, but there are other lines.")
@@ -208,6 +263,24 @@ def _named_period(text: str) -> tuple[str, str, str]:
     after = first + months
     end = f"{year + 1:04}-01-01" if after > 12 else f"{year:04}-{after:02}-01"
     return f"{year:04}-{first:02}-01", "/", end
+
+
+@cache
+def words_of(sheet: str, column: str) -> Mapping[str, str]:
+    """What may be written for a column's choices -> the choice; in lower case."""
+    (found,) = (each for each in SHEETS[sheet].columns if each.name == column)
+    return {
+        word.lower(): choice
+        for choice in found.choices
+        for word in (choice, *chinese.WORDS.get(choice, ()))
+    }
+
+
+def _chosen(text: str, choices: Mapping[str, str]) -> str:
+    choice = choices.get(text.lower())
+    if choice is None:
+        raise WordUnknown(text=text, choices=", ".join(dict.fromkeys(choices.values())))
+    return choice
 
 
 def whole(least: int, most: int) -> Callable[[str], int]:

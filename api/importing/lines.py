@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from api.importing.cells import Cells, whole
 from ledger import units
 from ledger.errors import CatchmentError
 from ledger.statements import Emission, InputLine
+
+E = TypeVar("E", bound=Emission)
 
 
 def _reference(cells: Cells, ref: str, region: str) -> dict[str, Any] | None:
@@ -26,12 +28,14 @@ def _reference(cells: Cells, ref: str, region: str) -> dict[str, Any] | None:
 
 
 def line(cells: Cells) -> InputLine | None:
+    """Something taken in."""
+    amount, unit = cells.quantity()
     members = {
         "ref": present(_reference(cells, "ref", "region")),
         "supplier": cells.get("supplier"),
         "site": cells.get("supplier_site"),
-        "amount": cells.amount("amount"),
-        "unit": cells.unit("unit"),
+        "amount": amount,
+        "unit": unit,
         "category": cells.read("category", whole(1, 8)),
         "transport": _transport(cells),
     }
@@ -41,11 +45,12 @@ def line(cells: Cells) -> InputLine | None:
 def _transport(cells: Cells) -> dict[str, Any] | None:
     if not any(name.startswith("transport_") for name in cells.row.cells):
         return None
+    amount, unit = cells.quantity("transport_amount", "transport_unit")
     members = {
         "ref": present(_reference(cells, "transport_ref", "transport_region")),
         "supplier": cells.get("transport_supplier"),
-        "amount": cells.amount("transport_amount"),
-        "unit": cells.unit("transport_unit"),
+        "amount": amount,
+        "unit": unit,
     }
     return present(members)
 
@@ -54,19 +59,22 @@ def present(members: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if members is None else {k: v for k, v in members.items() if v is not None}
 
 
-def emission(cells: Cells) -> Emission | None:
+def emission(cells: Cells, kind: type[E], **further: str | None) -> E | None:
+    """A gas emitted; ``further`` are members that the kind of emission has besides."""
     members = {
-        "gas": cells.get("gas"),
-        "origin": cells.get("origin"),
+        "gas": cells.term("gas"),
+        "origin": cells.word("origin"),
         "gwp": cells.get("gwp"),
-        "amount": _kilograms(cells),
+        "amount": kilograms(cells),
     }
-    return cells.load(Emission, members, _EMISSION_COLUMNS)
+    return cells.load(kind, members | further, _EMISSION_COLUMNS)
 
 
-def _kilograms(cells: Cells) -> str | None:
+def kilograms(cells: Cells) -> str | None:
     """The mass in kg: as typed where it is typed in kg, exactly converted otherwise."""
-    amount, unit = cells.amount("amount"), cells.unit("unit")
+    amount, unit = cells.quantity()
+    if cells.get("unit") is None:
+        cells.refuse("unit", "This cell must not be empty.")
     if amount is None or unit in (None, "KGM"):
         return amount
     try:
@@ -92,4 +100,4 @@ _LINE_COLUMNS = {
     "/transport/unit": "transport_unit",
     "/transport": "transport_ref",
 }
-_EMISSION_COLUMNS = {f"/{name}": name for name in ("gas", "origin", "gwp", "amount")}
+_EMISSION_COLUMNS = {f"/{name}": name for name in ("gas", "origin", "gwp", "amount", "source")}

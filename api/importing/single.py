@@ -6,10 +6,13 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from api.importing.cells import Cells, Rows, whole
+from api.importing.cells import Cells, Rows, same, whole
+from api.importing.fuels import fuel_urn
 from api.importing.wanted import Reading, Wanted, entity_id
 from ledger.schema import dump
 from ledger.statements import BODIES
+from ledger.statements.certificates import MOST_SERIALS_OF_ONE
+from ledger.statements.parts import FIRST_YEAR, LAST_YEAR
 
 _OBJECT_KINDS = {
     "footprint": ("product",),
@@ -21,7 +24,9 @@ _OBJECT_KINDS = {
     "downstream": ("product",),
     "figure": ("park", "product"),
 }
-_LABELS = ("code", "park", "product", "site", "period", "opens", "object")
+_LABELS = (
+    "code", "park", "product", "site", "meter", "period", "opens", "object", "registry", "serial",
+)  # fmt: skip
 
 Reader: TypeAlias = Callable[[Rows, Reading, dt.datetime], None]
 
@@ -52,6 +57,7 @@ def _site(cells: Cells, _: dt.datetime) -> dict[str, Any]:
         "longitude": cells.amount("longitude"),
         "timeZone": cells.get("time_zone"),
         "gridRegion": cells.get("grid_region"),
+        "division": cells.get("division"),
     }
 
 
@@ -63,7 +69,8 @@ def _product(cells: Cells, _: dt.datetime) -> dict[str, Any]:
         "identifiers": cells.words("identifiers"),
         "classifications": cells.words("classifications"),
         "massPerUnit": cells.amount("mass_per_unit"),
-        "energyCarrier": cells.get("energy_carrier"),
+        "energyCarrier": cells.word("energy_carrier"),
+        "grid": cells.get("grid"),
         "replaces": cells.words("replaces"),
     }
 
@@ -90,12 +97,46 @@ def _membership(cells: Cells, _: dt.datetime) -> dict[str, Any]:
 
 def _production(cells: Cells, _: dt.datetime) -> dict[str, Any]:
     period = cells.period()
+    amount, unit = cells.quantity()
     return {
         "product": cells.own("product", "product"),
         "site": cells.own("site", "site"),
         "period": period and dump(period),
-        "amount": cells.amount("amount"),
+        "amount": amount,
+        "unit": unit,
+    }
+
+
+def _meter(cells: Cells, _: dt.datetime) -> dict[str, Any]:
+    return {
+        "site": cells.own("site", "site"),
+        "meter": cells.get("meter"),
+        "measures": cells.word("measures"),
+        "flow": cells.word("flow"),
+        "source": cells.word("source"),
+        "fuel": cells.read("fuel", fuel_urn),
         "unit": cells.unit("unit"),
+        "reads": cells.word("reads"),
+        "multiplier": cells.amount("multiplier"),
+        "rollover": cells.amount("rollover"),
+        "spacingSeconds": cells.read("spacing_seconds", whole(60, 31 * 86_400)),
+    }
+
+
+def _certificate(cells: Cells, _: dt.datetime) -> dict[str, Any]:
+    amount, unit = cells.quantity()
+    return {
+        "kind": cells.word("kind"),
+        "registry": cells.get("registry"),
+        "serial": cells.get("serial"),
+        "count": cells.read("count", whole(1, MOST_SERIALS_OF_ONE)) or 1,
+        "amount": amount,
+        "unit": unit,
+        "year": cells.read("year", whole(FIRST_YEAR, LAST_YEAR)),
+        "vintage": cells.read("vintage", whole(FIRST_YEAR, LAST_YEAR)),
+        "site": cells.own("site", "site"),
+        "park": cells.own("park", "park"),
+        "project": cells.get("project"),
     }
 
 
@@ -114,29 +155,38 @@ READERS: Final[Mapping[str, Reader]] = {
         "site",
         _site,
         {"/timeZone": "time_zone", "/gridRegion": "grid_region"}
-        | {f"/{name}": name for name in ("name", "latitude", "longitude")},
+        | same("name", "latitude", "longitude", "division"),
     ),
     "product": single(
         "product",
         _product,
         {"/massPerUnit": "mass_per_unit", "/energyCarrier": "energy_carrier"}
-        | {f"/{n}": n for n in ("name", "unit", "identifiers", "classifications", "replaces")},
+        | same("name", "unit", "identifiers", "classifications", "grid", "replaces"),
     ),
-    "park": single("park", _park, {"/name": "name", "/fence": "fence"}),
+    "park": single("park", _park, same("name", "fence")),
     "membership": single(
-        "membership",
-        _membership,
-        {f"/{n}": n for n in ("park", "site", "serial", "from", "to", "consent")},
+        "membership", _membership, same("park", "site", "serial", "from", "to", "consent")
+    ),
+    "meter": single(
+        "meter",
+        _meter,
+        {"/spacingSeconds": "spacing_seconds"}
+        | same("site", "meter", "measures", "flow", "source", "fuel", "unit", "reads")
+        | same("multiplier", "rollover"),
     ),
     "production": single(
-        "production",
-        _production,
-        {f"/{n}": n for n in ("product", "site", "period", "amount", "unit")},
+        "production", _production, same("product", "site", "period", "amount", "unit")
+    ),
+    "certificate": single(
+        "certificate",
+        _certificate,
+        same("kind", "registry", "serial", "count", "amount", "unit")
+        | same("year", "vintage", "site", "park", "project"),
     ),
     "disclosure": single(
         "disclosure",
         _disclosure,
-        {"/object/type": "opens", "/object": "object", "/level": "level", "/grantee": "grantee"},
+        {"/object/type": "opens"} | same("object", "level", "grantee"),
     ),
 }
 """Type of statement -> what reads the rows of its sheet."""

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from api.columns import NOTES, SHEETS, Sheet
-from api.importing import footprints, gathered, single
+from api.columns import SHEETS
+from api.importing import books as of_sites
+from api.importing import footprints, plans, recipes, single
 from api.importing.cells import Cells, Known
+from api.importing.heads import Headed, headed
 from api.importing.single import Reader
 from api.importing.wanted import Books, Problem, Reading, Wanted
 from api.sheets import Table
 
 _READERS: Mapping[str, Reader] = {
     **single.READERS,
-    **gathered.READERS,
+    **of_sites.READERS,
+    **plans.READERS,
+    "recipe": recipes.read,
     "footprint": footprints.READ,
 }
 """Type of statement -> what reads the rows of its sheets."""
@@ -36,43 +39,28 @@ def read(
     `Reading.problems`.
     """
     reading = Reading()
-    sheets = [(sheet, table) for table in tables if (sheet := _sheet(table, reading))]
-    sheets.sort(key=lambda pair: _ORDER.index(pair[0].kind))
     known = Known(books)
-    rows = [(sheet, Cells(sheet, row, enterprise, known)) for sheet, t in sheets for row in t.rows]
-    for sheet, cells in rows:
-        known.announce(sheet, cells)
+    rows = [Cells(each, row, enterprise, known) for each in _sheets(tables, reading)
+            for row in each.rows]  # fmt: skip
+    for cells in rows:
+        known.announce(cells)
     for kind in _ORDER:
-        _READERS[kind]([cells for sheet, cells in rows if sheet.kind == kind], reading, now)
-    reading.problems += [problem for _, cells in rows for problem in cells.problems]
+        _READERS[kind]([cells for cells in rows if cells.sheet.kind == kind], reading, now)
+    reading.problems += [problem for cells in rows for problem in cells.problems]
     _refuse_twice(reading)
     return reading
 
 
-def _sheet(table: Table, reading: Reading) -> Sheet | None:
-    """The sheet of a table, if its columns can be used; says what is wrong otherwise."""
-    if table.name in NOTES:
-        return None
-    sheet = SHEETS.get(table.name.strip().lower())
-    problems = list(_flaws(table, sheet))
-    reading.problems += problems
-    return None if problems else sheet
-
-
-def _flaws(table: Table, sheet: Sheet | None) -> Iterator[Problem]:
-    if sheet is None:
-        yield Problem(table.name, "There is no sheet of this name; the sheets are %(known)s. For a "
-                      "CSV file there is --type.",
-                      {"known": ", ".join(SHEETS)})  # fmt: skip
-        return
-    for column in filter(None, table.columns):
-        if column not in sheet.names:
-            close = difflib.get_close_matches(column, sheet.names, 1) or sheet.names
-            yield Problem(f"{sheet.name}!1 {column}", "There is no such column; known: %(known)s.",
-                          {"known": ", ".join(close)})  # fmt: skip
-    for column in sheet.required:
-        if column not in table.columns:
-            yield Problem(f"{sheet.name}!1 {column}", "This column is missing.")
+def _sheets(tables: Iterable[Table], reading: Reading) -> list[Headed]:
+    """The tables that can be used, in the order of their statements."""
+    found: list[Headed] = []
+    for table in tables:
+        read = headed(table)
+        if isinstance(read, Headed):
+            found.append(read)
+        else:
+            reading.problems += read
+    return sorted(found, key=lambda each: _ORDER.index(each.sheet.kind))
 
 
 def _refuse_twice(reading: Reading) -> None:

@@ -207,7 +207,7 @@ def test_one_bad_line_refuses_its_whole_recipe_and_nothing_else() -> None:
 def test_two_bases_in_one_recipe_are_refused() -> None:
     rows = RECIPE.replace("2025,,,input,,steel", "2025,2,t,input,,steel")
     assert told(sites=SITES, products=PRODUCTS, recipes=rows) == [
-        ("recipes!3 basis_amount", "Row 2 of the same recipe says 1.")
+        ("recipes!3 basis_amount", "Row 2 of the same statement says 1.")
     ]
 
 

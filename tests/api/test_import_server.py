@@ -285,3 +285,45 @@ def test_the_empty_workbook_filled_in_is_imported(acme: Supplier) -> None:
     assert "products" in said.out
     assert acme.at.run("import", "template", "empty.xlsx").code == 1
     assert acme.imports(Path("empty.xlsx")).code == 0
+
+
+def test_the_log_takes_all_that_the_books_of_a_site_can_say(acme: Supplier) -> None:
+    place = {"site": "plant", "period": 2025}
+    book: Cells = {
+        "sites": [
+            {**BOOK["sites"][0], "division": 320505},
+            {**BOOK["sites"][0], "code": "boiler", "name": "Boiler house"},
+        ],
+        "meters": [
+            {"site": "plant", "meter": "E-01", "measures": "electricity", "flow": "bought",
+             "source": "grid", "unit": "kWh", "reads": "register", "multiplier": 2000}
+        ],
+        "inventory": [{**place, "gas": "none"}],
+        "fuels": [{**place, "fuel": "天然气", "amount": 10, "unit": "万Nm3"}],
+        "energy": [{**place, "carrier": "electricity", "flow": "bought", "source": "grid",
+                    "amount": 400, "unit": "MWh"}],
+        "waste": [{**place, "kind": "municipal", "treatment": "landfilled", "amount": 0,
+                   "unit": "t"}],
+        "water": [{**place, "kind": "fresh", "amount": 5000, "unit": "m3"}],
+        "removals": [{**place, "sink": "natural", "name": "Grove", "amount": 2, "unit": "t"}],
+        "captured": [{**place, "origin": "fossil", "fate": "used", "amount": 1, "unit": "t"}],
+        "output_value": [{**place, "amount": 1200, "unit": "万CNY:2025:basic"}],
+        "allocations": [{"site": "boiler", "period": 2025, "service": "Steam", "key": "Heat",
+                         "used_at": "plant", "share": 1}],
+        "certificates": [{"kind": "green-power", "registry": "gec.cn", "serial": "GEC-001",
+                          "count": 40, "amount": 40, "unit": "MWh", "year": 2025,
+                          "site": "plant"}],
+        "targets": [{"name": "Net zero", "ambition": "operational", "base_year": 2025,
+                     "year": 2035, "reduction": 100}],
+    }  # fmt: skip
+    first = acme.imports(acme.book(book), "--json")
+    assert first.code == 0, first.out
+    kinds = ["site", "site", "meter", "inventory", "allocation", "certificate", "target"]
+    assert actions(first) == [(kind, "new") for kind in kinds]
+    again = acme.imports(acme.book(book), "--json")
+    assert {action for _, action in actions(again)} == {"unchanged"}
+    only_water: Cells = {"water": [{**place, "kind": "fresh", "amount": 6000, "unit": "m3"}]}
+    changed = acme.imports(acme.book(only_water), "--json")
+    assert [(row["type"], row["changed"]) for row in changed.json["statements"]] == [
+        ("inventory", ["water"])
+    ]
