@@ -18,7 +18,7 @@ from api.errors import DemoInProduction
 from api.importing.cells import period_of
 from graph.boundary import Amount, Assessed, Assessment
 from graph.engine import Engine, Question
-from graph.inventory import LOCATION, MARKET, Cover, FullBooks, full_park
+from graph.inventory import LOCATION, MARKET, Cover, FullBooks, with_base
 from graph.network import Feed, Network
 from ledger.standing import Standing
 from ledger.statements import Allocation, Disclosure, Figure, Inventory, Membership
@@ -234,7 +234,7 @@ def test_the_years_differ(demo: Demo) -> None:
 
 @pytest.fixture(scope="module")
 def heron(demo: Demo) -> FullBooks:
-    return full_park(demo.engine, id_of(HERON), Question(year=2025))
+    return with_base(demo.engine, demo.engine.park(id_of(HERON), Question(year=2025)))
 
 
 def gas_emission(cubic_metres: float, mj: float = 38.931) -> float:
