@@ -8,6 +8,7 @@ be told from is null, and so is every figure that is made of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -20,7 +21,7 @@ from api.downstream_answers import Readable
 from api.grades import GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.rule_of_three import allows
 from api.scope3 import CATEGORIES, DOWNSTREAM
-from graph.boundary import Amount
+from graph.boundary import NOTHING, Amount
 from graph.downstream import REASONS
 from graph.inventory import (
     BASES,
@@ -32,6 +33,7 @@ from graph.inventory import (
     Obstacle,
 )
 from graph.ledgers import Offset, Sunk
+from graph.shared import Moved, shared_of
 from graph.year import Place
 
 _TELLING: Final = ("open", "categories", "no-threshold")
@@ -51,6 +53,7 @@ class Inventory:
         return {
             **books,
             "as_of": self.full.as_of,
+            **self._tenants(),
             "scope2": {**books["scope2"], **self._power()},
             "scope3": {
                 "upstream": books["scope3"]["upstream"],
@@ -108,6 +111,43 @@ class Inventory:
     def _shows_deductions(self) -> bool:
         """Capture and sinks are sums over what tenants state."""
         return deductions_may_be_told(self.guarded)
+
+    def _tenants(self) -> Answer:
+        """Scope 1 by tenant with what shared sites do for it; of an enterprise there are none."""
+        if self.guarded.tenants is None:
+            return {}
+        rows = self._books["by_tenant"]
+        return {"by_tenant": rows and [{**row, **self._allocated(row)} for row in rows]}
+
+    def _allocated(self, row: Answer) -> Answer:
+        """What falls on the tenants of a row, and their Scope 1 with it.
+
+        Null where it would tell what a site emits whose inventory the park may not read.
+        """
+        told = {each["enterprise"]["id"] for each in self._books["by_tenant"] if each["enterprise"]}
+        named = {row["enterprise"]["id"]} if row["enterprise"] else self._sharing.keys() - told
+        moved = [self._sharing[each] for each in named & self._sharing.keys()]
+        if any(each is None for each in moved):
+            return {"allocated": None, "scope1_with_shared": None}
+        net = sum((each.scope1_net for each in moved if each is not None), NOTHING)
+        figures = self.full.books.assessment.scope1_by_owner
+        own = sum((figures[each] for each in self._owners_in(row, told)), NOTHING)
+        return {"allocated": amount(net), "scope1_with_shared": amount(own + net)}
+
+    def _owners_in(self, row: Answer, told: AbstractSet[str]) -> AbstractSet[str]:
+        figures = self.full.books.assessment.scope1_by_owner
+        return {row["enterprise"]["id"]} if row["enterprise"] else figures.keys() - told
+
+    @cached_property
+    def _sharing(self) -> Mapping[str, Moved | None]:
+        """What enterprises inside give and take; ``None`` where a giver's books are not open."""
+        unread = self.guarded.tenants.unread if self.guarded.tenants else frozenset[str]()
+        shared = shared_of(self.full.books)
+        closed = {row.taker for row in shared.rows if row.giver in unread}
+        return {
+            owner: None if owner in closed | unread else moved
+            for owner, moved in shared.by_owner.items()
+        }
 
     @property
     def _biogenic(self) -> float | None:

@@ -14,6 +14,7 @@ from api.figure_wire import (
     Number,
     ParkBooksSchema,
     Scope2Schema,
+    TenantSchema,
 )
 from api.wire import Wire, described, whole
 from graph.inventory import OBSTACLES, Cover, Grade
@@ -209,8 +210,24 @@ class InventorySchema(BooksSchema):
     status = _nested(StatusSchema, "What it may be called, and why not more.")
 
 
+class SharingTenantSchema(TenantSchema):
+    """Scope 1 of one tenant, or of several, with what shared sites do for it."""
+
+    allocated = _amount(
+        "What shared sites emit for it, less what it emits for others; null: not shown."
+    )
+    scope1_with_shared = _amount("Scope 1 with that; over all tenants the sum is the same.")
+
+
 class ParkInventorySchema(InventorySchema, ParkBooksSchema):
     """The whole inventory of a park in a year, kg CO2e."""
+
+    by_tenant = fields.List(
+        fields.Nested(SharingTenantSchema),
+        required=True,
+        allow_none=True,
+        metadata=described("Scope 1 by tenant, for the park itself; null for others."),
+    )
 
 
 class EnterpriseInventorySchema(InventorySchema, EnterpriseBooksSchema):
