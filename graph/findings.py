@@ -365,8 +365,8 @@ _METERS: Final = {
         "what was emitted for it is not in the estimate; state the meter again with its source."
     ),
     "meter-without-grid-factor": _notice(
-        sentence="No factor stands for the grid %(region)s: what was emitted for the electricity "
-        "that meter %(meter)s of %(site)s counts is not in the estimate; have one stated."
+        sentence="No factor of generation stands for %(measures)s in %(region)s: what was emitted "
+        "for what meter %(meter)s of %(site)s counts is not in the estimate; have one stated."
     ),
     "meter-without-fuel-factor": _notice(
         sentence="No factor stands for %(fuel)s in %(unit)s: what was emitted by the fuel that "
@@ -447,6 +447,7 @@ REGISTRY: Final = {
     **_PERIODS,
     **_POWER,
     **_SHARING,
+    **_METERS,
     **_ENGINE,
 }
 """Rule id -> severity, the sentences of both sides, and who may be told."""

@@ -35,6 +35,7 @@ from graph.masses import (
 )
 from graph.network import Feed, Node
 from graph.openings import in_declared_unit
+from graph.reconciliation import Compared, compared
 from graph.references import Listed
 from ledger import pact, units
 from ledger.errors import UnitMismatch
@@ -615,6 +616,34 @@ def _side_of(evidence: Evidence, node: Node) -> Party:
     return Party(Side.SUPPLIER, node.owner, product, site, sources)
 
 
+# --- Meters -----------------------------------------------------------------------------------
+
+
+def meters_and_inventories(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
+    """What the meters of a site count against what its inventory states of the same."""
+    for site in sorted(scope.sites):
+        for each in compared(evidence.year, site):
+            if each.differ:
+                yield _metered_otherwise(evidence, each)
+
+
+def _metered_otherwise(evidence: Evidence, each: Compared) -> Finding:
+    sources = tuple(Source(said.index, said.digest) for said in each.said)
+    owner = each.said[-1].owner
+    told = {
+        "site": evidence.year.site_name(each.site),
+        "what": each.what,
+        "unit": each.unit,
+        "year": evidence.year.year,
+        "metered": figure(each.metered),
+    }
+    party = Party(Side.SUPPLIER, owner, None, each.site, sources)
+    if each.stated is None:
+        return finding("metered-and-unstated", "", parties=(party,), **told)
+    stated = figure(each.stated)
+    return finding("meters-against-inventory", "", parties=(party,), **told, stated=stated)
+
+
 # --- Periods ----------------------------------------------------------------------------------
 
 
@@ -680,6 +709,7 @@ RULES: Final[tuple[Rule, ...]] = (
     deliveries,
     below_direct,
     embodied,
+    meters_and_inventories,
     in_force,
     nowhere,
 )
