@@ -2,13 +2,13 @@
 
 =====================  ========================================================================
 checkpoints, proofs    everyone: they hold hashes only
-registrations          enterprises, sites, parks, products, accreditations, factors, the log's
-                       rules: anyone with a token
+registrations          enterprises, sites, parks, products, accreditations, factors, systems of
+                       indicators, the log's rules: anyone with a token
 leaf records           auditors, the statement's subject and its issuer
 footprint              its parties, named grantees, auditors; everyone if public
 recipe, production,    their parties, named grantees, auditors; an inventory also the park of a
-inventory, purchases,  membership that carries the site owner's consent and covers the period
-downstream, holdings
+inventory, purchases,  membership that carries the site owner's consent and covers the period;
+downstream, holdings   meters and readings as the inventory of their site
 key, delegation,       those they name, auditors, the operator
 membership, transfer,
 ...
@@ -68,6 +68,7 @@ from graph.errors import UnknownBoundary, UnknownProduct
 from graph.frontier import View, view_from
 from graph.network import Feed, Network, Node
 from graph.solved import Solved
+from graph.year import Place
 from ledger import jws
 from ledger.entry import Entry
 from ledger.schema import load
@@ -83,10 +84,12 @@ from ledger.statements import (
     Holdings,
     Inventory,
     Membership,
+    Meter,
     NaturalKey,
     Period,
     Production,
     Purchases,
+    Readings,
     Recipe,
     Statement,
     Transfer,
@@ -101,6 +104,7 @@ REGISTRATIONS: Final = (
     "recovery",
     "accreditation",
     "factors",
+    "indicators",
 )
 ADMINISTRATIVE: Final = (
     "genesis",
@@ -216,16 +220,34 @@ class Access:
             case Holdings():
                 return self.grants("holdings", body.enterprise)
             case Inventory():
+                return self._may_read_books(body.site, body.period, subject)
+            case Readings():
+                return self._may_read_books(body.site, body.period, subject)
+            case Meter():
                 granted = self.grants("inventory", body.site)
-                return granted or self._consented(body.site, body.period, subject)
+                return granted or self._consented(body.site, None, subject)
             case Figure():
                 return self.grants("figure", body.object.id)
         return False
 
-    def _consented(self, site: str, period: Period, by: str) -> bool:
-        """Whether the caller runs a park that ``by`` lets read what it said of this period."""
+    def may_read_place(self, place: Place) -> bool:
+        """Whether the caller may read what is said of a site's inventory on the days of a place,
+        and what its meters counted on them."""
+        owner = self.standing.owner_on("site", place.site, place.start)
+        if owner is None:
+            return False
+        days = Period(start=place.start, end=place.end)
+        is_its_own = self.caller.is_auditor or self._is(owner)
+        return is_its_own or self._may_read_books(place.site, days, owner)
+
+    def _may_read_books(self, site: str, period: Period, by: str) -> bool:
+        return self.grants("inventory", site) or self._consented(site, period, by)
+
+    def _consented(self, site: str, period: Period | None, by: str) -> bool:
+        """Whether the caller runs a park that ``by`` lets read what it said of this period; without
+        one, of any days."""
         return any(
-            _covers(membership, period)
+            (period is None or _covers(membership, period))
             and self._is(self.standing.owner_of("park", membership.park))
             and self.consent_of(membership, by) is not None
             for membership in self._memberships

@@ -288,8 +288,16 @@ def _core(threshold: str, **band: str) -> dict[str, str]:
 
 CORE: Final = "carbon-per-energy"
 UNIT_PRODUCT_ENERGY: Final = "unit-product-energy"
-"""The guiding indicator of which nothing that is stated tells anything."""
 _NOTICE: Final = "发改环资〔2025〕910号"
+UNSTATED: Final[Mapping[str, tuple[str, str, str]]] = {
+    UNIT_PRODUCT_ENERGY: (
+        "Energy per unit of product, at or below the second level of the national limit",
+        "园区企业产出产品单位能耗",
+        f"{_NOTICE}, 附件3, 引导性指标",
+    )
+}
+"""Guiding indicators of which nothing that is stated tells anything: title in English and Chinese,
+and source."""
 SYSTEM: Final[Indicators] = load(
     Indicators,
     {
