@@ -21,4 +21,7 @@ GRADE_WORDS: Final = {
 }
 SILENT: Final = "%(site)s has stated neither inputs under this category nor that there were none."
 NOTHING_ENTERED: Final = "Nobody has entered anything: state it, or that there was nothing."
+AT_MOST: Final = (
+    "Suppliers that state only a total may hide that more of it comes back: it is this or less."
+)
 NOT_SHOWN: Final = "Something stands in the way that is not shown to you."

@@ -18,10 +18,10 @@ from flask_babel import gettext
 from api.answer_parts import Answer, Hidden, amount, apart, site_name
 from api.boundary_answers import Guarded, boundary_answer
 from api.downstream_answers import Readable
-from api.grades import GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
+from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.rule_of_three import allows
 from api.scope3 import CATEGORIES, DOWNSTREAM
-from graph.boundary import NOTHING, Amount
+from graph.boundary import NOTHING, Amount, Assessed
 from graph.downstream import REASONS
 from graph.inventory import (
     BASES,
@@ -204,8 +204,10 @@ class Inventory:
         }
 
     def _reasons(self, category: Category) -> Iterator[str]:
-        """Why it is not covered, as far as that may be told."""
+        """Why it is not covered, or may be lower, as far as that may be told."""
         if category.cover.is_whole:
+            if category.stage is not None and category.stage.status is Assessed.PARTIAL:
+                yield gettext(AT_MOST)
             return
         standing = self.guarded.books.answered.standing
         for place in category.silent:

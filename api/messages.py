@@ -13,7 +13,7 @@ from api.catalogue import conditions
 from api.change_answers import SENTENCES
 from api.cli.verification import NAMES
 from api.columns import SHEETS
-from api.grades import COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
+from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
@@ -119,7 +119,7 @@ def _all_templates() -> Iterator[str]:
     yield from RUNG_WORDS.values()
     yield SEVERAL
     yield from (*COVER_WORDS.values(), *GRADE_WORDS.values())
-    yield from (SILENT, NOTHING_ENTERED, NOT_SHOWN, OPERATIONAL_NET, FULL_NET)
+    yield from (SILENT, NOTHING_ENTERED, AT_MOST, NOT_SHOWN, OPERATIONAL_NET, FULL_NET)
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:

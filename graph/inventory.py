@@ -10,6 +10,8 @@ beside the net figure and never lower it.
 something under it, or that there was nothing (``Purchases.without``), and what is behind it is
 known. A category that is not covered is unknown: then Scope 3 has no value, the full figures are
 lower bounds, and no status rests on them. So nobody reaches net zero by leaving a category out.
+Suppliers that state only a total may hide that more of what is sold comes back; then categories 9,
+10 and 12 are lower than told, so that does not leave them uncovered.
 
 **Status**, judged market-based, from values and not from lower bounds:
 
@@ -318,7 +320,7 @@ def _downstream(found: Downstream) -> Iterator[Category]:
 def _cover_of(stage: Stage) -> Cover:
     if stage.status is Assessed.NOT_ASSESSABLE:
         return Cover.NOT_ASSESSABLE
-    if stage.status is Assessed.PARTIAL or stage.amount.lacking is Lacking.OPEN:
+    if stage.amount.lacking is Lacking.OPEN:
         return Cover.PARTIAL
     is_none = stage.category in HELD and not stage.amount.at_least
     return Cover.NONE if is_none else Cover.STATED
@@ -345,7 +347,7 @@ def _above_zero(grade: Grade, figure: str, net: Amount) -> Iterator[Obstacle]:
     if net.value is None:
         yield Obstacle(grade, "open", {"figure": figure})
     elif net.value > 0:
-        tonnes = f"{net.value / 1000:.6g}"
+        tonnes = f"{net.value / 1000:,.1f}"
         yield Obstacle(grade, "above-zero", {"figure": figure, "tonnes": tonnes})
 
 
