@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
     catalogue,
+    certificates,
     changes,
     documentation,
     downstream,

@@ -209,16 +209,20 @@ class Client:
         return self._get(f"/v1/{kind}/{entity}/{path}", **query)
 
     def region(
-        self, parks: list[str], enterprises: list[str], **query: str | None
+        self, parks: list[str], enterprises: list[str], divisions: list[str], **query: str | None
     ) -> dict[str, Any]:
-        """The books of the union of parks and enterprises, by their ids."""
+        """The books of the union of parks and enterprises, by their ids, and divisions."""
         wanted = {name: value for name, value in query.items() if value is not None}
-        members = {"park": parks, "enterprise": enterprises}
+        members = {"park": parks, "enterprise": enterprises, "division": divisions}
         return self._request("GET", "/v1/region", params={**wanted, **members})
 
     def downstream(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What becomes of what is sold: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/downstream", **query)
+
+    def certificates(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """What certificates are used up, and what they cover: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/certificates", **query)
 
     def report(self, kind: str, entity: str, form: str, **query: str | None) -> bytes:
         """An inventory as a file: ``kind`` is parks or enterprises, ``form`` xlsx, csv or html.
@@ -231,6 +235,10 @@ class Client:
             self._read(response)
             raise AnswerNotUnderstood(url=self.base_url)
         return response.content
+
+    def indicators(self, park: str, **query: str | None) -> dict[str, Any]:
+        """What a system of indicators says of a park."""
+        return self._get(f"/v1/parks/{park}/indicators", **query)
 
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""

@@ -44,6 +44,7 @@ from graph.network import Column, Gap, Grid, Node
 from graph.services import co2e_of, times
 from graph.year import Place
 from ledger import units
+from ledger.findings import Party, Side
 from ledger.standing import Standing
 from ledger.statements import GREEN_POWER, RESIDUAL_MIX, Enterprise, Factors, Product
 
@@ -409,10 +410,23 @@ def _findings(
                 holder=holder,
                 vintage=used.body.vintage,
                 year=year,
+                parties=_holding(use),
             )
         if use.excess_kwh > ROUNDING * use.kwh:
             excess = f"{use.excess_kwh / 1000:.6g}"
-            yield finding("certificates-in-excess", holder=holder, amount=excess, year=year)
+            yield finding(
+                "certificates-in-excess",
+                holder=holder,
+                amount=excess,
+                year=year,
+                parties=_holding(use),
+            )
+
+
+def _holding(use: Use) -> tuple[Party, ...]:
+    """Whose certificates they are, and the site that they are used for, if it is one."""
+    held = dict.fromkeys((each.said.owner, each.body.site) for each in (*use.used, *use.refused))
+    return tuple(Party(Side.CONSUMER, owner, site=site) for owner, site in held)
 
 
 def _name(standing: Standing, holder: str) -> str:
