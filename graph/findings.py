@@ -11,12 +11,13 @@ another language where a person reads it.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Final
 
 from ledger.findings import Audience, Finding, Rule, Rulebook, Severity
 
-__all__ = ["REGISTRY", "RULES", "SENTENCES", "Finding", "finding"]
+__all__ = ["REGISTRY", "RULES", "SENTENCES", "Finding", "figure", "finding"]
 
 
 _notice: Final = partial(Rule, severity=Severity.NOTICE)
@@ -455,6 +456,12 @@ REGISTRY: Final = {
 RULES: Final = Rulebook(REGISTRY)
 SENTENCES: Final = RULES.sentences
 finding = RULES.finding
+
+
+def figure(value: float, digits: int = 6) -> str:
+    """A number for a sentence: a few significant digits, without an exponent."""
+    return format(Decimal(f"{value:.{digits}g}"), "f")
+
 
 GAP_SENTENCES = {
     "unregistered": "%(consumer)s takes in %(wanted)s, which nobody has registered: ask the "

@@ -25,7 +25,7 @@ import numpy as np
 from marshmallow import ValidationError
 
 from graph.evidence import Declared, Evidence, Line, Scope, consumers_of, supplier_of
-from graph.findings import Finding, finding
+from graph.findings import Finding, figure, finding
 from graph.masses import (
     bridges_by_mass,
     is_for_one,
@@ -35,7 +35,7 @@ from graph.masses import (
 )
 from graph.network import Feed, Node
 from graph.openings import in_declared_unit
-from graph.reconciliation import Compared, compared
+from graph.reconciliation import differences
 from graph.references import Listed
 from ledger import pact, units
 from ledger.errors import UnitMismatch
@@ -622,26 +622,7 @@ def _side_of(evidence: Evidence, node: Node) -> Party:
 def meters_and_inventories(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
     """What the meters of a site count against what its inventory states of the same."""
     for site in sorted(scope.sites):
-        for each in compared(evidence.year, site):
-            if each.differ:
-                yield _metered_otherwise(evidence, each)
-
-
-def _metered_otherwise(evidence: Evidence, each: Compared) -> Finding:
-    sources = tuple(Source(said.index, said.digest) for said in each.said)
-    owner = each.said[-1].owner
-    told = {
-        "site": evidence.year.site_name(each.site),
-        "what": each.what,
-        "unit": each.unit,
-        "year": evidence.year.year,
-        "metered": figure(each.metered),
-    }
-    party = Party(Side.SUPPLIER, owner, None, each.site, sources)
-    if each.stated is None:
-        return finding("metered-and-unstated", "", parties=(party,), **told)
-    stated = figure(each.stated)
-    return finding("meters-against-inventory", "", parties=(party,), **told, stated=stated)
+        yield from differences(evidence.year, site)
 
 
 # --- Periods ----------------------------------------------------------------------------------
@@ -688,11 +669,6 @@ def nowhere(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
             yield finding(
                 "made-nowhere", "", parties=(supplier_of(listed),), product=listed.product.name
             )
-
-
-def figure(value: float, digits: int = 6) -> str:
-    """A number for a sentence: a few significant digits, without an exponent."""
-    return format(Decimal(f"{value:.{digits}g}"), "f")
 
 
 RULES: Final[tuple[Rule, ...]] = (

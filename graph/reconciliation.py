@@ -21,10 +21,12 @@ from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
 from graph.direct import DERIVED
+from graph.findings import Finding, figure, finding
 from graph.metering import SIGNS, Kind, ratio
 from graph.meters import Metered, metered, meters_at
 from graph.year import Whole, Year
 from ledger import identifiers, units
+from ledger.findings import Party, Side, Source
 from ledger.standing import Said
 from ledger.statements import CARRIERS, Inventory, Meter
 
@@ -68,6 +70,29 @@ def compared(year: Year, site: str) -> Iterator[Compared]:
     book = _Book(inventories)
     for group, alike in _groups([each for each in found if each.meter.flow in _COMPARED]).items():
         yield from _compare(site, group, alike, book)
+
+
+def differences(year: Year, site: str) -> Iterator[Finding]:
+    """What differs at a site, for its owner."""
+    for each in compared(year, site):
+        if each.differ:
+            yield _noticed(year, each)
+
+
+def _noticed(year: Year, each: Compared) -> Finding:
+    sources = tuple(Source(said.index, said.digest) for said in each.said)
+    owners = (Party(Side.SUPPLIER, each.said[-1].owner, None, each.site, sources),)
+    told = {
+        "site": year.site_name(each.site),
+        "what": each.what,
+        "unit": each.unit,
+        "year": str(year.year),
+        "metered": figure(each.metered),
+    }
+    if each.stated is None:
+        return finding("metered-and-unstated", "", parties=owners, **told)
+    stated = figure(each.stated)
+    return finding("meters-against-inventory", "", parties=owners, stated=stated, **told)
 
 
 def _compare(site: str, group: _Group, alike: Sequence[Metered], book: _Book) -> Iterator[Compared]:
