@@ -240,6 +240,10 @@ class Client:
         """What a system of indicators says of a park."""
         return self._get(f"/v1/parks/{park}/indicators", **query)
 
+    def account(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """The carbon account between two years: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/account", **query)
+
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/findings", **query)

@@ -364,6 +364,10 @@ def consumption(balance: Balance, basis: Basis) -> Consumption:
     return Consumption(basis, lines, balance.covered * per_mwh, missing)
 
 
+_HOW: Final = {"bought": "net", "sold": "net", "generated": "generated", "recoverable": ""}
+"""Flow -> how it counts, if at all."""
+
+
 class _Counter:
     def __init__(self, balance: Balance, basis: Basis) -> None:
         self.balance, self.basis = balance, basis
@@ -399,13 +403,14 @@ class _Counter:
 
     def carriers(self) -> Iterator[Line]:
         balance = self.balance
-        for site, carrier, source in sorted({(f.site, f.carrier, f.source) for f in balance.flows}):
-            yield self._carrier(
-                site, carrier, source, "net", balance.net((carrier,), (source,), site)
-            )
-            if (carrier, source) == (ELECTRIC, NON_FOSSIL):
-                generated = balance.total("generated", (carrier,), (source,), site)
-                yield self._carrier(site, carrier, source, "generated", generated)
+        rows = {(of.site, of.carrier, of.source, _HOW[of.flow]) for of in balance.flows}
+        for site, carrier, source, how in sorted(rows):
+            if how == "net":
+                mwh = balance.net((carrier,), (source,), site)
+                yield self._carrier(site, carrier, source, how, mwh)
+            elif how == "generated" and (carrier, source) == (ELECTRIC, NON_FOSSIL):
+                mwh = balance.total(how, (carrier,), (source,), site)
+                yield self._carrier(site, carrier, source, how, mwh)
 
     def _carrier(self, site: str, carrier: str, source: str, how: str, mwh: float) -> Line:
         found = self._coefficient(carrier, self._regions[site]) if mwh else (0.0, None)

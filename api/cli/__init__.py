@@ -55,6 +55,7 @@ COMMANDS: Final = {
     "enterprise": "figures:enterprise",
     "region": "region:region",
     "downstream": "downstream:downstream",
+    "account": "account:account",
     "indicators": "indicators:indicators",
     "certificates": "certificates:certificates",
     "report": "report:report",

@@ -321,9 +321,11 @@ def show(
 
 
 def _shown(item: Mapping[str, Any]) -> str:
-    """The gas with the largest mass, and how many others there are."""
+    """The gas with the largest mass, and how many others there are; else what it converts into."""
     if item["to"] is not None:
         return f"{item['factor']} {item['to']}"
+    if not item["emissions"]:
+        return f"{item['factor']} kgce"
     most = max(item["emissions"], key=lambda each: float(each["amount"]))
     others = len(item["emissions"]) - 1
     return f"{most['amount']} kg {most['gas']}" + (f" + {others}" if others else "")
