@@ -74,7 +74,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.boundary import Assessed
+from graph.direct import burn
 from graph.engine import Engine, Question
+from graph.factors import Ladder
 from graph.inventory import LOCATION, MARKET, FullBooks, Grade, full_books
 from graph.region import region_of
 from graph.shared import allocated_by_owner
@@ -84,6 +86,7 @@ from ledger.statements import (
     Allocation,
     Certificate,
     Factors,
+    Fuel,
     Holding,
     Holdings,
     InputLine,
@@ -385,8 +388,12 @@ def test_scope_1_is_what_burnt_leaked_and_came_out_of_the_process(factory: Facto
     assert known(books.scope1) == pytest.approx(SCOPE1, rel=1e-9)
 
 
-def test_ten_thousand_cubic_metres_of_natural_gas_emit_21_6219_tonnes() -> None:
-    assert pytest.approx(21.6219, abs=5e-5) == 10_000 * GAS_PER_NM3 / 1000
+def test_ten_thousand_cubic_metres_of_natural_gas_emit_21_6219_tonnes(factory: Factory) -> None:
+    state_factors(factory)
+    fuel = Fuel(fuel=FUEL + "natural-gas", amount=Decimal(10_000), unit="NM3")
+    burnt = burn(fuel, Ladder.of(factory.standing(), YEAR), "CN-JS")
+    assert burnt is not None
+    assert sum(burnt.emissions.values()) / 1000 == pytest.approx(21.6219, abs=5e-5)
 
 
 @pytest.mark.parametrize(("gwp", "more"), [("AR6", 0.0), ("AR5", -460 - 180 + 1000)])
