@@ -21,7 +21,7 @@ from tests.api.conftest import AsRole, Headers
 from tests.cli_world import terminal
 from tests.factory import Actor, Factory, line
 
-pytestmark = pytest.mark.only_on("sqlite", reason="what is certified is not about databases")
+pytestmark = pytest.mark.only_on("sqlite", "what is certified is not about databases")
 
 NAMES = ("North", "South", "West")
 
@@ -56,6 +56,7 @@ def valley(factory: Factory) -> Valley:
     plant, park = state.site("Plant", at=("100", "20")), manager.park("Valley")
     grid = state.product("Mix", unit="KWH", energy_carrier="electricity", grid="CN-JS")
     state.recipe(grid, plant, basis=("1", "KWH"), emissions=[("CO2", "fossil", "0.6")])
+    state.disclose("footprint", grid)
     tenants = {name: factory.enterprise(name) for name in NAMES}
     sites = {name: actor.site(f"{name} works") for name, actor in tenants.items()}
     for n, (name, actor) in enumerate(tenants.items(), 1):
