@@ -234,7 +234,7 @@ class IndicatorTableRefused(TableRefused):
     )
 
 
-class IndicatorNameTaken(FileRefused):
+class IndicatorNameTaken(ApiError):
     """A system that would have the name of one that every log has."""
 
     code = "indicator-name-taken"
@@ -357,12 +357,12 @@ class FewerThanThree(ApiError):
 
 
 class RegionForAuditors(ApiError):
-    """A region with an enterprise in it, asked for by somebody else than an auditor."""
+    """A region with an enterprise or a division in it, asked for by no auditor."""
 
     code = "region-for-auditors"
     sentence = (
-        "A region with an enterprise in it is shown to auditors: with the figures of its members "
-        "it could tell what one enterprise keeps to itself."
+        "A region with an enterprise or a division in it is shown to auditors: with the figures of "
+        "its members it could tell what one enterprise keeps to itself."
     )
     advice = "Ask for a region of parks alone, or ask an auditor."
 
@@ -542,6 +542,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.OutsideTree: HTTPStatus.NOT_FOUND,
         graph.UnknownProduct: HTTPStatus.NOT_FOUND,
         graph.UnknownBoundary: HTTPStatus.NOT_FOUND,
+        graph.NoSiteInDivision: HTTPStatus.NOT_FOUND,
         graph.UnknownMeter: HTTPStatus.NOT_FOUND,
         graph.UnknownFactorSet: HTTPStatus.NOT_FOUND,
         graph.IndicatorSystemUnknown: HTTPStatus.NOT_FOUND,
@@ -585,6 +586,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
+        InventoriesNotOpen: HTTPStatus.FORBIDDEN,
         RegionForAuditors: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
         DayNotDisclosed: HTTPStatus.FORBIDDEN,

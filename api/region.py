@@ -1,4 +1,4 @@
-"""Regions: the books of a union of parks and enterprises.
+"""Regions: the books of a union of parks, enterprises and administrative divisions.
 
 With the figures of its members, a region tells two things more: what lies in the overlap of
 members, and what one member takes in of what another made. Each must be of nobody who is to be
@@ -21,12 +21,18 @@ from api.errors import FewerThanThreeTenants, RegionForAuditors
 from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.region_wire import RegionQuery, RegionSchema
 from api.rule_of_three import allows
+from api.services import services
+from graph.division import KIND as DIVISION
+from graph.division import code_of, division_books, undecided
 from graph.engine import Books, Question
 from graph.region import KIND, Region, region_of
 from graph.year import Place
 
 blueprint = Blueprint(
-    KIND, __name__, url_prefix="/v1", description="Unions of parks and enterprises in a year."
+    KIND,
+    __name__,
+    url_prefix="/v1",
+    description="Unions of parks, enterprises and divisions in a year.",
 )
 
 
@@ -36,15 +42,17 @@ blueprint = Blueprint(
 def region(query: dict[str, Any]) -> Response:
     """Read the books of a region
 
-    The union of parks and enterprises as one boundary: what they deliver to each other, and places
-    that are in several of them, count once. Beside it the sum of their own figures, which is never
-    the figure of the region, and the difference. For auditors; a region of parks alone also for
-    those who may read the figure of each. Where some of their tenants have not agreed to figures as
+    The union of parks, enterprises and divisions (a city or a province: every site that states to
+    lie in it) as one boundary: what they deliver to each other, and places that are in several of
+    them, count once. Beside it the sum of their own figures, which is never the figure of the
+    region, and the difference. For auditors; a region of parks alone also for those who may read
+    the figure of each. Where some of their tenants have not agreed to figures as
     small as theirs, these are told the totals, and nothing where a member's overlap or trade with
     another would tell of one or two.
     """
     members = [("park", each) for each in query["park"]]
     members += [("enterprise", each) for each in query["enterprise"]]
+    members += [(DIVISION, code_of(each)) for each in query["division"]]
     named = dict.fromkeys((kind, str(each)) for kind, each in members)
     asked = Asked.of(KIND, "+".join(sorted(each for _, each in named)), query)
     read = [_member(kind, each, asked.question, asked.access) for kind, each in named]
@@ -58,10 +66,20 @@ def _member(kind: str, entity: str, question: Question, access: Access) -> Guard
     """The books of a member as far as the caller may read them; raises as they do."""
     if kind == "park":
         return park_books(entity, question, access)
+    if kind == DIVISION:
+        return _division_books(entity, question, access)
     guarded = enterprise_books(entity, question, access)
     if not access.caller.is_auditor:
         raise RegionForAuditors
     return guarded
+
+
+def _division_books(code: str, question: Question, access: Access) -> Guarded:
+    """Sites of whoever states to lie there, whom nobody asked: for auditors."""
+    if not access.caller.is_auditor:
+        raise RegionForAuditors
+    books = division_books(services().engine.answer(question), code)
+    return Guarded(books, access, tenants=Tenants())
 
 
 def _tenants(region: Region, read: list[Guarded]) -> Tenants:
@@ -69,6 +87,8 @@ def _tenants(region: Region, read: list[Guarded]) -> Tenants:
     known = [each.tenants for each in read if each.tenants is not None]
     guarded = frozenset[str]().union(*(each.guarded for each in known))
     unread = frozenset[str]().union(*(each.unread for each in known))
+    if not (guarded or unread):
+        return Tenants()
     for cell in region.cells:
         owners = _owners_at(region.books, cell)
         if not (allows(len(owners & guarded)) and allows(len(owners & unread))):
@@ -97,11 +117,19 @@ def region_answer(region: Region, guarded: Guarded) -> Answer:
         "sum_of_members": amount(region.sum_of_members, tells_filled=filled),
         "difference": amount(region.difference, tells_filled=filled),
         "overlap": list(_overlap(region, guarded)),
+        "undecided": len(_undecided(region)),
         "warning": gettext(
             "The figures of the members must not be added up: what they deliver to each other is "
             "in the figures of both. Scope 3 of parks is never summed."
         ),
     }
+
+
+def _undecided(region: Region) -> frozenset[str]:
+    """Sites that may lie in a division of the region, and are not in it."""
+    codes = [member.id for member in region.members if member.kind == DIVISION]
+    known = frozenset(place.site for place in region.books.places)
+    return undecided(region.books.answered.standing, codes) - known
 
 
 _WITHHELD: Mapping[str, Any] = {

@@ -9,10 +9,13 @@ from marshmallow import fields, validate
 from werkzeug.datastructures import MultiDict
 
 from api.figure_wire import AmountSchema, BooksSchema, FigureQuery
-from api.wire import Wire, described, entity
+from api.wire import Wire, described, entity, whole
 
 MOST_MEMBERS = 100
-_MEMBERS = ("park", "enterprise")
+_MEMBERS = ("park", "enterprise", "division")
+_DIVISION = validate.Regexp(
+    r"^[1-9][0-9](?:[0-9]{2}){0,2}\Z", error="Two, four or six digits are expected (GB/T 2260)."
+)
 
 
 class RegionQuery(FigureQuery):
@@ -30,6 +33,15 @@ class RegionQuery(FigureQuery):
         validate=validate.Length(max=MOST_MEMBERS),
         metadata=described("An enterprise; give it again for each further one."),
     )
+    division = fields.List(
+        fields.String(validate=_DIVISION),
+        load_default=list,
+        validate=validate.Length(max=MOST_MEMBERS),
+        metadata=described(
+            "A province, city or county by two, four or six digits of GB/T 2260: all sites that "
+            "state a division in it. Give it again for each further one."
+        ),
+    )
 
     @ma.pre_load
     def _refuse_twice(self, data: MultiDict[str, str], **_: Any) -> MultiDict[str, str]:
@@ -40,7 +52,9 @@ class RegionQuery(FigureQuery):
     @ma.validates_schema
     def _has_members(self, data: dict[str, Any], **_: Any) -> None:
         if not any(data.get(name) for name in _MEMBERS):
-            raise ma.ValidationError("A region has at least one park or enterprise.", "park")
+            raise ma.ValidationError(
+                "A region has at least one park, enterprise or division.", "park"
+            )
 
 
 class MemberSchema(Wire):
@@ -49,7 +63,7 @@ class MemberSchema(Wire):
     kind = fields.String(
         required=True, validate=validate.OneOf(_MEMBERS), metadata=described("What it is.")
     )
-    id = entity(required=True, metadata=described("Its id."))
+    id = fields.String(required=True, metadata=described("Its id, or the digits of the division."))
     name = fields.String(required=True, metadata=described("Its name."))
     t2 = fields.Nested(AmountSchema, required=True, metadata=described("Its own figure."))
 
@@ -81,5 +95,12 @@ class RegionSchema(BooksSchema):
         fields.Nested(OverlapSchema),
         required=True,
         metadata=described("Sites in several members, which the region counts once."),
+    )
+    undecided = whole(
+        required=True,
+        metadata=described(
+            "Sites outside that may lie in a division asked for: they state none, or only a larger "
+            "one."
+        ),
     )
     warning = fields.String(required=True, metadata=described("Why the sum is not the figure."))

@@ -57,6 +57,17 @@ class UnknownBoundary(GraphError):
     advice = "Check the id, or ask for a later log position with ?at=."
 
 
+class NoSiteInDivision(GraphError):
+    """No site says that it lies in an administrative division."""
+
+    code = "no-site-in-division"
+    sentence = (
+        "No site says that it lies in division %(division)s; of %(undecided)d nobody knows whether "
+        "they do."
+    )
+    advice = "Check the code (GB/T 2260), or have the sites state their division."
+
+
 class UnknownFactorSet(GraphError):
     """No set of factors of this name stands, or not all of its parts do."""
 

@@ -1,5 +1,7 @@
 """A region: the union of boundaries in a year, as one boundary.
 
+Its members are parks, enterprises, and divisions such as a city or a province.
+
 ``T2(P₁ ∪ P₂) ≤ T2(P₁) + T2(P₂)``: what one part delivers to another is upstream of the one and
 inside the other, and a place that is in both counts in both. So the figure of a region is computed
 on the union. The sum of its parts stands beside it, with the difference; Scope 3 of parks must not
@@ -16,6 +18,8 @@ from functools import cached_property
 import numpy as np
 
 from graph.boundary import NOTHING, Amount, Fence
+from graph.division import KIND as DIVISION
+from graph.division import parks_within
 from graph.engine import Books, books_of_places
 from graph.network import Ints
 from graph.year import Place
@@ -46,8 +50,9 @@ class Region:
         """The places by the members that they are in. Sums over members and over the region tell
         the sum over each cell."""
         found: dict[frozenset[int], set[Place]] = {}
+        held = [frozenset(member.places) for member in self.members]
         for place in self.books.places:
-            within = frozenset(k for k, m in enumerate(self.members) if place in m.places)
+            within = frozenset(k for k, places in enumerate(held) if place in places)
             found.setdefault(within, set()).add(place)
         return tuple(map(frozenset, found.values()))
 
@@ -66,10 +71,17 @@ class Region:
 
 
 def region_of(members: Sequence[Books]) -> Region:
-    """The union of boundaries that answer the same question. Raises ``NoDataForYear``."""
+    """The union of boundaries that answer the same question. Raises ``NoDataForYear``.
+
+    With a division among them, every park that lies in the union as a whole belongs to it with its
+    own certificates, so that a province is the union of its cities.
+    """
     first = members[0].answered
     inside = Counter(place for member in members for place in set(member.places))
     places = tuple(sorted(inside))
+    parks = {member.id: member.places for member in members if member.kind == "park"}
+    if any(member.kind == DIVISION for member in members):
+        parks |= parks_within(first, places)
     books = books_of_places(
         KIND,
         "+".join(sorted(member.id for member in members)),
@@ -78,7 +90,7 @@ def region_of(members: Sequence[Books]) -> Region:
         places,
         noticed=(),
         drawn=max(member.as_of for member in members),
-        parks={member.id: member.places for member in members if member.kind == "park"},
+        parks=parks,
     )
     return Region(tuple(members), books, tuple(p for p in places if inside[p] > 1))
 

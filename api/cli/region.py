@@ -15,13 +15,22 @@ from api.numbers import places_for, tonnes
 
 
 @click.command()
-@click.argument("which", nargs=-1, required=True, metavar="ID|NAME...")
+@click.argument("which", nargs=-1, metavar="[ID|NAME]...")
+@click.option(
+    "--division",
+    "divisions",
+    multiple=True,
+    metavar="DIGITS",
+    help="A province, city or county by two, four or six digits (GB/T 2260): all sites that state "
+    "to lie there.",
+)
 @question_options
 @pass_speech
 def region(
     speech: Speech,
     /,
     which: tuple[str, ...],
+    divisions: tuple[str, ...],
     server: str | None,
     token: str | None,
     year: int | None,
@@ -29,14 +38,16 @@ def region(
     at: int | None,
     valid_on: dt.datetime | None,
 ) -> None:
-    """The books of several parks and enterprises as one boundary, beside the sum of their own."""
+    """The books of parks, enterprises and divisions as one boundary, beside their sum."""
+    if not (which or divisions):
+        raise click.UsageError("Name a park, an enterprise or a --division.")
     client = asked_client(speech, server, token)
     members: dict[str, list[str]] = {"parks": [], "enterprises": []}
     for each in which:
         kind, found = _member(client, each)
         members[kind].append(found)
     query = query_of(year=year, gwp=gwp, at=at, valid_on=valid_on and valid_on.date())
-    books = client.region(members["parks"], members["enterprises"], **query)
+    books = client.region(members["parks"], members["enterprises"], list(divisions), **query)
     if speech.as_json:
         speech.json(books)
         return
@@ -74,6 +85,9 @@ def _beside(speech: Speech, books: dict[str, Any]) -> None:
         table.add_row(name, text if known is not None else f"≥ {text}")
     speech.out.print()
     speech.out.print(table)
+    if books["undecided"]:
+        speech.say("Sites that may lie there and do not say so: %(count)d. They are not counted.",
+                   count=books["undecided"])  # fmt: skip
     for each in books["overlap"]:
         speech.say("Counted once: %(site)s.", site=each["name"] or speech.text("a site"))
     speech.out.print(books["warning"])

@@ -2,7 +2,7 @@
 
 1. ``tables.read`` turns rows into wanted statements. Ids are UUIDv5 of the enterprise and the row's
    own code, so the same file always speaks of the same things. Rows that belong to one statement
-   (the lines of a recipe, say) are gathered; lists longer than ``gathered.LINES_PER_PART`` become
+   (the lines of a recipe, say) are gathered; lists longer than ``gathering.LINES_PER_PART`` become
    several parts.
 2. ``planning.plan`` compares them with what stands, and says for each whether it is new, changes
    something, or is said already.

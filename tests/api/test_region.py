@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,56 @@ def test_a_region_has_members_and_no_unknown_parameters(
     assert client.get(address, headers=headers).status_code == 400
     twice = f"/v1/region?park={chain.park}&year=2025&year=2024"
     assert client.get(twice, headers=headers).status_code == 400
+
+
+def lay(chain: Chain, **divisions: str) -> None:
+    """State the divisions of sites."""
+    for name, division in divisions.items():
+        said = chain.factory.standing().sites[chain.sites[name]]
+        body = replace(said.statement.body, division=division)
+        chain.firms[name].say(body, prev=said.digest)
+
+
+def test_a_province_is_its_sites_and_says_how_many_may_be_left_out(
+    client: FlaskClient, chain: Chain, as_role: AsRole
+) -> None:
+    """Suzhou is the park, Nanjing the second one; of the power station nobody knows."""
+    lay(chain, P1="320505", P2="320506", T4="320102")
+    auditor = as_role("auditor")
+    for code in ("32", "320000"):
+        status, body = ask(client, auditor, division=code)
+        assert (status, body["bridge"]["t2"]["value"], body["undecided"]) == (200, "354", 1)
+    status, body = ask(client, auditor, division1="3205", division2="3201")
+    assert (body["bridge"]["t2"]["value"], body["undecided"]) == ("354", 1)
+    assert float(body["sumOfMembers"]["value"]) == pytest.approx(330 + 121.636363636364)
+    assert [(each["kind"], each["id"]) for each in body["members"]] == [
+        ("division", "3205"),
+        ("division", "3201"),
+    ]
+
+
+def test_a_division_mixes_with_parks_and_enterprises(
+    client: FlaskClient, chain: Chain, as_role: AsRole
+) -> None:
+    lay(chain, P1="320505", P2="320506", T4="320102")
+    mixed = {"division": "3205", "park": chain.park, "enterprise": chain.firms["T4"].id}
+    status, body = ask(client, as_role("auditor"), **mixed)
+    assert (status, body["bridge"]["t2"]["value"]) == (200, "354")
+    assert {each["name"] for each in body["overlap"]} == {"P1 site", "P2 site"}
+
+
+def test_a_division_is_for_auditors_and_has_sites(
+    client: FlaskClient, chain: Chain, as_role: AsRole
+) -> None:
+    lay(chain, P1="320505")
+    for who in (as_role("park", chain.manager), as_role("supplier", chain.firms["P1"])):
+        for code in ("32", "44"):  # whether there is anything is not told either
+            status, body = ask(client, who, division=code)
+            assert (status, code_of(body)) == (403, "region-for-auditors")
+    status, body = ask(client, as_role("auditor"), division="44")
+    assert (status, code_of(body)) == (404, "no-site-in-division")
+    for wrong in ("3", "325", "02", "32050", "3205055", "Jiangsu"):
+        assert ask(client, as_role("auditor"), division=wrong)[0] == 400
 
 
 class Parks:
@@ -181,3 +232,8 @@ def test_the_terminal_shows_the_region_beside_the_sum(
     by_id = at.ok("region", chain.park, chain.firms["T4"].id, "--year", 2025, "--json").json
     assert by_id["bridge"]["t2"]["value"] == "354"
     assert at.run("region", "Nowhere").code == 1
+    assert at.run("region").code == 2
+    lay(chain, P1="320505", T4="320102")
+    city = at.ok("region", "Example Park", "--division", "3205", "--year", 2025).out
+    assert "Sites that may lie there and do not say so: 1." in city
+    assert "Counted once: P1 site." in city
