@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from graph.findings import Finding, finding
-from graph.masses import bridges_by_mass, is_for_one, masses_disagree
+from graph.masses import bridges_by_mass, declared_units, is_for_one, masses_disagree
 from graph.network import Column, Feed, Node, Vector
 from graph.references import Listed
 from graph.year import Place, Standby, Whole, Year
@@ -122,8 +122,7 @@ def basis_of(product: Product, whole: Whole[Recipe]) -> float:
 
 def declared_amount(standby: Standby, product: Product) -> float:
     """Declared units of the product in the footprint's own declared amount."""
-    pcf = standby.footprint.pact.pcf
-    return float(pcf.declared_unit_amount) * in_declared_unit(pcf.unit_code, product)
+    return declared_units(standby.footprint.pact, product)
 
 
 def gwp_sets_of(standby: Standby) -> str:
