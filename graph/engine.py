@@ -23,7 +23,7 @@ from graph.current import CurrentYear
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.factors import Ladder
 from graph.fence import encloses, fence_findings
-from graph.findings import Finding
+from graph.findings import Finding, finding
 from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
 from graph.history import History, Reader
 from graph.kept import kept
@@ -231,7 +231,10 @@ class Engine:
         fenced = cast(Park, said.statement.body)
         places = places_of_park(answered.standing, park, answered.year, answered.valid_on)
         sites = (cast(Site, s.statement.body) for s in answered.standing.sites.values())
-        noticed = fence_findings(fenced, sites, {place.site for place in places})
+        noticed = (
+            *fence_findings(fenced, sites, {place.site for place in places}),
+            *_elsewhere_findings(answered, park, places),
+        )
         touched = answered.standing.touched
         drawn = max(
             touched["park", park],
@@ -338,6 +341,25 @@ def places_of_park(
         if _belongs(place, membership, valid_on)
     }
     return tuple(sorted(places))
+
+
+def _elsewhere_findings(
+    answered: Answered, park: str, places: Iterable[Place]
+) -> Iterator[Finding]:
+    """Members that belong to another park on the same days: both parks count them."""
+    standing = answered.standing
+    for place in places:
+        for said in standing.about("membership", place.site):
+            other = cast(Membership, said.statement.body)
+            known = standing.parks.get(other.park)
+            if other.park != park and known and _belongs(place, other, answered.valid_on):
+                yield finding(
+                    "member-of-another-park",
+                    site=Year(standing, answered.year).site_name(place.site),
+                    other=cast(Park, known.statement.body).name,
+                    first=place.start,
+                    after=place.end,
+                )
 
 
 def _belongs(place: Place, membership: Membership, valid_on: dt.date | None) -> bool:

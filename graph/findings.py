@@ -414,6 +414,10 @@ _ENGINE: Final = {
     "member-outside-fence": _warning(
         sentence="Member site %(site)s lies outside the park's fence."
     ),
+    "member-of-another-park": _warning(
+        sentence="%(site)s is a member of %(other)s as well, from %(first)s to %(after)s: both "
+        "parks count it; in a region of both it counts once. End one of the memberships."
+    ),
     "site-inside-fence": _warning(
         sentence="Site %(site)s lies inside the fence without being a member."
     ),

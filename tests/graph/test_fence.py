@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.engine import Engine, Question
 from graph.fence import encloses, fence_findings
 from ledger.statements import Park, Site
 from tests.factory import SQUARE, Factory
@@ -128,3 +129,24 @@ def test_who_was_a_member_in_another_year_only_is_a_stranger_in_this_one(factory
     manager.membership(fenced, past, start="2023-01-01", end="2025-01-01")
     said = park(factory, fenced).findings
     assert [each.params for each in said] == [{"site": "Past"}]
+
+
+def test_a_member_of_two_parks_is_told_to_both_with_the_days(factory: Factory) -> None:
+    """From 1 June to the end of September; a move from one park to the next is none."""
+    host, neighbour, acme = (factory.enterprise(name) for name in ("Host", "Neighbour", "Acme"))
+    site = acme.site("Mill")
+    acme.inventory(site)
+    acme.purchases(site)
+    first, second = host.park("First"), neighbour.park("Second")
+    host.membership(first, site, end="2025-10-01")
+    neighbour.membership(second, site, start="2025-06-01")
+    engine, question = Engine(factory.log), Question(2025)
+    for asked, other in ((first, "Second"), (second, "First")):
+        (noticed,) = engine.park(asked, question).findings
+        assert noticed.rule == "member-of-another-park"
+        assert noticed.params == {
+            "site": "Mill",
+            "other": other,
+            "first": "2025-06-01",
+            "after": "2025-10-01",
+        }
