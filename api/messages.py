@@ -14,6 +14,7 @@ from api.change_answers import SENTENCES
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
+from api.indicator_answers import ANOTHER_NUMBER
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
@@ -23,6 +24,10 @@ from graph import recompute
 from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
+from graph.meters import FLAGS
+from graph.notice910 import OUTSIDE
+from graph.notice910 import RULES as TERMS
+from graph.unsaid import LACKS
 from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
@@ -105,7 +110,11 @@ def _all_templates() -> Iterator[str]:
         GAP_SENTENCES,
         MISSING_SENTENCES,
         REASONS,
+        FLAGS,
         OBSTACLES,
+        LACKS,
+        TERMS,
+        OUTSIDE,
         verify.DETAILS,
         recompute.DETAILS,
     ):
@@ -116,6 +125,7 @@ def _all_templates() -> Iterator[str]:
     yield from DOWNSTREAM.values()
     yield OTHER_CATEGORIES
     yield from SENTENCES
+    yield ANOTHER_NUMBER
     yield from RUNG_WORDS.values()
     yield SEVERAL
     yield from (*COVER_WORDS.values(), *GRADE_WORDS.values())
