@@ -32,6 +32,7 @@ from graph.network import (
     Node,
     Nodes,
     Vector,
+    uses_of,
 )
 from graph.year import Place
 
@@ -297,9 +298,7 @@ def _edges(
 
 def _excess_uses(nodes: Sequence[Node], edges: Edges, output: Floats) -> Iterator[Finding]:
     """y = x − Z·1 < 0: reported, kept."""
-    # Where output is unknown, so are the uses; they do not make those of others unknown.
-    taken = edges.amount * np.nan_to_num(output)[edges.consumer]
-    uses = np.bincount(edges.supplier, taken, minlength=len(nodes))
+    uses = uses_of(edges, output)
     for i in map(int, np.flatnonzero(uses > output * (1 + OUTPUT_TOLERANCE))):
         name, excess = nodes[i].name, f"{uses[i] - output[i]:.6g}"
         yield finding("deliveries-exceed-output", product=name, amount=excess, unit=nodes[i].unit)

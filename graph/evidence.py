@@ -22,7 +22,7 @@ from graph.findings import Finding, finding
 from graph.kept import kept
 from graph.links import lines_of, wanted
 from graph.masses import declared_units
-from graph.network import Floats, Node
+from graph.network import Floats, Node, uses_of
 from graph.references import Catalogue, Listed, Resolved
 from graph.solved import Solved
 from graph.year import Whole, Year
@@ -225,15 +225,9 @@ class Evidence:
 
     @cached_property
     def uses(self) -> Floats:
-        """Declared units of every node that others state to have taken in, in the year.
-
-        Where the output of a consumer is unknown, so are its uses; they count as none.
-        """
+        """Declared units of every node that others state to have taken in, in the year."""
         network = self.solved.network
-        edges, made = network.edges, np.nan_to_num(network.output)
-        uses = np.zeros(len(network.nodes))
-        np.add.at(uses, edges.supplier, edges.amount * made[edges.consumer])
-        return uses
+        return uses_of(network.edges, network.output)
 
     def name_of(self, enterprise: str) -> str:
         """The name an enterprise is registered under, or its id."""

@@ -253,6 +253,17 @@ class Edges:
     """True where a line named no site and the supplier's output mix was used."""
 
 
+def uses_of(edges: Edges, output: Floats) -> Floats:
+    """(n,) declared units of every node that others state to have taken in: ``Z·1``.
+
+    Where the output of a consumer is unknown, so are its uses; they count as none, and do not make
+    those of others unknown.
+    """
+    taken = edges.amount * np.nan_to_num(output)[edges.consumer]
+    uses = np.bincount(edges.supplier, taken, minlength=len(output))
+    return uses.astype(np.float64, copy=False)
+
+
 @dataclass(frozen=True)
 class Network:
     """The year as arrays. Rows and columns follow ``nodes``."""
