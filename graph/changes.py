@@ -204,10 +204,15 @@ class _Change:
         return self._known[i]
 
     def _number_before(self, i: int, node: Node) -> int | None:
-        nodes = self._before.solved.network.nodes
-        if i < len(nodes) and _is_same(nodes[i], node):
+        network = self._before.solved.network
+        if i < len(network.nodes) and _is_same(network.nodes[i], node):
             return i
-        return next((k for k, each in enumerate(nodes) if _is_same(each, node)), None)
+        alike = (
+            network.nodes_at.get(node.place, ())
+            if node.product is None
+            else network.nodes_of.get(node.product, ())
+        )
+        return next((k for k in alike if _is_same(network.nodes[k], node)), None)
 
     def path(self, start: int) -> tuple[int, ...]:
         path = [start]
