@@ -55,6 +55,41 @@ class Unmet:
 
 
 @dataclass(frozen=True, slots=True)
+class Laddered:
+    """What the factor ladder says of an amount: ``estimate`` if a rung reaches it, ``grid`` where
+    it is electricity from a public grid, ``said`` the last entry about where it comes from."""
+
+    estimate: Estimate | None
+    grid: Grid | None
+    said: int
+
+    @classmethod
+    def of(
+        cls,
+        ladder: Ladder,
+        catalogue: Catalogue,
+        ref: Reference,
+        amount: tuple[float, str],
+        listed: Listed | None,
+        bridge: Product | None,
+    ) -> Laddered:
+        """Of an ``amount`` and its unit that no node answers for.
+
+        ``listed`` is the product that was meant, if one was; ``bridge`` is it too, where its mass
+        may convert amounts.
+        """
+        named = (ref.classification,) if ref.classification else ()
+        classes = (*named, *(listed.product.classifications if listed else ()))
+        of_grid = listed.product.grid if listed else None
+        region, said = ref.region or of_grid, -1
+        if region is None and listed is not None:
+            region, said = catalogue.country(listed.owner)
+        estimate = ladder.estimate(*amount, classes, region, bridge)
+        grid = Grid(region) if of_grid or _is_electricity(classes) else None
+        return cls(estimate, grid, said)
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """What a line came to: its links or the reason there are none, and what was noticed.
 
@@ -274,22 +309,11 @@ class LineReader:
         """The same with what the factor ladder says of the line."""
         assert read.unmet is not None
         line, listed = read.line, read.listed
-        named = (line.ref.classification,) if line.ref.classification else ()
-        classes = (*named, *(listed.product.classifications if listed else ()))
-        of_grid = listed.product.grid if listed else None
-        region, said = line.ref.region or of_grid, -1
-        if region is None and listed is not None:
-            region, said = self.catalogue.country(listed.owner)
-        estimate = self.ladder.estimate(
-            float(line.amount),
-            line.unit,
-            classes,
-            region,
-            self.opened(listed.product.id).bridge if listed else None,
-        )
-        grid = Grid(region) if of_grid or _is_electricity(classes) else None
-        as_of = max(read.as_of, said, self.ladder_as_of)
-        return replace(read, unmet=replace(read.unmet, estimate=estimate, grid=grid), as_of=as_of)
+        bridge = self.opened(listed.product.id).bridge if listed else None
+        amount = float(line.amount), line.unit
+        found = Laddered.of(self.ladder, self.catalogue, line.ref, amount, listed, bridge)
+        unmet = replace(read.unmet, estimate=found.estimate, grid=found.grid)
+        return replace(read, unmet=unmet, as_of=max(read.as_of, found.said, self.ladder_as_of))
 
     def _remarks(self, line: InputLine, meant: Resolved, consumer: Consumer) -> tuple[Finding, ...]:
         taker, taken = consumer.name, meant.listed.product.name

@@ -19,6 +19,7 @@ from graph.characterise import characterise
 from graph.factors import Ladder
 from graph.gate import Service
 from graph.kept import kept
+from graph.links import Laddered
 from graph.network import Ints, Vector, output_shares
 from graph.openings import in_declared_unit, is_mass_disputed
 from graph.outside import outside_of
@@ -141,22 +142,14 @@ class Services:
         supplier = meant.listed.owner if isinstance(meant, Resolved) else meant.supplier
         if supplier in self.fence.owners:
             return UNPRICED
-        named = (service.ref.classification,) if service.ref.classification else ()
-        region = service.ref.region
-        if region is None and listed is not None:
-            region, _ = self.catalogue.country(listed.owner)
         ladder = kept(
             self.standing,
             ("ladder", self.network.year),
             lambda: Ladder.of(self.standing, self.network.year),
         )
-        estimate = ladder.estimate(
-            service.amount,
-            service.unit,
-            (*named, *(listed.product.classifications if listed else ())),
-            region,
-            self._bridge(listed.product) if listed else None,
-        )
+        bridge = self._bridge(listed.product) if listed else None
+        amount = service.amount, service.unit
+        estimate = Laddered.of(ladder, self.catalogue, service.ref, amount, listed, bridge).estimate
         if estimate is None:
             return UNPRICED
         kg = co2e_of(estimate.emissions, self.fence.weights.gwp)
