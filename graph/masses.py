@@ -29,7 +29,8 @@ def declared_units(footprint: pact.ProductFootprint, product: Product) -> float:
     """Declared units of ``product`` in the amount a footprint is for. Raises ``UnitMismatch``."""
     pcf = footprint.pcf
     source, target = units.parse(pcf.unit_code), units.parse(product.unit)
-    return float(pcf.declared_unit_amount) * float(units.ratio(source, target, product.mass_per_unit))
+    per_unit = float(units.ratio(source, target, product.mass_per_unit))
+    return float(pcf.declared_unit_amount) * per_unit
 
 
 def stated_kg_per_declared(footprint: pact.ProductFootprint, product: Product) -> float:
