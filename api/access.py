@@ -219,9 +219,7 @@ class Access:
                 return self.grants("downstream", body.product)
             case Holdings():
                 return self.grants("holdings", body.enterprise)
-            case Inventory():
-                return self._may_read_books(body.site, body.period, subject)
-            case Readings():
+            case Inventory() | Readings():
                 return self._may_read_books(body.site, body.period, subject)
             case Meter():
                 granted = self.grants("inventory", body.site)

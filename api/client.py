@@ -174,10 +174,15 @@ class Client:
         return self._get(f"/v1/statements/{digest}")
 
     def statements(
-        self, *, subject: str | None = None, kind: str | None = None
+        self,
+        *,
+        subject: str | None = None,
+        kind: str | None = None,
+        about: str | None = None,
+        page: int = PAGE,
     ) -> Iterator[InForce]:
         """Every statement in force that the token may read, page by page."""
-        query = {"subject": subject, "type": kind, "limit": str(PAGE)}
+        query = {"subject": subject, "type": kind, "about": about, "limit": str(page)}
         wanted = {name: value for name, value in query.items() if value}
         address: str | None = "/v1/statements"
         while address:
@@ -243,6 +248,14 @@ class Client:
     def account(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """The carbon account between two years: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/account", **query)
+
+    def meters(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """A year as its meters tell it: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/meters", **query)
+
+    def site(self, site: str) -> dict[str, Any]:
+        """A registered site."""
+        return self._get(f"/v1/sites/{site}")
 
     def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """What was noticed about something: ``kind`` is products, parks or enterprises."""

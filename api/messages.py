@@ -25,6 +25,7 @@ from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
 from graph.meters import FLAGS
+from graph.meters import FLAGS
 from graph.notice910 import OUTSIDE
 from graph.notice910 import RULES as TERMS
 from graph.unsaid import LACKS
@@ -110,6 +111,7 @@ def _all_templates() -> Iterator[str]:
         GAP_SENTENCES,
         MISSING_SENTENCES,
         REASONS,
+        FLAGS,
         FLAGS,
         OBSTACLES,
         LACKS,

@@ -29,7 +29,7 @@ import datetime as dt
 import itertools
 import zoneinfo
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
@@ -42,7 +42,7 @@ from graph.errors import UnknownMeter
 from graph.year import Whole, wholes
 from ledger.recent import Recent
 from ledger.standing import Said, Standing
-from ledger.statements import Meter, NaturalKey, Period, Readings, Site
+from ledger.statements import Inventory, Meter, NaturalKey, Period, Readings, Site
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -64,6 +64,7 @@ FLAGS: Final = MappingProxyType(
 """What is told of a series, each in words."""
 _MONTHS: Final = 12
 _KEPT: Final = 2048
+_NO_YEAR: Final = 1970
 
 
 class Span(Protocol):
@@ -163,10 +164,14 @@ def metered(
     return _told(asked, told, stated.digest, as_of)
 
 
-def last_year_read(standing: Standing, sites: Iterable[str]) -> int | None:
-    """The latest calendar year that any meter of the sites was read in."""
-    told = (said for site in sites for said in standing.about(Readings.TYPE, site))
-    return max((Readings.span(said.key)[0].year for said in told), default=None)
+def latest_year_at(standing: Standing, sites: Collection[str]) -> int:
+    """The latest calendar year that any meter of the sites was read in, else that an inventory of
+    theirs is for; 1970 where there is neither, as of an empty log."""
+    for kind in (Readings, Inventory):
+        told = (said for site in sites for said in standing.about(kind.TYPE, site))
+        if (year := max((kind.span(said.key)[0].year for said in told), default=None)) is not None:
+            return year
+    return _NO_YEAR
 
 
 # -- which statements ---------------------------------------------------------------------------

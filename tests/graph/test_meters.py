@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import UnknownMeter
-from graph.meters import Metered, last_year_read, metered, meters_at
+from graph.meters import Metered, latest_year_at, metered, meters_at
 from ledger.log import Accepted
 from ledger.statements import Meter, Part, Period, Reading, Readings
 from tests.factory import Actor, Factory
@@ -272,16 +272,18 @@ def test_a_meter_that_nobody_states_is_unknown(factory: Factory, acme: Actor, si
         told(factory, site)
 
 
-def test_meters_are_listed_by_name_and_the_last_year_read_is_known(
+def test_meters_are_listed_by_name_and_the_latest_year_at_is_known(
     factory: Factory, acme: Actor, site: str
 ) -> None:
     for name in ("W2", "E1"):
         meter(acme, site, name)
-    assert last_year_read(factory.standing(), [site]) is None
+    assert latest_year_at(factory.standing(), [site]) == 1970
+    acme.inventory(site, year=2024)
+    assert latest_year_at(factory.standing(), [site]) == 2024
     acme.say(body(site, [("2023-01-01 00:00", "0")], ("2023-01-01", "2024-01-01")))
     standing = factory.standing()
     assert [said.key.parts[1] for said in meters_at(standing, site)] == ["E1", "W2"]
-    assert last_year_read(standing, [site]) == 2023
+    assert latest_year_at(standing, [site]) == 2023
 
 
 HOURS = st.lists(st.integers(1, 24 * 40), min_size=1, max_size=12)
