@@ -7,32 +7,30 @@ everything else is asked for over the API with a token.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 import marshmallow as ma
 from flask import Blueprint, render_template, request, url_for
-from flask_babel import get_locale, gettext, lazy_gettext
+from flask_babel import get_locale, gettext
 from marshmallow import fields, validate
 
-from api import waterfall
 from api.access import Access
 from api.answer_parts import Answer
-from api.boundary_answers import boundary_answer
 from api.caching import latest_checkpoint
 from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
 from api.figure_wire import YearQuery
-from api.figures import park_books
+from api.figures import Asked, park_books
+from api.grades import COVER_WORDS
+from api.inventory import inventory_of
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.log import rules_in_force
 from api.numbers import compact, percent, places_for, tonnes
+from api.pictures import bounds_of, bridge_picture, net_picture
 from api.problems import problem_of
 from api.product_answers import footprint_answer
-from api.scope3 import CATEGORIES
 from api.services import services
-from api.waterfall import Picture, Step
 from api.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary, UnknownProduct
@@ -86,13 +84,15 @@ def park(park: UUID) -> str:
     if not access.is_public("figure", wanted):
         raise NotDisclosed(kind="figure", id=wanted)
     question = Question(query.get("year"), query["gwp"], query.get("at"))
-    books = boundary_answer(park_books(wanted, question, access))
+    asked = Asked("park", wanted, question, None, access)
+    books = inventory_of(asked, park_books(wanted, question, access)).answer()
     places = places_for(books["bridge"]["t2"]["at_least"])
     return _page(
         "park.html",
         books=books,
-        categories=_categories(books["scope3"]),
-        picture=bridge_picture(books, places),
+        covers={str(cover): gettext(words) for cover, words in COVER_WORDS.items()},
+        bridge=bridge_picture(books, places),
+        descent=net_picture(books, places),
         bounds=bounds_of(books["bridge"]["t2"]),
         rungs=_rungs(books["rungs"]),
         places=places,
@@ -153,12 +153,6 @@ def _page(template: str, **shown: Any) -> str:
     )
 
 
-def _categories(scope3: Answer) -> list[Answer]:
-    """All categories in order, those of which nothing is known among them, sums last."""
-    rows = [*scope3["by_category"], *scope3["not_stated"]]
-    return sorted(rows, key=lambda row: row["category"] or len(CATEGORIES) + 1)
-
-
 def _query() -> dict[str, Any]:
     """The query parameters. Raises ParametersRefused."""
     try:
@@ -181,95 +175,3 @@ def _rungs(rows: list[Answer] | None) -> list[tuple[str, float]]:
     """How a figure is known, in words, with the share of each."""
     named = ((row["rung"], row["share"]) for row in rows or ())
     return [(gettext(RUNG_WORDS[Rung(rung)] if rung else SEVERAL), share) for rung, share in named]
-
-
-# --- The pictures ------------------------------------------------------------------------------
-
-_LABELS: Final = {
-    "t0": lazy_gettext("All products (T0)"),
-    "internal": lazy_gettext("Trade inside"),
-    "t1": lazy_gettext("Deliveries (T1)"),
-    "returned": lazy_gettext("Came back"),
-    "t2": lazy_gettext("The park (T2)"),
-    "upstream": lazy_gettext("Upstream"),
-    "scope3": lazy_gettext("Scope 3"),
-    "scope2": lazy_gettext("Scope 2"),
-    "scope1": lazy_gettext("Scope 1"),
-}
-
-
-def bridge_picture(books: Answer, places: int) -> Picture:
-    """From T0 down to T2, as far as it can be assessed, then what T2 consists of down to zero.
-
-    ``places``: decimals of the numbers above the bars.
-    """
-    parts = _parts(books)
-    figures = [*parts.values(), *(f for f in map(books["bridge"].get, _BRIDGE) if f is not None)]
-    # One measure for all, or the steps would not meet.
-    measure = "value" if all(each["value"] is not None for each in figures) else "at_least"
-    steps = [*_eliminations(books["bridge"], measure), *_descent(books, parts, measure)]
-    return waterfall.picture([_step(*step, measure, places) for step in steps])
-
-
-_BRIDGE: Final = ("t0", "internal", "t1", "returned", "t2")
-_Drawn: TypeAlias = tuple[str, Answer, float, float]
-"""Kind, amount, and where the bar starts and ends."""
-
-
-def _eliminations(bridge: Answer, measure: str) -> Iterator[_Drawn]:
-    if bridge["t0"] is not None:
-        t0, t1, t2 = (bridge[name][measure] for name in ("t0", "t1", "t2"))
-        yield "t0", bridge["t0"], 0.0, t0
-        yield "internal", bridge["internal"], t0, t1
-        yield "t1", bridge["t1"], 0.0, t1
-        yield "returned", bridge["returned"], t1, t2
-    yield "t2", bridge["t2"], 0.0, bridge["t2"][measure]
-
-
-def _parts(books: Answer) -> dict[str, Answer]:
-    """What T2 consists of; Scope 2 and 3 together where they cannot be told apart."""
-    location, scope3 = books["scope2"]["location"], books["scope3"]["upstream"]
-    parts = {"upstream": books["upstream"]}
-    if location is not None and scope3 is not None:
-        is_split = location["value"] is not None and scope3["value"] is not None
-        if is_split or books["upstream"]["value"] is None:
-            parts = {"scope3": scope3, "scope2": location}
-    return {**parts, "scope1": books["scope1"]}
-
-
-def _descent(books: Answer, parts: Mapping[str, Answer], measure: str) -> Iterator[_Drawn]:
-    level = books["bridge"]["t2"][measure]
-    for kind, figure in parts.items():
-        yield kind, figure, level, level - figure[measure]
-        level -= figure[measure]
-
-
-def _step(kind: str, figure: Answer, start: float, end: float, measure: str, places: int) -> Step:
-    """Of two lower bounds the difference is only about right; a lower bound says that it is one."""
-    removed = kind in ("internal", "returned")
-    is_exact = measure == "value" or figure["lacking"] == "nothing"
-    sign = "" if is_exact else "≈ " if removed else "≥ "
-    told = sign + tonnes(-figure[measure] if removed else figure[measure], places)
-    label = str(_LABELS[kind])
-    return Step(kind, label, told.replace("-", "−"), start, end)
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """A bar of `BOUNDS_WIDTH`: what is known, what is filled in, and how much higher it may be."""
-
-    known: float
-    filled: float
-    spread: float
-
-
-BOUNDS_WIDTH: Final = 920.0
-
-
-def bounds_of(figure: Answer) -> Bounds | None:
-    """The bar of a figure that rests on estimates; ``None`` where there is nothing to show."""
-    if figure["value"] is None or figure["lacking"] == "nothing" or figure["upper"] <= 0:
-        return None
-    scale = BOUNDS_WIDTH / figure["upper"]
-    lower, value, upper = (max(0.0, figure[name]) for name in ("lower", "value", "upper"))
-    return Bounds(scale * lower, scale * (value - lower), scale * (upper - value))

@@ -28,6 +28,7 @@ COMPILED: Final = SOURCE.with_suffix(".mo")
 _MARKED: Final = [
     ("templates/**.html", "jinja2"),
     ("pages.py", "python"),
+    ("pictures.py", "python"),
     ("reports/*.py", "python"),
 ]
 """Where texts are marked by a call, and how they are found."""

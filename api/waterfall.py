@@ -24,7 +24,8 @@ LEAST_HEIGHT: Final = 1.0
 class Step:
     """A bar from ``start`` to ``end`` kg CO2e; a total starts at zero.
 
-    ``kind`` names its colour, ``told`` is the number above it. The next bar continues at ``end``.
+    ``kind`` names its colour, ``told`` is the number above it. The next bar continues at ``end``,
+    but for one that stands ``apart`` from what is before it.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Step:
     told: str
     start: float
     end: float
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +104,5 @@ def _bar(step: Step, left: float, column: float, scale: _Scale) -> Bar:
 
 def _lines(bars: Iterable[Bar], scale: _Scale) -> Iterator[Line]:
     for left, right in pairwise(bars):
-        yield Line(left.x + left.width, right.x, scale.y(left.step.end))
+        if not right.step.apart:
+            yield Line(left.x + left.width, right.x, scale.y(left.step.end))

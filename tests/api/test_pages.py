@@ -17,6 +17,7 @@ from graph.engine import VERSION, Engine, Question
 from tests.api.conftest import AsRole
 from tests.chain import Chain, build_chain
 from tests.factory import Factory
+from tests.reported import Reported
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about answers, which come from no database")
 
@@ -102,11 +103,55 @@ def test_categories_stand_in_their_order_and_what_nobody_stated_is_no_zero(
     client: FlaskClient, chain: Chain
 ) -> None:
     html = page(client, f"/parks/{chain.park}?year=2025")
-    rows = re.findall(r'class="category">(\d)</span>.*?</tr>', html, re.DOTALL)
-    assert rows == list("12345678")
+    rows = re.findall(r'class="category">(\d+)</span>.*?</tr>', html, re.DOTALL)
+    assert rows == [str(number) for number in range(1, 16)]
     travel = html.partition("Business travel")[2].partition("</tr>")[0]
     assert "nothing stated" in travel
     assert "0.000" not in travel
+
+
+def test_a_park_s_page_leads_from_gross_to_net_with_offsets_beside(
+    client: FlaskClient, factory: Factory
+) -> None:
+    made = Reported(factory)
+    made.host.disclose("figure", made.park)
+    html = page(client, f"/parks/{made.park}?year=2025")
+    svg = ElementTree.fromstring(re.findall(r"<svg.*?</svg>", html, re.DOTALL)[1])
+    told = zip(texts(svg, "label"), texts(svg, "value"), strict=True)
+    # Gross 1200 kg less 50 captured and 250 removed: 900; one category is open, so at least.
+    assert list(told) == [
+        ("Scope 1", "1.00"),
+        ("Scope 2", "0.00"),
+        ("Scope 3", "≥ 0.20"),
+        ("Gross", "≥ 1.20"),
+        ("Captured", "−0.05"),
+        ("Removed by sinks", "−0.25"),
+        ("Net", "≥ 0.90"),
+        ("Offsets, beside", "0.12"),
+    ]
+    bars = {each.get("class"): each for each in svg.iter("rect")}
+    assert float(bars["net"].get("height")) == pytest.approx(
+        0.75 * float(bars["gross"].get("height")), rel=0.01
+    )
+    # Nothing leads from the net figure to the offsets beside it.
+    lines = [each for each in svg.iter("line") if each.get("class") == "level"]
+    assert len(lines) == len(bars) - 2
+
+
+def test_a_park_s_page_says_what_it_may_be_called_and_what_stands_in_the_way(
+    client: FlaskClient, factory: Factory
+) -> None:
+    made = Reported(factory)
+    made.host.disclose("figure", made.park)
+    html = page(client, f"/parks/{made.park}?year=2025")
+    assert '<strong class="badge none">no status</strong>' in html
+    assert "The operational net figure is above zero: 0.7 t CO2e remain." in html
+    assert "Categories of Scope 3 that are not covered: 6," in html
+    files = [f"/v1/parks/{made.park}/report.{form}?year=2025&amp;gwp=AR6&amp;lang=en"
+             for form in ("xlsx", "csv", "html")]  # fmt: skip
+    for address in files:
+        assert f'href="{address}"' in html
+        assert client.get(address.replace("&amp;", "&")).status_code == 200
 
 
 def test_the_picture_has_words_for_those_who_do_not_see_it(
