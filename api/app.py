@@ -15,6 +15,7 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import (
+    account,
     catalogue,
     certificates,
     changes,
@@ -130,6 +131,7 @@ def _register_operations(app: Flask) -> None:
         downstream,
         certificates,
         explanations,
+        account,
         whatif,
         findings,
         quality,

@@ -33,6 +33,7 @@ from graph.movements import Subject
 from graph.network import Floats, Gap, Network
 from graph.solved import Solved
 from graph.year import Place
+from ledger.statements import Membership
 
 MOST: Final = 5
 
@@ -71,9 +72,11 @@ class _Lever:
 def parks_of(books: Books) -> dict[str, tuple[Place, ...]]:
     """The parks that sites of a boundary belong to in the year, with all places of each."""
     answered, own = books.answered, set(books.places)
+    said = (each for p in books.places for each in answered.standing.about("membership", p.site))
+    parks = {cast(Membership, each.statement.body).park for each in said}
     found = {
         park: places_of_park(answered.standing, park, answered.year, answered.valid_on)
-        for park in sorted(answered.standing.parks)
+        for park in sorted(parks & answered.standing.parks.keys())
         if (books.kind, books.id) != ("park", park)
     }
     return {park: places for park, places in found.items() if own & set(places)}

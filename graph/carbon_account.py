@@ -27,7 +27,15 @@ from graph.engine import Books, Engine, Question
 from graph.errors import YearsReversed
 from graph.explain import Kg
 from graph.flows import inventories_of
-from graph.movements import Cause, Hides, Item, in_order, movements, nothing_hidden, restatement
+from graph.movements import (
+    NOTHING_HIDDEN,
+    Cause,
+    Hides,
+    Item,
+    in_order,
+    movements,
+    restatement,
+)
 from graph.network import FEEDS, Feed, output_shares
 from graph.year import Year
 from ledger.standing import Said, Standing
@@ -145,24 +153,27 @@ class CarbonAccount:
         return max(self.before.books.as_of, self.after.books.as_of, published)
 
 
-def books_of_years(
-    engine: Engine, kind: str, entity: str, question: Question, since: int | None = None
-) -> tuple[Books, Books]:
-    """The books of the year of ``question`` (by default the latest) and of ``since`` (by default
-    the year before).
+def years_of(engine: Engine, question: Question, since: int | None = None) -> tuple[int, int]:
+    """The year of ``question`` (by default the latest), after ``since`` (the one before).
 
     Raises
     ------
     YearsReversed
         ``since`` does not lie before the year.
-    UnknownBoundary, NoDataForYear …
-        As the engine does for either year.
     """
     year = engine.answer(question).year
     first = year - 1 if since is None else since
     if first >= year:
         raise YearsReversed(since=first, year=year)
+    return first, year
+
+
+def books_of_years(
+    engine: Engine, kind: str, entity: str, question: Question, since: int | None = None
+) -> tuple[Books, Books]:
+    """The books of both years. Raises as ``years_of``, and as the engine does for either year."""
     ask = engine.park if kind == "park" else engine.enterprise
+    first, year = years_of(engine, question, since)
     before, after = (ask(entity, replace(question, year=each)) for each in (first, year))
     return before, after
 
@@ -187,14 +198,13 @@ def carbon_account(
     after: Books,
     published: Said | None = None,
     then: Books | None = None,
-    hides: Hides = nothing_hidden,
+    hides: Hides = NOTHING_HIDDEN,
 ) -> CarbonAccount:
     """The account between two years of one boundary, both at the same prefix of the log.
 
     ``then`` are the books that ``published`` states, where what was restated may be told by item.
     """
-    sides = sides_of(before, after)
-    items = movements(*sides, hides)
+    items = movements(*sides_of(before, after), hides)
     restated = restatement(*sides_of(then, before)) if then is not None else ()
     stated = _stated(published)
     accounts = {name: _account(name, before, after, stated, items) for name in ACCOUNTS}

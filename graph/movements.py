@@ -82,17 +82,21 @@ class Item:
     kg: Split
 
 
-Hides: TypeAlias = Callable[[Row], bool]
+Hides: TypeAlias = tuple[Callable[[Row], bool], Callable[[Row], bool]]
+"""Of the earlier and of the later year: which rows those who ask may not tell apart."""
 Moved: TypeAlias = tuple[Cause, Subject, int, Floats]
 """What is taken off (0) or added (1)."""
-_Key: TypeAlias = tuple[str, Material, str | None]
+Key: TypeAlias = tuple[str, Material, str | None]
 
 _WHOLE: Final = Subject()
 
 
-def nothing_hidden(_: Row) -> bool:
-    """For whoever may know everything."""
+def _nothing(_: Row) -> bool:
     return False
+
+
+NOTHING_HIDDEN: Final[Hides] = (_nothing, _nothing)
+"""For whoever may know everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +120,10 @@ class _Taken:
 _Pair: TypeAlias = tuple[_Taken | None, _Taken | None]
 
 
-def movements(before: Side, after: Side, hides: Hides = nothing_hidden) -> tuple[Item, ...]:
+def movements(before: Side, after: Side, hides: Hides = NOTHING_HIDDEN) -> tuple[Item, ...]:
     """Everything that moved, by cause and subject, each once; together the whole difference.
 
-    Rows that ``hides`` names in either year are one item, *undisclosed*, and enter nothing else.
+    Rows that are hidden in either year are one item, *undisclosed*, and enter nothing else.
     """
     return _summed(_moved(before, after, hides))
 
@@ -145,12 +149,14 @@ def _summed(moved: Iterable[Moved]) -> tuple[Item, ...]:
     )
 
 
-def hidden_keys(before: Side, after: Side, hides: Hides) -> frozenset[_Key]:
+def hidden_keys(before: Side, after: Side, hides: Hides) -> frozenset[Key]:
     """What is hidden in one of the years is so in both: else the other would tell it."""
-    return frozenset(_key(row) for side in (before, after) for row in side.rows if hides(row))
+    pairs = zip((before, after), hides, strict=True)
+    return frozenset(key_of(row) for side, hidden in pairs for row in side.rows if hidden(row))
 
 
-def _key(row: Row) -> _Key:
+def key_of(row: Row) -> Key:
+    """What makes rows of two years the same."""
     return row.site, row.material, row.product
 
 
@@ -165,7 +171,7 @@ def _moved(before: Side, after: Side, hides: Hides) -> Iterator[Moved]:
     )
     for end, side in enumerate((before, after)):
         for row in side.rows:
-            if _key(row) in hidden:
+            if key_of(row) in hidden:
                 yield Cause.UNDISCLOSED, _WHOLE, end, row.kg
                 continue
             kept = both.kept(side, row)
