@@ -49,6 +49,16 @@ def follow(running: Running, history: History, size: int) -> None:
     running.follow(standing, spoken)
 
 
+def after_one_more(factory: Factory, say: Callable[[], object], path: Path) -> Running:
+    """A year that goes on from a file, and then with what is said next."""
+    history = History(factory.log)
+    read = Running(CurrentYear(history.live(), YEAR))
+    running = going_on(history.live(), begun(read, path))
+    say()
+    follow(running, history, factory.log.size())
+    return running
+
+
 def check_is_the_year_read_anew(running: Running) -> None:
     current = running.current
     anew = CurrentYear(current.standing, YEAR, current.year.valid_on)
@@ -167,11 +177,7 @@ def test_what_was_revised_before_still_has_a_say(
     acme.recipe(steel, site, inputs=[(ore, "1.6", "KGM")])
     stated = factory.standing().products[slag]
     revised = acme.say(replace(stated.statement.body, name="Dross"), prev=stated.digest)
-    history = History(factory.log)
-    read = Running(CurrentYear(history.live(), YEAR))
-    running = going_on(history.live(), begun(read, tmp_path / "year"))
-    acme.production(ore, site, "3")
-    follow(running, history, factory.log.size())
+    running = after_one_more(factory, lambda: acme.production(ore, site, "3"), tmp_path / "year")
     network = running.current.network()
     assert network.as_of[network.nodes_of[steel][0]] == revised.index
     check_is_the_year_read_anew(running)
@@ -202,11 +208,7 @@ def test_who_was_renamed_before_still_has_a_say(
         prev = factory.standing().enterprises[firm.id].digest
         body = Enterprise(id=firm.id, name=firm.name, admitted=admitted, country="CN")
         renamed = factory.operator.say(body, subject=firm.id, prev=prev)
-    history = History(factory.log)
-    read = Running(CurrentYear(history.live(), YEAR))
-    running = going_on(history.live(), begun(read, tmp_path / "year"))
-    acme.production(ore, site, "3")
-    follow(running, history, factory.log.size())
+    running = after_one_more(factory, lambda: acme.production(ore, site, "3"), tmp_path / "year")
     network = running.current.network()
     assert network.as_of[network.nodes_of[steel][0]] == renamed.index
     check_is_the_year_read_anew(running)
@@ -218,11 +220,10 @@ def test_nothing_is_read_that_nobody_asks_about(
     for number in range(5):
         acme.footprint(acme.product(f"Thing {number}"), "1")
     stated = acme.recipe(steel, site, emissions=co2("2"))
-    history = History(factory.log)
-    read = Running(CurrentYear(history.live(), YEAR))
-    running = going_on(history.live(), begun(read, tmp_path / "year"))
-    acme.correct(stated, emissions=(Emission(gas="CO2", amount=Decimal(3)),))
-    follow(running, history, factory.log.size())
+    emissions = (Emission(gas="CO2", amount=Decimal(3)),)
+    running = after_one_more(
+        factory, lambda: acme.correct(stated, emissions=emissions), tmp_path / "year"
+    )
     assert running.current.opened.keys() == {steel}
     assert len(running.current.accounts) == 1
 
