@@ -1,4 +1,7 @@
-"""Measure everything and write the report: ``python -m tests.bench docs/benchmarks.md``."""
+"""Measure everything and write the report: ``python -m tests.bench docs/benchmarks.md``.
+
+Every subject runs in a process of its own, so that memory it measures is not what others left.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -38,13 +43,19 @@ SUBJECTS: dict[str, Callable[[], list[Row]]] = {
 
 def main(report: Path) -> None:
     results = {
-        title: run()
+        title: _apart(run)
         for title, run in track(
             SUBJECTS.items(), "Measuring", console=Console(stderr=True), total=len(SUBJECTS)
         )
     }
     report.write_text(_written(results), encoding="utf-8")
     print(report.read_text(encoding="utf-8"))
+
+
+def _apart(run: Callable[[], list[Row]]) -> list[Row]:
+    """What a subject measures in a new process; started anew, for a fork would inherit memory."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(run).result()
 
 
 PREFACE = (
