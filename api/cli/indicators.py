@@ -39,6 +39,7 @@ _MARKS: Final = {
     Verdict.NONE: ("–", "dim"),
 }
 _SIGNS: Final = {"at-most": "≤", "below": "<", "at-least": "≥", "above": ">"}
+_WORDS: Final = {"TNE": "t", "MWH": "MWh"}
 _SHARE: Final = "1"
 _SHOWN: Final = 20
 _MOST_BYTES: Final = 1 << 20
@@ -178,9 +179,8 @@ def _notice(speech: Speech, notice: Mapping[str, Any]) -> None:
                    tce=known if energy["tce"] is not None else f"({known})",
                    clean=compact(float(energy["clean"])))  # fmt: skip
     for each in emissions["outside"]:
-        speech.out.print(
-            Text(f"{each['sentence']} {compact(float(each['amount']))} {each['unit']}")
-        )
+        left_out = f"{compact(float(each['amount']))} {_WORDS[each['unit']]}"
+        speech.out.print(Text(f"{each['sentence']} {left_out}"))
 
 
 def _lacking(speech: Speech, items: list[dict[str, Any]]) -> None:

@@ -138,7 +138,7 @@ def test_the_terminal_shows_the_published_example_item_by_item(
         *("✗", "CO2", "per", "unit", "of", "energy", "principled"),
         *("0.23", "t", "CO2", "/", "tce", "≤", "0.2", "+24,000", "t", "CO2"),
     ]
-    assert "Not passed, with 1 of 4 points." in said
+    assert "Not passed, with 1 of 5 points." in said
     assert "Standard coal by coal 1." in said
     assert "different number from the net figure" in said
     terms = [line.split()[-1] for line in lines if "Fossil fuels" in line or "Together" in line]

@@ -104,6 +104,7 @@ def test_the_national_indicators_with_every_part_on_paper(
     assert [each["reason"] for each in core["missing"]] == ["no-threshold"]
     assert items(answer)["unit-product-energy"]["verdict"] == "missing"
     assert "second level" in items(answer)["unit-product-energy"]["missing"][0]["sentence"]
+    assert (answer["points"], answer["outOf"]) == ("0", "2")
     direct = items(answer)["direct-green-power"]
     assert (direct["value"][:7], direct["verdict"], direct["unit"]) == ("0.33333", "not-met", "1")
     assert float(direct["beyond"]) == pytest.approx(500 - 750)
