@@ -249,6 +249,14 @@ class Client:
         """The carbon account between two years: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/account", **query)
 
+    def targets(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
+        """Targets and how far they have come: ``kind`` is parks or enterprises."""
+        return self._get(f"/v1/{kind}/{entity}/targets", **query)
+
+    def restatement(self, park: str, **query: str | None) -> dict[str, Any]:
+        """A base year of a park restated with a later fence."""
+        return self._get(f"/v1/parks/{park}/restatement", **query)
+
     def meters(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """A year as its meters tell it: ``kind`` is parks or enterprises."""
         return self._get(f"/v1/{kind}/{entity}/meters", **query)

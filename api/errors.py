@@ -242,6 +242,14 @@ class IndicatorNameTaken(ApiError):
     advice = "Give yours another name."
 
 
+class ReadingsRefused(TableRefused):
+    """A table of readings that is not read at all."""
+
+    code = "readings-refused"
+    sentence = "The table of readings is refused: %(reason)s."
+    advice = "Give it two columns, “time” and “value” (时间 and 读数), and a row for each reading."
+
+
 class CellRefused(ApiError):
     """A cell that does not hold what its column is for; raised by what parses one cell."""
 
@@ -259,6 +267,34 @@ class PeriodRefused(CellRefused):
     code = "period-refused"
     sentence = "“%(text)s” is not a period within one calendar year."
     advice = "Write 2025, 2025-Q3, 2025-07 or 2025-01-01/2025-07-01 (the last day excluded)."
+
+
+class NegativeReading(CellRefused):
+    code = "negative-reading"
+    sentence = "“%(text)s” is negative, and no meter reads less than 0."
+    advice = "State what flows back with a meter of its own, whose flow is sold."
+
+
+class TimeRefused(CellRefused):
+    code = "time-refused"
+    sentence = "“%(text)s” is not a time."
+    advice = "Write 2025-01-31 08:15, the time at the site, or 2025-01-31T08:15:00+08:00."
+
+
+class TimeSkipped(CellRefused):
+    """A local time between the two that a clock jumps from and to."""
+
+    code = "time-skipped"
+    sentence = "There was no %(text)s in %(zone)s: clocks were put forward over it."
+    advice = "Write it with its offset from UTC, such as 2025-03-30T03:15:00+02:00."
+
+
+class TimeTwice(CellRefused):
+    """A local time that a clock shows twice when it is put back."""
+
+    code = "time-twice"
+    sentence = "There were two %(text)s in %(zone)s: clocks were put back over it."
+    advice = "Write which one is meant by its offset from UTC, such as %(first)s or %(second)s."
 
 
 class NumberRefused(CellRefused):
@@ -446,6 +482,14 @@ class DayOutsideYear(ApiError):
     advice = "Leave out ?year=, or name a day of that year in ?valid_on=."
 
 
+class FenceOutsideYear(ApiError):
+    """A fence of a day that does not lie in the later of two years."""
+
+    code = "fence-outside-year"
+    sentence = "The fence of %(day)s is asked for, and the year %(year)d, which it is not in."
+    advice = "Leave out ?fence_on=, or name a day of that year in it."
+
+
 class DayNotDisclosed(ApiError):
     """A year as of one of its days is a second sum over much of the same data."""
 
@@ -591,6 +635,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
         DayNotDisclosed: HTTPStatus.FORBIDDEN,
         DayOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
+        FenceOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
         OnlyYourOwn: HTTPStatus.FORBIDDEN,
         WouldReveal: HTTPStatus.FORBIDDEN,
         RangeTooLong: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -46,6 +46,7 @@ MAY_SUPPOSE: Final = (
     "production",
     "inventory",
     "purchases",
+    "certificate",
 )
 """Types that an enterprise may suppose about its own things."""
 SAME: Final = 1e-9
@@ -92,7 +93,7 @@ def _require_own_statement(access: Access, standing: Standing, change: Say) -> N
         raise OnlyYourOwn(id=kind)
     things = {"product": "id", "site": "id"}.get(kind)
     named = {kind: members.get("id")} if things else {}
-    named |= {each: members[each] for each in ("product", "site") if each in members}
+    named |= {each: members[each] for each in ("product", "site", "park") if each in members}
     for thing, entity in named.items():
         owner = standing.owner_of(thing, str(entity))
         _require_owner(access, owner or change.subject, str(entity))

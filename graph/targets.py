@@ -21,7 +21,7 @@ chapters 5 and 11.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, cast
 
@@ -31,7 +31,6 @@ from graph.errors import NoDataForYear
 from graph.inventory import MARKET, full_books, targets_of
 from graph.kept import kept
 from graph.restatement import PARK, last_day, last_drawn, restated_books
-from graph.whatif import Change, suppose, supposition
 from ledger.standing import Standing
 from ledger.statements import Milestone, Periodic, Scenario, Target
 
@@ -242,6 +241,14 @@ class Imagined:
     before: Books
     after: Books
 
+    @classmethod
+    def of(cls, before: Answered, after: Answered, kind: str, entity: str) -> Imagined:
+        """A boundary in two answers to one question, with the fence of the last day of its year in
+        each. Raises as ``restated_books``."""
+        day = last_day(before.year)
+        books = (restated_books(each, kind, entity, day) for each in (before, after))
+        return cls(*books)
+
     def difference(self, ambition: str) -> float | None:
         """kg CO2e that the net figure would differ by; ``None`` while either is open."""
         was, then = (net_figure(each, ambition).value for each in (self.before, self.after))
@@ -251,21 +258,6 @@ class Imagined:
     def unverified(self) -> float:
         """kg of CO2 that sinks would remove without anybody verifying it: it does not count."""
         return self.after.ledgers.removed_unverified
-
-
-def imagine(
-    engine: Engine, kind: str, entity: str, question: Question, changes: Sequence[Change]
-) -> Imagined:
-    """The year of ``question`` as it is and as it would be after ``changes``, both with the fence
-    of its last day.
-
-    Raises as ``graph.whatif.suppose``, ``supposition`` and ``restated_books`` do.
-    """
-    answered = engine.answer(question)
-    day = last_day(answered.year)
-    after = supposition(answered, suppose(answered.standing, changes)).answer(question)
-    before = restated_books(answered, kind, entity, day)
-    return Imagined(before, restated_books(after, kind, entity, day))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ COMMANDS: Final = {
     "indicators": "indicators:indicators",
     "certificates": "certificates:certificates",
     "report": "report:report",
+    "targets": "targets:targets",
+    "restatement": "targets:restatement",
     "impact": "impact:impact",
     "diff": "changes:diff",
     "wave": "changes:wave",

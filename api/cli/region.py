@@ -44,7 +44,7 @@ def region(
     client = asked_client(speech, server, token)
     members: dict[str, list[str]] = {"parks": [], "enterprises": []}
     for each in which:
-        kind, found = _member(client, each)
+        kind, found = boundary_of(client, each)
         members[kind].append(found)
     query = query_of(year=year, gwp=gwp, at=at, valid_on=valid_on and valid_on.date())
     books = client.region(members["parks"], members["enterprises"], list(divisions), **query)
@@ -56,8 +56,11 @@ def region(
     _beside(speech, books)
 
 
-def _member(client: Client, which: str) -> tuple[str, str]:
-    """A park, or else an enterprise. Raises NameUnknown or NameAmbiguous."""
+def boundary_of(client: Client, which: str) -> tuple[str, str]:
+    """What a name or an id is of, parks or else enterprises, and its id.
+
+    Raises NameUnknown or NameAmbiguous.
+    """
     for kind in ("parks", "enterprises"):
         try:
             found = id_of(client, kind, which)

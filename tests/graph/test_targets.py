@@ -38,11 +38,20 @@ from graph.targets import (
     Plans,
     Progress,
     Projection,
-    imagine,
     outlook,
     plans_of,
 )
-from graph.whatif import NO_PREFIX, Change, Hypothetical, RemoveInput, ReplaceInput, Say, Scope
+from graph.whatif import (
+    NO_PREFIX,
+    Change,
+    Hypothetical,
+    RemoveInput,
+    ReplaceInput,
+    Say,
+    Scope,
+    suppose,
+    supposition,
+)
 from ledger.errors import CertificateUsed
 from ledger.log import Accepted
 from ledger.schema import dump
@@ -98,7 +107,10 @@ class Mill:
         return found
 
     def imagine(self, *changes: Change) -> Imagined:
-        return imagine(Engine(self.f.log), "park", self.park, Question(LATEST), changes)
+        engine, question = Engine(self.f.log), Question(LATEST)
+        before = engine.answer(question)
+        after = supposition(before, suppose(before.standing, changes))
+        return Imagined.of(before, after.answer(question), "park", self.park)
 
     def burns(self, year: int, kg: str, **members: Any) -> Inventory:
         return Inventory(

@@ -1,0 +1,21 @@
+"""Whether a net figure may be told: it is a sum that its parts could be taken apart from."""
+
+from __future__ import annotations
+
+from api.boundary_answers import SCOPE2, Guarded
+from api.inventory_answers import Inventory, deductions_may_be_told
+from api.rule_of_three import merged
+from graph.inventory import MARKET, full_books
+from graph.targets import FULL
+
+
+def shows_net(guarded: Guarded, ambition: str, is_earlier: bool) -> bool:
+    """Whether the net figure of Scope 1 and 2, or of all scopes, may be told with the rest that the
+    books tell; ``is_earlier``: of an earlier position."""
+    if guarded.access.caller.is_auditor:
+        return True
+    if ambition == FULL:
+        told = Inventory(guarded, full_books(guarded.books), is_earlier).answer()
+        return told["net"][FULL][MARKET] is not None
+    together = merged(guarded.inflow_parts(), guarded.filled_parts)
+    return SCOPE2 not in together and deductions_may_be_told(guarded)
