@@ -78,7 +78,7 @@ def _account(kind: str, asked_of: UUID, query: dict[str, Any], schema: type[ma.S
     )
     books = pair.after.books
     parks = parks_of(books)
-    given = advice(books, side_of(books), parks, pair.hidden_rows)
+    given = advice(books, pair.sides[1], parks, pair.hidden_rows)
     readable = {park: _may_read(asked.access, park, asked.question, last) for park in parks}
     told = Told(account, pair, asked.question, given, readable)
     return asked.answer(schema, account_answer(told), books.answered)

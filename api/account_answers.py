@@ -73,31 +73,28 @@ class Pair:
         return self.before.tells_filled and self.after.tells_filled
 
     def require_three(self) -> None:
-        """Whether what is undisclosed, in Scope 1 and upstream of each year, is of nobody or of
-        three or more. Raises FewerThanThree."""
+        """Whether what is undisclosed of each year is of nobody, or of three or more.
+
+        Raises FewerThanThree.
+        """
         for guarded, side in zip((self.before, self.after), self.sides, strict=True):
-            hidden = [row for row in side.rows if key_of(row) in self.hidden and row.kg.any()]
-            for is_direct in (True, False):
-                behind = (_behind(guarded, row) for row in hidden if row.is_direct is is_direct)
-                if not allows(len(set[str]().union(*behind))):
-                    raise FewerThanThree
+            hidden = (row for row in side.rows if key_of(row) in self.hidden and row.kg.any())
+            if not allows(len(set[str]().union(*(_behind(guarded, row) for row in hidden)))):
+                raise FewerThanThree
 
 
 def is_hidden(guarded: Guarded, row: Row) -> bool:
     """Whether the caller may not tell apart a row of a year.
 
-    Of an enterprise, what comes from undisclosed products. Of a park, what tenants keep to
-    themselves, and what comes from products that are not disclosed to it.
+    What comes from undisclosed products; of a park, also what its tenants take in of nobody in
+    particular. Where an account is told, no tenant's own emissions have to be protected.
     """
-    access, tenants = guarded.access, guarded.tenants
-    if access.caller.is_auditor:
+    access = guarded.access
+    if access.caller.is_auditor or row.is_direct:
         return False
-    if tenants is None:
+    if guarded.tenants is None:
         return any(guarded.behind_inflow(node, node) for node in row.nodes)
-    owner = access.standing.owner_of("site", row.site)
-    if owner in tenants.unread:
-        return True
-    if row.is_direct or owner == access.caller.enterprise:
+    if access.standing.owner_of("site", row.site) == access.caller.enterprise:
         return False
     return row.product is None or not access.may_read_footprint_of(row.product)
 
@@ -106,8 +103,6 @@ def _behind(guarded: Guarded, row: Row) -> set[str]:
     """Whose figures a hidden row is; what one year alone hides counts in the other as its
     supplier's."""
     solved = guarded.books.answered.solved
-    if row.is_direct:
-        return {guarded.access.standing.owner_of("site", row.site) or row.site}
     suppliers = {solved.network.nodes[node].owner for node in row.nodes}
     if guarded.tenants is not None:
         return suppliers

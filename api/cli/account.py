@@ -25,6 +25,7 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import percent, places_for, tonnes
 from graph.account_rows import Matter
+from graph.advice import Less
 from graph.movements import Cause
 
 _LEAST_WIDTH: Final = 12
@@ -216,7 +217,7 @@ def _about(speech: Speech, item: dict[str, Any]) -> str:
     product, site, enterprise = item["product"], item["site"], item["enterprise"]
     if product is not None:
         return f"{product['name']} ({enterprise['name']})" if enterprise else str(product["name"])
-    if item["kind"] == Matter.DIRECT:
+    if item["kind"] == Matter.DIRECT or item.get("less") == Less.EMITTED:
         source = item["of"] or speech.text("direct emissions")
         return f"{source} ({site['name']})"
     told = item["of"] or (site["name"] if site else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from tests.api.conftest import AsRole, Headers
 from tests.audited import figure_of
 from tests.chain import YEAR, build_chain
 from tests.cli_world import Terminal, terminal
-from tests.factory import Actor, Factory, year_of
+from tests.factory import Actor, Factory, line, year_of
 from tests.mill import FIRST, ON_PAPER, SECOND, Mill, build_mill
 
 pytestmark = pytest.mark.only_on("sqlite", "accounts are not about databases")
@@ -227,6 +228,33 @@ def test_a_park_whose_tenants_have_not_agreed_has_no_account_for_it(
     assert client.get(address(park, "parks"), headers=as_role("auditor")).status_code == 200
 
 
+@pytest.mark.parametrize("suppliers", [2, 3])
+def test_what_tenants_buy_of_undisclosed_suppliers_is_one_movement_of_three_or_refused(
+    client: FlaskClient, factory: Factory, as_role: AsRole, suppliers: int
+) -> None:
+    """The tenant buys 1 kg, then 2, of each of three at 1, 2 and 3: 6 more."""
+    manager, park, tenant = _park(factory, agreed=True)
+    (site,) = factory.standing().sites
+    sold = [factory.enterprise(f"Supplier {k}") for k in range(suppliers)]
+    parts = [each.product(f"Part of {each.name}") for each in sold]
+    for year, amount in ((FIRST, "1"), (SECOND, "2")):
+        for k, (each, part) in enumerate(zip(sold, parts, strict=True)):
+            each.footprint(part, str(k + 1), year=year)
+        said = next(
+            each
+            for each in factory.standing().about("purchases", site)
+            if each.statement.body.period.year == year  # type: ignore[attr-defined]  # purchases
+        )
+        lines = tuple(line((part, amount, "KGM")) for part in parts)
+        tenant.say(replace(said.statement.body, inputs=lines), prev=said.digest)  # type: ignore[type-var]  # a dataclass
+    at, headers = address(park, "parks"), as_role("park", manager)
+    if suppliers < 3:
+        assert refused(client, at, headers) == "fewer-than-three"
+        return
+    told = moved(get(client, at, headers)["movements"])
+    assert told == pytest.approx({"restatement": 0, "activity": 20, "undisclosed": 6})
+
+
 def _park(f: Factory, agreed: bool) -> tuple[Actor, str, Actor]:
     manager, tenant = f.enterprise("Manager"), f.enterprise("Tenant")
     park, site = manager.park("Fence"), tenant.site("Works")
@@ -309,6 +337,7 @@ def test_the_terminal_draws_the_waterfall_with_what_is_behind_it(at: Terminal) -
     assert "Steel B (Steel B Co)" in said
     assert "natural-gas (Mill site)" in said
     assert any(row[-2:] == ["electricity", "-0.045"] for row in rows)
+    assert any(" ".join(row[:-1]) == "direct emissions (Mill site)" for row in rows)
     assert at.ok("account", "Mill", "--json").json["account"]["closing"]["value"] == "3520"
     assert at.run("account", "Mill", "--park").code == 1
 

@@ -210,6 +210,40 @@ def test_more_of_a_fuel_with_a_measured_value_is_split_between_both(factory: Fac
     assert moved(told.t2) == pytest.approx({"activity": 398, "method": -22})
 
 
+def test_what_a_supplier_now_knows_of_its_own_inputs_is_method_and_the_rest_is_factor(
+    factory: Factory,
+) -> None:
+    """10 kg bought of a supplier that emits 1, then 1.1, and takes in 2 kg of paint for each:
+    estimated at 5, then declared at 3. Factor 10 · 0.1; method 10 · (−10 + 6)."""
+    state_factors(factory)
+    buyer, supplier = factory.enterprise("Buyer"), factory.enterprise("Supplier")
+    painter = factory.enterprise("Painter")
+    site, works = buyer.site(), supplier.site()
+    good, paint = supplier.product("Good"), painter.product("Paint")
+    painter.footprint(paint, "3")
+    for year, kg, wanted in ((FIRST, "1", (PAINT, "CN")), (SECOND, "1.1", paint)):
+        supplier.recipe(
+            good,
+            works,
+            emissions=[("CO2", "fossil", kg)],
+            inputs=[(wanted, "2", "KGM")],
+            year=year,
+        )
+        buyer.inventory(site, year=year)
+        buyer.purchases(site, [(good, "10", "KGM")], year=year)
+    assert moved(account(factory, buyer.id).t2) == pytest.approx({"factor": 1, "method": -40})
+
+
+def test_a_footprint_under_another_gwp_set_is_a_change_of_method(factory: Factory) -> None:
+    buyer, supplier = factory.enterprise("Buyer"), factory.enterprise("Supplier")
+    site, good = buyer.site(), supplier.product("Good")
+    for year, kg, gwp in ((FIRST, "2", "AR5"), (SECOND, "3", "AR6")):
+        supplier.footprint(good, kg, year=year, pcf={"ipccCharacterizationFactors": [gwp]})
+        buyer.inventory(site, year=year)
+        buyer.purchases(site, [(good, "10", "KGM")], year=year)
+    assert moved(account(factory, buyer.id).t2) == pytest.approx({"method": 10})
+
+
 def _two_inventories(f: Factory, first: Inventory, second: Inventory) -> CarbonAccount:
     state_factors(f)
     firm = f.enterprise("Firm", country="CN")
