@@ -109,7 +109,7 @@ class LackSchema(Wire):
     sentence = _text("The same in words, and what to do next.")
 
 
-class JudgedSchema(RuleSchema):
+class JudgedRuleSchema(RuleSchema):
     """One rule, applied."""
 
     value = _number("The value; null: something is missing.", allow_none=True)
@@ -131,7 +131,7 @@ class BasisSchema(Wire):
     version = _text("Its version.")
 
 
-class TermSchema(Wire):
+class EmittedTermSchema(Wire):
     """One term of the sum of the notice."""
 
     rule = _one_of(RULES, "The term.")
@@ -139,7 +139,7 @@ class TermSchema(Wire):
     t_co2 = _number("t CO2, as far as it is known.")
 
 
-class PartSchema(Wire):
+class EmittedPartSchema(Wire):
     """One part of a term: amount · factor."""
 
     rule = _one_of(RULES, "The term it belongs to.")
@@ -167,13 +167,13 @@ class EmittedSchema(Wire):
 
     t_co2 = _number("The sum; null: something is missing.", allow_none=True)
     known = _number("What is known of it.")
-    terms = _list(TermSchema, "By rule.")
-    parts = _list(PartSchema, "By rule and site, to be checked on paper.")
+    terms = _list(EmittedTermSchema, "By rule.")
+    parts = _list(EmittedPartSchema, "By rule and site, to be checked on paper.")
     outside = _list(OutsideSchema, "What the method leaves out.")
     missing = _list(LackSchema, "What is missing.")
 
 
-class LineSchema(Wire):
+class EnergyLineSchema(Wire):
     """One line of the energy consumption."""
 
     site = _nested(NamedSchema, "The site.")
@@ -196,7 +196,7 @@ class ConsumptionSchema(Wire):
     clean = _number("Of that clean energy, with what certificates cover.")
     certified = _number("Of that electricity from grids that certificates cover.")
     certificates_unused = _number("MWh of certificates beyond what came from grids: they count 0.")
-    lines = _list(LineSchema, "Line by line, to be checked on paper.")
+    lines = _list(EnergyLineSchema, "Line by line, to be checked on paper.")
     missing = _list(LackSchema, "What is missing.")
 
 
@@ -227,7 +227,7 @@ class ParkIndicatorsSchema(HeadSchema):
         "The basis of standard coal; null: nothing asks for one, or it is missing.",
         allow_none=True,
     )
-    items = _list(JudgedSchema, "Item by item.")
+    items = _list(JudgedRuleSchema, "Item by item.")
     notice = _nested(
         NoticeSchema, "The parts of the national indicator; null: another system.", allow_none=True
     )
