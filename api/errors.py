@@ -311,7 +311,7 @@ class CodeUnknown(CellRefused):
 class WordUnknown(CellRefused):
     code = "word-unknown"
     sentence = "“%(text)s” is not a word of this column."
-    advice = "Write one of %(choices)s, or the Chinese word for it."
+    advice = "Write one of %(choices)s."
 
 
 class FuelUnknown(CellRefused):
