@@ -218,10 +218,29 @@ def _about(speech: Speech, item: dict[str, Any]) -> str:
     if product is not None:
         return f"{product['name']} ({enterprise['name']})" if enterprise else str(product["name"])
     if item["kind"] == Matter.DIRECT or item.get("less") == Less.EMITTED:
-        source = item["of"] or speech.text("direct emissions")
-        return f"{source} ({site['name']})"
-    told = item["of"] or (site["name"] if site else "")
+        return f"{_sources(speech)[item['of']]} ({site['name']})"
+    told = _carriers(speech).get(item["of"], item["of"]) or (site["name"] if site else "")
     return f"{told} ({site['name']})" if item["kind"] == Matter.FUEL else told
+
+
+def _sources(speech: Speech) -> dict[str | None, str]:
+    return {
+        None: speech.text("direct emissions"),
+        "combustion": speech.text("combustion"),
+        "process": speech.text("process emissions"),
+        "fugitive": speech.text("fugitive emissions"),
+        "waste": speech.text("treatment of waste"),
+        "other": speech.text("other direct emissions"),
+    }
+
+
+def _carriers(speech: Speech) -> dict[str, str]:
+    return {
+        "electricity": speech.text("electricity"),
+        "heat": speech.text("heat"),
+        "steam": speech.text("steam"),
+        "cooling": speech.text("cooling"),
+    }
 
 
 def _moved(item: dict[str, Any]) -> str:
@@ -231,8 +250,15 @@ def _moved(item: dict[str, Any]) -> str:
 
 
 def _products(speech: Speech, answer: dict[str, Any]) -> None:
-    right = ("kg CO2e per unit", "Output", "t CO2e", "Share")
-    table = speech.table("Product", "Year", *right, right=right)
+    table = speech.table(
+        "Product",
+        "Year",
+        "kg CO2e per unit",
+        "Output",
+        "t CO2e",
+        "Share",
+        right=("kg CO2e per unit", "Output", "t CO2e", "Share"),
+    )
     for line in answer["products"]:
         name = line["product"]["name"]
         for year, made in ((answer["from"], line["before"]), (answer["year"], line["after"])):
