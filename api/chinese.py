@@ -189,6 +189,18 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "emission": ("排放",),
         "input": ("投入",),
         "generation": ("生产排放",),
+        "footprint": ("足迹", "碳足迹"),
+        "recipe": ("配方",),
+        "production": ("产量",),
+        "inventory": ("排放清单",),
+        "purchases": ("采购",),
+        "downstream": ("出厂后声明",),
+        "holdings": ("持有资产",),
+        "contributions": ("构成",),
+        "figure": ("数字", "数值"),
+        "private": ("不公开",),
+        "named": ("指定企业",),
+        "public": ("公开",),
     }
 )
 """A word of a statement -> those read for it. In no column do two words share one of them."""

@@ -15,7 +15,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from api.columns import SHEETS
+from api import chinese
+from api.columns import NONE, SHEETS
 from api.importing.cells import Cells, Rows, same, says_none, whole
 from api.importing.fuels import fuel_urn, is_gas
 from api.importing.gathering import About, gathered, in_first_row, parts, want
@@ -53,10 +54,17 @@ def _read_inventories(rows: Rows, reading: Reading, _: dt.datetime) -> None:
             group[0].known.stated(about.enterprise, Inventory, (about.site,), about.period),
         )
         if "emissions" not in said and not stands:
-            group[0].refuse("", "Say what the site emits besides: rows for the same site and "
-                            "period in the sheet %(sheet)s, or one with “none”.",
-                            sheet=SHEETS["inventory"].name)  # fmt: skip
+            _refuse_silence(group[0])
         want(reading, about, group, _inventories(about, said, stands))
+
+
+def _refuse_silence(cells: Cells) -> None:
+    """Fuels, or anything else, without a word on what is emitted besides."""
+    sheet, in_english = SHEETS["inventory"], cells.table.name.isascii()
+    name, none = (sheet.name, NONE) if in_english else (sheet.zh, chinese.WORDS[NONE][0])
+    cells.refuse("", "Say what the site emits besides: rows for the same site and period in the "
+                 "sheet %(sheet)s, or one with %(none)s.",
+                 sheet=f"“{name}”", none=f"“{none}”")  # fmt: skip
 
 
 def _said(group: Rows) -> Iterator[tuple[str, tuple[Any, ...]]]:

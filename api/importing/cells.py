@@ -279,7 +279,10 @@ def words_of(sheet: str, column: str) -> Mapping[str, str]:
 def _chosen(text: str, choices: Mapping[str, str]) -> str:
     choice = choices.get(text.lower())
     if choice is None:
-        raise WordUnknown(text=text, choices=", ".join(dict.fromkeys(choices.values())))
+        # Told in the language of the cell.
+        known = dict.fromkeys(choices.values())
+        words = known if text.isascii() else (chinese.WORDS[each][0] for each in known)
+        raise WordUnknown(text=text, choices=", ".join(words))
     return choice
 
 

@@ -43,8 +43,9 @@ def headed(table: Table) -> Headed | list[Problem]:
         return []
     sheet = _NAMED.get(name)
     if sheet is None:
+        known = (each.name if name.isascii() else each.zh for each in SHEETS.values())
         return [Problem(table.name, "There is no sheet of this name; the sheets are %(known)s. For "
-                        "a CSV file there is --type.", {"known": ", ".join(SHEETS)})]  # fmt: skip
+                        "a CSV file there is --type.", {"known": ", ".join(known)})]  # fmt: skip
     meant = {head: column.name for column in sheet.columns for head in (column.name, column.zh)}
     problems = list(_flaws(table, name, sheet, meant))
     heads = {meant[head]: head for head in table.columns if head in meant}

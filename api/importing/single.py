@@ -141,11 +141,11 @@ def _certificate(cells: Cells, _: dt.datetime) -> dict[str, Any]:
 
 
 def _disclosure(cells: Cells, _: dt.datetime) -> dict[str, Any]:
-    opens = str(cells.get("opens"))
-    kinds = _OBJECT_KINDS.get(opens, ("product", "site", "park"))
+    opens = cells.word("opens")
+    kinds = _OBJECT_KINDS.get(str(opens), ("product", "site", "park"))
     return {
         "object": {"type": opens, "id": cells.own("object", *kinds)},
-        "level": cells.get("level"),
+        "level": cells.word("level"),
         "grantee": cells.get("grantee"),
     }
 

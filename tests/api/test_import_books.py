@@ -410,6 +410,9 @@ def test_what_is_wrong_is_told_in_the_words_of_the_file() -> None:
     rows = "场地,期间,种类,处理方式,数量,单位\nplant,2025,危废,掩埋,4,吨\n"
     reading = read(tables(sites=SITES, 废物=rows), ACME, lambda _: {}, NOW)
     assert [problem.where for problem in reading.problems] == ["废物!2 处理方式", "废物!2"]
+    word, silence = map(str, reading.problems)
+    assert "综合利用, 焚烧, 填埋" in word
+    assert "“直接排放”, or one with “无”" in silence
 
 
 def test_a_column_in_both_languages_is_refused() -> None:
