@@ -51,12 +51,10 @@ class Advice:
     """A lever: what there would be a tenth less of, and what that does, kg CO2e.
 
     ``own`` is the effect on T2 of the boundary itself, ``on`` that on others, by their ids.
-    ``nodes`` are the suppliers, or what stands at the site.
     """
 
     less: Less
     of: Subject
-    nodes: frozenset[int]
     own: Kg
     on: Mapping[str, Kg]
 
@@ -125,7 +123,7 @@ def _lever_of(row: Row) -> tuple[Less, Subject]:
 def _advice(again: _Again, less: Less, of: Subject, nodes: frozenset[int], share: float) -> Advice:
     moved = again.moved(again.with_less(less, of, nodes, share))
     own = moved.pop(again.own)
-    return Advice(less, of, nodes, own, moved)
+    return Advice(less, of, own, moved)
 
 
 class _Again:
