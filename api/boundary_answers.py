@@ -34,6 +34,7 @@ from api.answer_parts import (
     told,
     undisclosed,
 )
+from api.covered import covered_may_be_told, deducted_may_be_told, may_be_told
 from api.rule_of_three import allows, merged
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from graph.boundary import NOTHING, Amount, Missing
@@ -173,6 +174,16 @@ class Guarded:
         """Whether what was filled in tells nobody what one or two others lack."""
         return allows(len(set[str]().union(*self.filled_parts.values())))
 
+    @cached_property
+    def tells_cover(self) -> bool:
+        """Whether what certificates cover tells nobody what one or two others have bought."""
+        return covered_may_be_told(self.books, self.tenants)
+
+    @cached_property
+    def tells_deducted(self) -> bool:
+        """Whether capture and sinks tell nobody what one or two others have stated of theirs."""
+        return deducted_may_be_told(self.books, self.tenants)
+
     def rung_parts(self) -> Hidden:
         """Position in ``RUNGS`` -> those behind what came in on that rung."""
         answered = self.books.answered
@@ -286,7 +297,7 @@ def _split(guarded: Guarded) -> Answer:
     return {
         "scope2": {
             "location": guarded.amount(assessed.scope2),
-            "market": guarded.amount(guarded.books.market.amount),
+            "market": guarded.amount(guarded.books.market.amount) if guarded.tells_cover else None,
         },
         "scope3": {
             "upstream": guarded.amount(assessed.scope3),
@@ -414,9 +425,8 @@ def _missing_row(guarded: Guarded, missing: Missing) -> Answer:
 def _findings(guarded: Guarded) -> list[Answer]:
     """About the fence for whoever runs the park, about books for those whose they are."""
     books, access = guarded.books, guarded.access
-    owner = books.answered.standing.owner_of(books.kind, books.id)
-    runs = access.caller.is_auditor or access.caller.enterprise in (owner, books.id)
-    fence = [told(each) for each in books.findings] if runs else []
+    open_to = (each for each in books.findings if may_be_told(each, books, access, guarded.tenants))
+    fence = [told(each) for each in open_to]
     assessed = [told(each) for each in _assessed_findings(guarded)]
     return fence + assessed + findings_about(books.answered, guarded.inside, access)
 

@@ -19,12 +19,13 @@ from api.answer_parts import Answer, Hidden, amount, apart, site_name
 from api.boundary_answers import Guarded, boundary_answer
 from api.downstream_answers import Readable
 from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
-from api.rule_of_three import allows
 from api.scope3 import CATEGORIES, DOWNSTREAM
 from graph.boundary import NOTHING, Amount, Assessed
 from graph.downstream import REASONS
 from graph.inventory import (
     BASES,
+    LOCATION,
+    MARKET,
     OBSTACLES,
     Category,
     Cover,
@@ -107,10 +108,13 @@ class Inventory:
     def _shows_full(self) -> bool:
         return self._shows_scope2 and self._shows_downstream
 
-    @cached_property
+    @property
     def _shows_deductions(self) -> bool:
-        """Capture and sinks are sums over what tenants state."""
-        return deductions_may_be_told(self.guarded)
+        return self.guarded.tells_deducted
+
+    @property
+    def _shows_market(self) -> bool:
+        return self._shows_scope2 and self.guarded.tells_cover
 
     def _tenants(self) -> Answer:
         """Scope 1 by tenant with what shared sites do for it; of an enterprise there are none."""
@@ -166,11 +170,12 @@ class Inventory:
         return self._amount(figure) if self._shows_full else None
 
     def _by_basis(self, figures: Mapping[str, Amount], shown: bool) -> Answer:
-        return {basis: self._amount(figures[basis]) if shown else None for basis in BASES}
+        told = {LOCATION: shown, MARKET: shown and self.guarded.tells_cover}
+        return {basis: self._amount(figures[basis]) if told[basis] else None for basis in BASES}
 
     def _power(self) -> Answer:
         market = self.full.books.market
-        if not self._shows_scope2:
+        if not self._shows_market:
             return {"grid_kwh": None, "covered_kwh": None, "direct_kwh": None, "residual": []}
         return {
             "grid_kwh": market.grid_kwh,
@@ -250,7 +255,9 @@ class Inventory:
             },
             "offsets": {
                 "amount": ledgers.offsets,
-                "share_of_gross": self.full.offset_share if self._shows_full else None,
+                "share_of_gross": self.full.offset_share
+                if self._shows_full and self._shows_market
+                else None,
                 "rows": [_offset(each) for each in ledgers.used_up],
             },
         }
@@ -293,7 +300,7 @@ class Inventory:
         return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
     def _obstacle(self, obstacle: Obstacle) -> Answer:
-        figures_shown = self._shows_full and self._shows_deductions
+        figures_shown = self._shows_full and self._shows_market and self._shows_deductions
         tells = obstacle.reason in _TELLING or self._runs
         if not (tells or (obstacle.reason == "above-zero" and figures_shown)):
             return {"reason": "not-shown", "sentence": gettext(NOT_SHOWN)}
@@ -321,15 +328,3 @@ def _offset(offset: Offset) -> Answer:
         "kg": offset.kg,
         "index": offset.index,
     }
-
-
-def deductions_may_be_told(guarded: Guarded) -> bool:
-    """Whether sums of what was captured and removed tell nobody what one or two others stated."""
-    if guarded.tenants is None:
-        return True
-    books = guarded.books
-    places = {each.place for each in books.ledgers.caught}
-    places |= {each.place for each in books.ledgers.sunk}
-    standing = books.answered.standing
-    owners = {standing.owner_on("site", place.site, place.start) for place in places}
-    return allows(len(owners & guarded.tenants.guarded))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.boundary_answers import SCOPE2, Guarded
-from api.inventory_answers import Inventory, deductions_may_be_told
+from api.inventory_answers import Inventory
 from api.rule_of_three import merged
 from graph.inventory import MARKET, full_books
 from graph.targets import FULL
@@ -18,4 +18,4 @@ def shows_net(guarded: Guarded, ambition: str, is_earlier: bool) -> bool:
         told = Inventory(guarded, full_books(guarded.books), is_earlier).answer()
         return told["net"][FULL][MARKET] is not None
     together = merged(guarded.inflow_parts(), guarded.filled_parts)
-    return SCOPE2 not in together and deductions_may_be_told(guarded)
+    return SCOPE2 not in together and guarded.tells_cover and guarded.tells_deducted

@@ -40,6 +40,10 @@ OF_SCOPE2: Final = (
     "netOperationalMarket",
 )
 """Results from which Scope 2 can be told."""
+OF_CERTIFICATES: Final = ("scope2Market", "netOperationalMarket")
+"""Results from which it can be told what certificates cover."""
+OF_DEDUCTIONS: Final = ("captured", "removals", "netOperationalLocation", "netOperationalMarket")
+"""Results from which it can be told what was captured and removed."""
 
 
 def publishable(log: Log, books: Books, standing: Standing) -> Figure:
@@ -70,9 +74,14 @@ def _as_the_owner(books: Books, standing: Standing) -> Guarded:
 def _not_shown(guarded: Guarded) -> set[str]:
     """Names of the results that only a sum of several may show."""
     together = merged(guarded.inflow_parts(), guarded.filled_parts)
+    hidden = {category_name(category) for category in together}
     if SCOPE2 in together:
-        return {*OF_SCOPE2, "scope3Upstream", *map(category_name, CATEGORIES)}
-    return {category_name(category) for category in together}
+        hidden |= {*OF_SCOPE2, "scope3Upstream", *map(category_name, CATEGORIES)}
+    if not guarded.tells_cover:
+        hidden |= set(OF_CERTIFICATES)
+    if not guarded.tells_deducted:
+        hidden |= set(OF_DEDUCTIONS)
+    return hidden
 
 
 def check_confirmed(services: Services, statement: Statement, figure: Figure) -> None:

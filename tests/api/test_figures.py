@@ -81,7 +81,7 @@ def test_a_park_has_the_books_worked_out_on_paper(
     )
     assert body["park"] == {"id": chain.park, "name": "Example Park"}
     assert body["scope1"] == amount("250")
-    assert body["scope2"] == {"location": amount("56")}
+    assert body["scope2"] == {"location": amount("56"), "market": amount("56")}
     assert body["scope3"]["upstream"] == amount("24")
     assert body["upstream"] == amount("80")
     assert body["scope3"]["byCategory"][0] == {
