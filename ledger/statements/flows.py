@@ -147,7 +147,7 @@ class Water:
         "fresh, reused or discharged.",
     )
     amount: Decimal = said(nonnegative(required=True), "Total of the period.")
-    unit: str = said(Checked(units.parse, required=True), "Unit code of volume or mass.")
+    unit: str = said(Checked(units.parse, required=True), "Unit code of volume.")
 
     def __post_init__(self) -> None:
         _check_dimension(self.unit, "volume")
