@@ -7,26 +7,17 @@ from typing import Any, Final
 
 import click
 
-from api.cli.figures import (
-    PLURALS,
-    asked_client,
-    gwp_option,
-    id_of,
-    query_of,
-    server_or_here_option,
-)
+from api.cli.figures import asked_client, gwp_option, query_of, server_or_here_option
 from api.cli.options import token_option
+from api.cli.region import boundary_of
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import WouldOverwrite
 
-KINDS: Final = ("park", "enterprise")
 FORMS: Final = ("xlsx", "csv", "html")
 
 
 @click.command()
-@click.argument("which", metavar="ID|NAME")
-@click.option("--of", "kind", type=click.Choice(KINDS), default="park", show_default=True,
-              help="What it is a report of.")  # fmt: skip
+@click.argument("which", metavar="PARK|ENTERPRISE")
 @click.option("--format", "form", type=click.Choice(FORMS),
               help="By default what the name of the file ends with.")  # fmt: skip
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path, dir_okay=False),
@@ -42,7 +33,6 @@ def report(
     speech: Speech,
     /,
     which: str,
-    kind: str,
     form: str | None,
     out: Path,
     server: str | None,
@@ -56,8 +46,8 @@ def report(
     """
     wanted = form or _form_of(out)
     client = asked_client(speech, server, token)
-    entity = id_of(client, PLURALS[kind], which)
-    data = client.report(PLURALS[kind], entity, wanted, **query_of(**question))
+    kind, entity = boundary_of(client, which)
+    data = client.report(kind, entity, wanted, **query_of(**question))
     _write_new(out, data)
     if speech.as_json:
         speech.json({"path": str(out), "format": wanted, "bytes": len(data)})

@@ -74,7 +74,7 @@ def identity(answer: Answer, rests_on: Evidence) -> Section:
     check it."""
     title = gettext("What this is")
     rows = (*_question(answer), *_position(answer, rests_on), *_publication(rests_on))
-    table = Table(gettext("Question and answer"), (gettext("What"), gettext("Is")), rows)
+    table = Table(gettext("Question and answer"), (gettext("Item"), gettext("Answer")), rows)
     notes = inventory.called(answer["status"]), *_checking(answer, rests_on)
     return Section(title, (inventory.result(answer), table), notes)
 

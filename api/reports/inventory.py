@@ -34,8 +34,8 @@ LACKING: Final = {
     "open": lazy_gettext("something is open"),
 }
 DIRECTION: Final = {
-    "upstream": lazy_gettext("upstream"),
-    "downstream": lazy_gettext("downstream"),
+    "upstream": lazy_gettext("up the chain"),
+    "downstream": lazy_gettext("down the chain"),
 }
 SINK: Final = {
     "natural": lazy_gettext("natural"),
@@ -178,7 +178,7 @@ def categories(scope3: Answer) -> Section:
 
 
 def _category(row: Answer) -> Row:
-    direction, status = DIRECTION[row["direction"]], gettext(COVER_WORDS[Cover(row["status"])])
+    direction, cover = DIRECTION[row["direction"]], COVER_WORDS[Cover(row["status"])]
     known = amount_cells(row["amount"])
     if row["amount"] is None and row["status"] == Cover.NOT_STATED:
         known = Missing(gettext("unknown")), *known[1:]
@@ -186,7 +186,7 @@ def _category(row: Answer) -> Row:
         Text(row["name"]),
         Whole(row["category"]),
         Text(str(direction)),
-        Text(str(status)),
+        Text(gettext(cover)),
         *known,
     )
 
@@ -275,7 +275,7 @@ def _capture(rows: Iterable[Answer]) -> Table:
     told = (
         (
             Text(row["site"]["name"]),
-            Text(gettext(row["origin"])),
+            Text(_origin(row)),
             Text(str(FATE[row["fate"]])),
             Number(row["kg"]),
             _yes_or_no(row["counts"]),
@@ -375,8 +375,13 @@ def gases(by_gas: Answer) -> Section:
 def _gas(row: Answer) -> Row:
     mass = EMPTY if row["kg"] is None else Number(row["kg"], KILOGRAM)
     gas = row["gas"] or gettext(SEVERAL)
-    origin = gettext(row["origin"]) if row["origin"] else ""
-    return Text(gas), Text(origin), mass, Number(row["kg_co2e"])
+    return Text(gas), Text(_origin(row)), mass, Number(row["kg_co2e"])
+
+
+def _origin(row: Answer) -> str:
+    """Where carbon comes from, in words."""
+    origin = row["origin"]
+    return str(gettext(origin)) if origin else ""
 
 
 def tenants(rows: Iterable[Answer]) -> Section:
@@ -410,7 +415,7 @@ def _sentences(answer: Answer) -> Table:
         *_told(gettext("Gap"), answer["gaps"], answer["gaps_not_shown"]),
         *_told(gettext("Finding"), answer["findings"], 0),
     ]
-    heads = gettext("Kind"), gettext("What"), gettext("At most")
+    heads = gettext("Kind"), gettext("Sentence"), gettext("At most")
     return Table(gettext("What is missing, and what was noticed"), heads, tuple(rows))
 
 

@@ -117,6 +117,9 @@ def _sent(asked: Asked, guarded: Guarded, form: str) -> Response:
     tag = _tag(asked, answer, form, hashlib.sha256(told).hexdigest())
     response = tagged_response(tag, lambda: _file(report(answer, rests_on, parts), form))
     response.headers[CHECKPOINT_HEADER] = checkpoint_header()
+    if FORMS[form].is_read:
+        # Also of a 304: its headers take the place of those that the reader has kept.
+        response.headers["Content-Security-Policy"] = as_html.policy()
     return response
 
 
@@ -156,6 +159,4 @@ def _file(document: Document, name: str) -> Response:
     response.headers["Content-Disposition"] = disposition(
         document.name, ending, inline=form.is_read
     )
-    if form.is_read:
-        response.headers["Content-Security-Policy"] = as_html.policy()
     return response

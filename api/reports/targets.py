@@ -37,7 +37,7 @@ def _about(target: Answer) -> str:
 def _target(target: Answer) -> Table:
     heads = (
         gettext("Year"),
-        gettext("What"),
+        gettext("Kind"),
         gettext("At most"),
         gettext("Amount"),
         gettext("Beside the path"),
@@ -69,7 +69,8 @@ def _milestones(milestones: Iterable[Answer]) -> Iterator[Row]:
         projected = each["projected"]
         what = gettext("milestone, %(share)s %% less") % {"share": f"{each['reduction']:g}"}
         if projected is not None:
-            what = f"{what}; {gettext('projected')}"
+            ahead = gettext("projected")
+            what = f"{what}; {ahead}"
         yield (
             Text(str(each["year"])),
             Text(what),
