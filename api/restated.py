@@ -31,7 +31,14 @@ from api.errors import (
     NotDisclosed,
 )
 from api.rule_of_three import allows
-from graph.engine import Books, Question, memberships_of, places_of_enterprise, places_of_park
+from graph.engine import (
+    Books,
+    Question,
+    books_of_places,
+    memberships_of,
+    places_of_enterprise,
+    places_of_park,
+)
 from graph.region import Region
 from graph.restatement import PARK, days_of_change, fence_on, last_day, whole_year_of
 from graph.year import Place
@@ -171,6 +178,18 @@ class Restated:
 
     def _books_of(self, places: Iterable[Place]) -> Books:
         return replace(self.books, places=tuple(sorted(places)))
+
+    # -- both ----------------------------------------------------------------------------------
+
+    def books_by_cell(self) -> Iterator[Books]:
+        """The books of every cell of which anything is stated."""
+        books = self.books
+        for cell in self.cells:
+            if self.owners_at(cell):
+                places = tuple(sorted(cell))
+                parks = {books.id: places} if books.kind == PARK else {}
+                kind, name = books.kind, books.name
+                yield books_of_places(kind, books.id, name, books.answered, places, (), 0, parks)
 
     # -- enterprises ---------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from api.errors import (
 )
 from api.figure_wire import YearQuery
 from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
+from api.net_figures import shows_net
 from api.restated import Restated
 from api.scenarios import Trial, Tried
 from api.services import services
@@ -29,7 +31,7 @@ from api.targets_answers import PlansTold, Read
 from api.targets_wire import EnterpriseTargetsSchema, ParkTargetsSchema
 from graph.engine import Books, Question
 from graph.restatement import PARK
-from graph.targets import Plans, YearFigures, plans_of
+from graph.targets import OPERATIONAL, Plans, YearFigures, plans_of
 from ledger.errors import CatchmentError
 
 blueprint = Blueprint(
@@ -128,10 +130,22 @@ def _guarded(asked: Asked, books: Books, question: Question) -> Guarded:
 
 
 def _guarded_restated(asked: Asked, plans: Plans, books: Books, question: Question) -> Guarded:
+    """A restated year. Raises as ``Restated`` does, and FewerThanThreeTenants where a part of it
+    that the year as it was lacks, or has besides, would tell more than the year itself."""
     restated = Restated(books, plans.day, asked.access)
     if books.kind == PARK:
-        return Guarded(books, asked.access, tenants=restated.require_tenants(question))
-    return Guarded(books, asked.access, suppliers=restated.require_suppliers(question))
+        tenants = restated.require_tenants(question)
+        guarded = partial(Guarded, access=asked.access, tenants=tenants)
+        protected = bool(tenants.guarded or tenants.unread)
+    else:
+        sight = restated.require_suppliers(question)
+        guarded = partial(Guarded, access=asked.access, suppliers=sight)
+        protected = bool(sight.hidden)
+    if protected and len(restated.cells) > 1:
+        parts = (guarded(each) for each in restated.books_by_cell())
+        if not all(shows_net(each, OPERATIONAL, is_further_cut(question)) for each in parts):
+            raise FewerThanThreeTenants
+    return guarded(books)
 
 
 # -- scenarios ---------------------------------------------------------------------------------

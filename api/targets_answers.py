@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from api.answer_parts import Answer, head
+from api.answer_parts import told as told_of
 from api.boundary_answers import BOUNDARY, Guarded
+from api.covered import may_be_told
 from api.net_figures import shows_net
 from api.problems import problem_of
 from api.scenarios import Tried
@@ -19,6 +21,7 @@ from graph.boundary import Amount
 from graph.targets import (
     FULL,
     OPERATIONAL,
+    Imagined,
     Judged,
     Plans,
     Progress,
@@ -26,6 +29,7 @@ from graph.targets import (
     outlook,
 )
 from ledger.errors import CatchmentError
+from ledger.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ class PlansTold:
             "figures": [],
             "unverified_removals": None,
             "outlook": [],
+            "findings": [],
         }
         if found is None:
             return told | {"problem": tried.problem and _flaw(tried.problem)}
@@ -198,6 +203,7 @@ class PlansTold:
             ],
             "unverified_removals": found.unverified,
             "outlook": list(self._outlooks(tried, figures)),
+            "findings": [told_of(each) for each in self._new_findings(found)],
         }
 
     @cached_property
@@ -211,6 +217,15 @@ class PlansTold:
     def _of_latest(self, figure: Amount) -> Answer:
         restated = self.read[self.plans.latest.year].restated
         return restated.amount(figure) if restated else {}
+
+    def _new_findings(self, found: Imagined) -> Iterator[Finding]:
+        """What a scenario would give cause to notice, for those who may know it of the books."""
+        latest = self.read[self.plans.latest.year].restated
+        known = {(each.rule, each.sentence) for each in found.before.findings}
+        for each in found.after.findings:
+            is_new = (each.rule, each.sentence) not in known
+            if is_new and latest and may_be_told(each, found.after, latest.access, latest.tenants):
+                yield each
 
     def _outlooks(self, tried: Tried, figures: Mapping[str, Amount]) -> Iterator[Answer]:
         for progress in self.plans.progress:

@@ -11,7 +11,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.figure_wire import AmountSchema, HeadSchema, NamedSchema, Number
+from api.figure_wire import AmountSchema, FindingSchema, HeadSchema, NamedSchema, Number
 from api.wire import Wire, described, whole
 from ledger.statements.plans import AMBITIONS
 
@@ -164,6 +164,7 @@ class ScenarioSchema(Wire):
     figures = _list(SupposedSchema, "By ambition; the full one where a target has it.")
     unverified_removals = _number("Removals in it that nobody verifies, kg CO2: they do not count.")
     outlook = _list(OutlookSchema, "Beside each target.")
+    findings = _list(FindingSchema, "What would be noticed that is not noticed now.")
 
 
 class _PlansSchema(HeadSchema):

@@ -30,6 +30,7 @@ from graph.targets import FULL
 
 _LEAST_SPAN: Final = 8
 _BLOCK: Final = "█"
+_LINE: Final = "▏"
 _SINGULAR: Final = {"parks": "park", "enterprises": "enterprise"}
 
 
@@ -185,12 +186,14 @@ def _scenario(speech: Speech, scenario: dict[str, Any], told: Iterable[dict[str,
     for each in scenario["figures"]:
         kg = [float(each[name]["atLeast"]) for name in ("before", "after")]
         places = places_for(max(map(abs, kg)))
-        scopes = "Scope 1, 2 and 3" if each["ambition"] == FULL else "Scope 1 and 2"
+        scopes = speech.text("Scope 1, 2 and 3" if each["ambition"] == FULL else "Scope 1 and 2")
         texts = [_amount(each[name], places) for name in ("before", "after")]
         speech.say("  %(scopes)s: %(before)s → %(after)s t CO2e (%(difference)s)",
-                   scopes=speech.text(scopes), before=texts[0], after=texts[1],
+                   scopes=scopes, before=texts[0], after=texts[1],
                    difference=_signed(_number(each["difference"]), places) or "?")  # fmt: skip
     _outlook(speech, scenario, {target["serial"]: target["name"] for target in told})
+    for finding in scenario["findings"]:
+        speech.out.print(Text(f"  {finding['sentence']}"))
     if float(scenario["unverifiedRemovals"] or 0):
         kg_removed = float(scenario["unverifiedRemovals"])
         speech.say("  %(tonnes)s t CO2 of removals in it are verified by nobody and do not count.",
@@ -283,7 +286,9 @@ def span(start: float, end: float, largest: float, width: int = BAR_WIDTH) -> st
     if largest <= 0:
         return ""
     low, high = sorted(round(width * max(0.0, each) / largest) for each in (start, end))
-    return " " * low + (_BLOCK * (high - low) or "▏")
+    if low == high:
+        return " " * min(low, width - 1) + _LINE
+    return " " * low + _BLOCK * (high - low)
 
 
 def _waterfall(speech: Speech, answer: dict[str, Any]) -> None:
@@ -327,9 +332,9 @@ def _bars(speech: Speech, answer: dict[str, Any]) -> Iterator[tuple[str, dict[st
 def _step_name(speech: Speech, step: dict[str, Any]) -> str:
     match step["why"]:
         case Why.LEFT:
-            return speech.text("  left: %(count)d sites", {"count": step["sites"]})
+            return "  " + speech.text("left (%(count)d)", {"count": step["sites"]})
         case Why.JOINED:
-            return speech.text("  joined: %(count)d sites", {"count": step["sites"]})
+            return "  " + speech.text("joined (%(count)d)", {"count": step["sites"]})
         case Why.ACTIVITY:
             return "  " + speech.text("what became of the same sites")
         case _:

@@ -263,8 +263,8 @@ def test_the_terminal_draws_the_waterfall(
     rows = {line.rsplit("  ", 1)[0].split("█")[0].strip(): line.split() for line in
             said.splitlines() if "█" in line}  # fmt: skip
     assert rows["2024 as it was"][-2:] == ["0.020", "0.020"]
-    assert rows["left: 1 sites"][-2:] == ["-0.010", "-0.010"]
-    assert rows["joined: 1 sites"][-2:] == ["+0.010", "+0.010"]
+    assert rows["left (1)"][-2:] == ["-0.010", "-0.010"]
+    assert rows["joined (1)"][-2:] == ["+0.010", "+0.010"]
     assert rows["2025 restated"][-2:] == ["0.040", "0.040"]
     assert "Elm site left on 2025-01-01." in said
     document = at.ok("restatement", town.park, "--base", BASE, "--json").json

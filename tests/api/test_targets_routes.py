@@ -16,11 +16,12 @@ from api.cli.examples import EXAMPLES
 from api.keyfile import write_secret
 from api.path_picture import Course, Figure, Wish, course_of, path_picture
 from api.whatif_wire import ChangeSchema
+from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import Scenario, Target
 from tests.api.conftest import AsRole, Headers
 from tests.cli_world import terminal
-from tests.factory import Actor, Factory
+from tests.factory import Actor, Factory, line
 
 pytestmark = pytest.mark.only_on("sqlite", "access and words are not about the database")
 
@@ -35,6 +36,7 @@ class Harbour:
     def __init__(self, factory: Factory, *, small: bool = True) -> None:
         self.factory, self.owner, self.small = factory, factory.enterprise("Owner"), small
         self.park = self.owner.park("Harbour")
+        self.bought: dict[tuple[str, int], Accepted] = {}
         self.sites = {"Owner": self.owner.site("Owner site")}
         self.firms = {"Owner": self.owner}
         for name in ("Ash", "Elm", "Fir"):
@@ -45,11 +47,18 @@ class Harbour:
             self.joins(name, "2024-01-01")
         self.aims({"type": "park", "id": self.park})
 
-    def books(self, name: str) -> None:
+    def books(self, name: str, power: str | None = None) -> None:
         firm, site = self.firms[name], self.sites[name]
+        bought = [line((power, "10", "KWH"), category=3)] if power else []
         for year, kg in YEARS.items():
             firm.inventory(site, [("CO2", "fossil", kg)], year=year)
-            firm.purchases(site, [], year=year)
+            self.bought[name, year] = firm.purchases(site, bought, year=year)
+
+    def buys(self, name: str, power: str) -> None:
+        """10 kWh in each year, where nothing was said to be bought."""
+        for year in YEARS:
+            inputs = (line((power, "10", "KWH"), category=3),)
+            self.firms[name].correct(self.bought[name, year], inputs=inputs)
 
     def joins(self, name: str, start: str) -> None:
         self.owner.membership(
@@ -278,6 +287,59 @@ def test_a_scenario_that_the_log_has_outgrown_is_told_with_its_problem(
 def test_the_scenario_that_is_given_as_an_example_can_be_evaluated() -> None:
     for change in EXAMPLES["scenario"]["changes"]:
         assert ChangeSchema().load(change)
+
+
+def test_what_a_scenario_gives_cause_to_notice_is_told(
+    client: FlaskClient, harbour: Harbour, as_role: AsRole
+) -> None:
+    """Certificates of removals that no sink is said to have made count for nothing."""
+    harbour.imagines({"say": {"statement": certified(harbour)}})
+    for who in (as_role("auditor"), as_role("park", harbour.owner)):
+        told = scenario_of(client, who, harbour)
+        assert told["figures"][0]["difference"] == "0"
+        assert [each["rule"] for each in told["findings"]] == ["removal-certificates-exceed"]
+
+
+def certified(harbour: Harbour) -> dict[str, str | int]:
+    return {"type": "certificate", "kind": "removal", "registry": "ccer.cn", "serial": "R1",
+            "amount": "30", "unit": "KGM", "year": 2025, "park": harbour.park}  # fmt: skip
+
+
+def test_certificates_of_a_park_are_supposed_by_whoever_runs_it(
+    client: FlaskClient, harbour: Harbour, as_role: AsRole
+) -> None:
+    ash = harbour.firms["Ash"]
+    planner = {"type": "enterprise", "id": ash.id}
+    harbour.imagines({"say": {"statement": certified(harbour)}}, by=ash, object=planner)
+    (told,) = ask(client, as_role("supplier", ash), f"enterprises/{ash.id}")["scenarios"]
+    assert told["problem"]["code"] == "only-your-own"
+
+
+@pytest.mark.parametrize(("buyers", "shown"), [(1, False), (3, True)])
+def test_the_power_of_one_that_joined_is_not_told_by_the_difference(
+    client: FlaskClient, factory: Factory, as_role: AsRole, buyers: int, shown: bool
+) -> None:
+    """Three joined, and Scope 1 of the three is told. If one of them alone buys power, Scope 2 of
+    the year restated less that of the year as it was would be its own."""
+    harbour = Harbour(factory, small=False)
+    maker = factory.enterprise("Maker")
+    power = maker.product("Power", unit="KWH", energy_carrier="electricity")
+    works = maker.site("Works", at=("100", "20"))
+    for year in YEARS:
+        maker.recipe(power, works, basis=("1", "KWH"), emissions=[("CO2", "fossil", "0.5")],
+                     year=year)  # fmt: skip
+        maker.production(power, works, "1000", "KWH", year=year)
+    joined = ("Oak", "Yew", "Box")
+    for name in joined:
+        harbour.firms[name] = factory.enterprise(name)
+        harbour.sites[name] = harbour.firms[name].site(f"{name} site")
+        harbour.books(name, power if name in joined[:buyers] else None)
+        harbour.joins(name, "2025-01-01")
+    for name in ("Ash", "Elm", "Fir"):
+        harbour.buys(name, power)
+    (target,) = of_park(client, as_role("park", harbour.owner), harbour)["targets"]
+    assert target["base"]["shown"] is shown
+    assert target["base"]["asItWas"]["value"] == "415"
 
 
 # --- The terminal ----------------------------------------------------------------------------
