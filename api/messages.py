@@ -25,7 +25,6 @@ from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
 from graph.meters import FLAGS
-from graph.meters import FLAGS
 from graph.notice910 import OUTSIDE
 from graph.notice910 import RULES as TERMS
 from graph.unsaid import LACKS
@@ -33,6 +32,8 @@ from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS
 from ledger.statements import BODIES
+from ledger.statements.flows import ENERGY_SOURCES
+from ledger.statements.meters import METER_FLOWS, METERED
 
 _ROOT = Path(__file__).parents[1]
 _FLOORS = ("ledger", "graph", "api")
@@ -92,6 +93,7 @@ def _all_spoken() -> Iterator[str]:
             if isinstance(call, ast.Call) and (called := _called(call)) in _SAID:
                 yield from (text for each in call.args[_SAID[called] :] for text in _either(each))
     yield from (column.doc for sheet in SHEETS.values() for column in sheet.columns)
+    yield from (*METERED, *METER_FLOWS, *ENERGY_SOURCES, *FLAGS)
     for named in (FLAWS.values(), BODIES, ORIGINS, NAMES, verify.NAMES, (recompute.NAME,)):
         yield from named
 
@@ -111,7 +113,6 @@ def _all_templates() -> Iterator[str]:
         GAP_SENTENCES,
         MISSING_SENTENCES,
         REASONS,
-        FLAGS,
         FLAGS,
         OBSTACLES,
         LACKS,

@@ -191,7 +191,9 @@ class _Asked:
         return int(dt.datetime.combine(day, dt.time(), self.zone).timestamp())
 
     def moment(self, seconds: float) -> dt.datetime:
-        return dt.datetime.fromtimestamp(seconds, self.zone)
+        """With an offset for the zone: within one zone, Python compares what clocks show."""
+        at = dt.datetime.fromtimestamp(seconds, self.zone)
+        return at.replace(tzinfo=dt.timezone(cast(dt.timedelta, at.utcoffset())))
 
 
 def _joined(days: Iterable[Span]) -> tuple[tuple[dt.date, dt.date], ...]:

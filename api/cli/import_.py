@@ -132,14 +132,14 @@ def file(
     client = Client(server, token, language=speech.language)
     books = _Fetched(client)
     reading = read(read_file(path, sheet), signers.only, books, dt.datetime.now(dt.UTC))
-    prepared = _Prepared(reading, plan(reading, books))
+    prepared = Prepared(reading, plan(reading, books))
     prepared.sign(signers)
     if partial or not prepared.problems:
         prepared.judge(client, speech, signers)
     writes = not dry_run and bool(prepared.to_send) and (partial or not prepared.problems)
     if writes:
         prepared.write(client, speech, atomic=not partial)
-    _report(speech, prepared, writes)
+    report(speech, prepared, writes)
     ctx.exit(REFUSED if prepared.problems else 0)
 
 
@@ -147,7 +147,7 @@ def file(
 
 
 @dataclass(frozen=True)
-class _Signers:
+class Signers:
     """Which key speaks for which enterprise; ``only`` is spoken for where rows name none."""
 
     keys: dict[str, KeyFile]
@@ -160,15 +160,15 @@ class _Signers:
         return signed(self.keys[subject], step.wanted.body, subject, step.prev)
 
 
-def _signers(key: KeyFile | None, folder: Path | None, subject: str | None) -> _Signers:
+def _signers(key: KeyFile | None, folder: Path | None, subject: str | None) -> Signers:
     if key is not None and folder is None:
         only = subject or key.enterprise
-        return _Signers({only: key}, only)
+        return Signers({only: key}, only)
     if folder is None or key is not None or subject is not None:
         raise click.UsageError("Give either --key (with --on-behalf-of, if need be) or --keys.")
     production = Settings.from_env().is_production
     found = [keyfile.read(p, production=production) for p in sorted(folder.glob("*.key"))]
-    return _Signers({each.enterprise: each for each in found}, None)
+    return Signers({each.enterprise: each for each in found}, None)
 
 
 class _Fetched:
@@ -199,7 +199,7 @@ class _Sent:
 
 
 @dataclass
-class _Prepared:
+class Prepared:
     """An import on its way: everything planned, what is sent of it, and what is wrong."""
 
     reading: Reading
@@ -210,11 +210,11 @@ class _Prepared:
     def problems(self) -> list[Problem]:
         return self.reading.problems
 
-    def sign(self, signers: _Signers) -> None:
+    def sign(self, signers: Signers) -> None:
         changing = (step for step in self.steps if step.action != "unchanged")
         self.to_send = [_Sent(step, signers.sign(step)) for step in changing]
 
-    def judge(self, client: Client, speech: Speech, signers: _Signers) -> None:
+    def judge(self, client: Client, speech: Speech, signers: Signers) -> None:
         """Ask the log, without writing. What it refuses becomes a problem and is not sent."""
         kept: list[_Sent] = []
         for sent, result in self._judged(client, speech):
@@ -303,7 +303,7 @@ def _rests_on(step: Step) -> Iterator[str]:
         yield from (each.site for each in body.shares)
 
 
-def _resumed(sent: _Sent, result: Result, client: Client, signers: _Signers) -> _Sent | None:
+def _resumed(sent: _Sent, result: Result, client: Client, signers: Signers) -> _Sent | None:
     """The same statement on top of a withdrawal, which the list of what stands does not show."""
     problem = result.problem or {}
     head = problem.get("params", {}).get("head")
@@ -325,7 +325,7 @@ def _refusal(step: Step, result: Result) -> Problem:
 # --- Saying what happened ------------------------------------------------------------------
 
 
-def _report(speech: Speech, prepared: _Prepared, written: bool) -> None:
+def report(speech: Speech, prepared: Prepared, written: bool) -> None:
     indexes = {id(sent.step): sent.index for sent in prepared.to_send}
     if speech.as_json:
         speech.json(
