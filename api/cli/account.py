@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from rich.text import Text
 
 from api.cli.figures import (
     BAR_WIDTH,
+    MOST_LINES,
     PLURALS,
     asked_client,
     gwp_option,
@@ -202,10 +203,11 @@ def _behind(speech: Speech, answer: dict[str, Any]) -> None:
     """The largest items of each cause."""
     table = speech.table("Cause", "Behind it", "t CO2e", right=("t CO2e",))
     words = _cause_words(speech)
+    places = _places(item for each in answer["movements"] for item in each["items"])
     for movement in answer["movements"]:
         cause, items = words[Cause(movement["cause"])], movement["items"][:_ITEMS]
         for item in items:
-            table.add_row(cause, _about(speech, item), _moved(item))
+            table.add_row(cause, _about(speech, item), _moved(item, places))
             cause = ""
     if table.row_count:
         speech.out.print()
@@ -243,10 +245,19 @@ def _carriers(speech: Speech) -> dict[str, str]:
     }
 
 
-def _moved(item: dict[str, Any]) -> str:
-    """Both ways with a sign; what is known where there is no value."""
-    kg = float(item["value"] if item["value"] is not None else item["atLeast"])
-    return ("+" if kg > 0 else "") + tonnes(kg, 3)
+def _kg(moved: dict[str, Any]) -> float:
+    """What moved; of what is known where there is no value."""
+    return float(moved["value"] if moved["value"] is not None else moved["atLeast"])
+
+
+def _places(items: Iterable[dict[str, Any]]) -> int:
+    return places_for(max((abs(_kg(item)) for item in items), default=0.0))
+
+
+def _moved(item: dict[str, Any], places: int) -> str:
+    """Both ways with a sign."""
+    kg = _kg(item)
+    return ("+" if kg > 0 else "") + tonnes(kg, places)
 
 
 def _products(speech: Speech, answer: dict[str, Any]) -> None:
@@ -259,7 +270,7 @@ def _products(speech: Speech, answer: dict[str, Any]) -> None:
         "Share",
         right=("kg CO2e per unit", "Output", "t CO2e", "Share"),
     )
-    for line in answer["products"]:
+    for line in answer["products"][:MOST_LINES]:
         name = line["product"]["name"]
         for year, made in ((answer["from"], line["before"]), (answer["year"], line["after"])):
             if made is not None:
@@ -268,6 +279,9 @@ def _products(speech: Speech, answer: dict[str, Any]) -> None:
     if table.row_count:
         speech.out.print()
         speech.out.print(table)
+    more = len(answer["products"][MOST_LINES:]) + answer["productsNotShown"]
+    if more:
+        speech.say("  … and %(count)d more.", count=more)
     for year, worth in _worth(answer):
         if worth["perUnit"] is not None:
             speech.say("%(year)s: %(kg)s kg CO2e per unit of %(unit)s.",
@@ -286,7 +300,7 @@ def _made(made: dict[str, Any]) -> tuple[str, ...]:
     return (
         per_unit,
         "?" if made["output"] is None else number_text(made["output"]),
-        "?" if kg is None else tonnes(float(kg), 3),
+        "?" if kg is None else tonnes(float(kg), places_for(float(kg))),
         "?" if share is None else percent(float(share)),
     )
 
@@ -308,12 +322,17 @@ def _advice(speech: Speech, answer: dict[str, Any]) -> None:
     parks = [each["park"] for each in answer["advice"][0]["parks"]]
     named = [each["name"] for each in parks]
     table = speech.table("A tenth less of", "t CO2e", *named, right=("t CO2e", *named))
+    places = _places(advice["t2"] for advice in answer["advice"])
     for advice in answer["advice"]:
-        effects = [_effect(speech, each["t2"]) for each in advice["parks"]]
-        table.add_row(_about(speech, advice), _moved(advice["t2"]), *effects)
+        effects = [_effect(speech, each["t2"], places) for each in advice["parks"]]
+        table.add_row(_about(speech, advice), _moved(advice["t2"], places), *effects)
     speech.out.print()
     speech.out.print(table)
+    on_parks = [each["t2"] for advice in answer["advice"] for each in advice["parks"]]
+    if any(kg is not None and not _kg(kg) for kg in on_parks):
+        speech.say("What is made within a park counts there whoever takes it: less of it moves the "
+                   "park once its maker makes less.")  # fmt: skip
 
 
-def _effect(speech: Speech, kg: dict[str, Any] | None) -> str:
-    return speech.text("not shown") if kg is None else _moved(kg)
+def _effect(speech: Speech, kg: dict[str, Any] | None, places: int) -> str:
+    return speech.text("not shown") if kg is None else _moved(kg, places)

@@ -319,7 +319,7 @@ def _allocation(site: str, shares: dict[str, str]) -> Allocation:
 
 
 @pytest.fixture
-def at(factory: Factory, mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def at(factory: Factory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     made = terminal(tmp_path, monkeypatch)
     (tmp_path / "var").mkdir()
     write_secret(tmp_path / "var" / "signing-key.pem", factory.signer.private)
@@ -327,7 +327,7 @@ def at(factory: Factory, mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyP
     return made
 
 
-def test_the_terminal_draws_the_waterfall_with_what_is_behind_it(at: Terminal) -> None:
+def test_the_terminal_draws_the_waterfall_with_what_is_behind_it(at: Terminal, mill: Mill) -> None:
     said = at.ok("account", "Mill", "--year", SECOND, "--from", FIRST).out
     rows = [line.split() for line in said.splitlines() if line.strip()]
     assert ["Opening", "2024"] in [row[:2] for row in rows]
@@ -338,8 +338,21 @@ def test_the_terminal_draws_the_waterfall_with_what_is_behind_it(at: Terminal) -
     assert "natural-gas (Mill site)" in said
     assert any(row[-2:] == ["electricity", "-0.045"] for row in rows)
     assert any(" ".join(row[:-1]) == "direct emissions (Mill site)" for row in rows)
-    assert at.ok("account", "Mill", "--json").json["account"]["closing"]["value"] == "3520"
+    assert at.ok("account", mill.firm.id, "--json").json["account"]["closing"]["value"] == "3520"
     assert at.run("account", "Mill", "--park").code == 1
+
+
+def test_the_terminal_tells_what_advice_does_to_the_park(at: Terminal, factory: Factory) -> None:
+    """P2 is made inside: −1.98 kg for P1, nothing for the park."""
+    chain = build_chain(factory, tenants_books=True)
+    chain.firms["P1"].inventory(chain.sites["P1"], year=FIRST)
+    chain.firms["P1"].purchases(chain.sites["P1"], year=FIRST)
+    said = at.ok("account", "P1 Works").out
+    rows = [line.split() for line in said.splitlines() if line.strip()]
+    assert ["P2", "(P2", "Works)", "-0.002", "0.000"] in rows
+    assert "made within a park counts there" in said
+    # How much P1 was made in 2024 nobody said: that is unknown, not nothing.
+    assert any(row[:2] == ["P1", "2024"] and row[-3:] == ["?", "?", "?"] for row in rows)
 
 
 def test_bars_float_from_one_level_to_the_next_and_say_where_they_are_cut() -> None:
