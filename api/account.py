@@ -68,8 +68,17 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
 
 def _account(kind: str, asked_of: UUID, query: dict[str, Any], schema: type[ma.Schema]) -> Response:
     asked = Asked.of("account", asked_of, query)
+    told = told_of(kind, asked, query.get("since"))
+    return asked.answer(schema, account_answer(told), told.pair.after.books.answered)
+
+
+def told_of(kind: str, asked: Asked, since: int | None = None) -> Told:
+    """The account since a year, by default the year before, as far as the caller may read it.
+
+    Raises as figures do, NotDisclosed and FewerThanThree.
+    """
     asked.access.require(kind, asked.id, "figure")
-    first, last = years_of(services().engine, asked.question, query.get("since"))
+    first, last = years_of(services().engine, asked.question, since)
     pair = Pair(*(_guarded(kind, asked, year) for year in (first, last)))
     pair.require_three()
     published = published_before(pair.after.books.answered.standing, pair.before.books)
@@ -80,8 +89,7 @@ def _account(kind: str, asked_of: UUID, query: dict[str, Any], schema: type[ma.S
     parks = parks_of(books)
     given = advice(books, pair.sides[1], parks, pair.hidden_rows)
     readable = {park: _may_read(asked.access, park, asked.question, last) for park in parks}
-    told = Told(account, pair, asked.question, given, readable)
-    return asked.answer(schema, account_answer(told), books.answered)
+    return Told(account, pair, asked.question, given, readable)
 
 
 def _guarded(kind: str, asked: Asked, year: int) -> Guarded:

@@ -91,12 +91,22 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
     park's inventory that is not shown there is not shown here.
     """
     asked = Asked.of("park-indicators", park, query)
+    answer = judged(asked, query["system"], query.get("basis"), query.get("type"))
+    answered = answer.guarded.books.answered
+    return asked.answer(ParkIndicatorsSchema, answer.document(), answered)
+
+
+def judged(
+    asked: Asked, system: str = NAME, basis: str | None = None, park_type: str | None = None
+) -> IndicatorAnswer:
+    """What a system says of a park, for whoever may read every inventory behind it.
+
+    Raises as ``park_books``, NotDisclosed, InventoriesNotOpen and as ``system_of``.
+    """
     guarded = _open_books(asked)
-    ground = Ground(guarded.books, query.get("basis"))
-    system = system_of(guarded.books.answered.standing, query["system"])
-    is_earlier = is_further_cut(asked.question)
-    answer = IndicatorAnswer(guarded, ground, system, query.get("type"), is_earlier)
-    return asked.answer(ParkIndicatorsSchema, answer.document(), guarded.books.answered)
+    rules = system_of(guarded.books.answered.standing, system)
+    ground, is_earlier = Ground(guarded.books, basis), is_further_cut(asked.question)
+    return IndicatorAnswer(guarded, ground, rules, park_type, is_earlier)
 
 
 def _open_books(asked: Asked) -> Guarded:

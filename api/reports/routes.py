@@ -26,6 +26,7 @@ from api.reports.compose import report
 from api.reports.document import Document
 from api.reports.evidence import About, Evidence, evidence
 from api.reports.names import disposition
+from api.reports.parts import parts_of
 from api.services import services
 from api.wire import described
 
@@ -111,7 +112,7 @@ def enterprise_report(query: dict[str, Any], enterprise: UUID, form: str) -> Res
 def _sent(asked: Asked, guarded: Guarded, form: str) -> Response:
     """The file, or 304 where the reader has one that says the same of an earlier position."""
     answer = inventory_of(asked, guarded).answer()
-    parts: tuple[()] = ()
+    parts = tuple(parts_of(asked, guarded))
     rests_on = _evidence(asked, guarded)
     told = as_csv.write(report(answer, rests_on.timeless(), parts))
     tag = _tag(asked, answer, form, hashlib.sha256(told).hexdigest())
