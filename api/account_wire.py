@@ -54,7 +54,7 @@ class AccountQuery(YearQuery):
     )
 
 
-class MovedSchema(Wire):
+class AccountMovedSchema(Wire):
     """By how much something moved, or would, kg CO2e."""
 
     at_least = Number(required=True, metadata=described("Of what is known, kg CO2e."))
@@ -62,7 +62,7 @@ class MovedSchema(Wire):
     value = _maybe("Both; null where a figure it belongs to has no value.")
 
 
-class AboutSchema(Wire):
+class AccountAboutSchema(Wire):
     """What an item or a lever is about."""
 
     kind = fields.String(
@@ -86,17 +86,17 @@ class AboutSchema(Wire):
     site = _nested(NamedSchema, "The site, if it is one.", allow_none=True)
 
 
-class ItemSchema(AboutSchema, MovedSchema):
+class AccountItemSchema(AccountAboutSchema, AccountMovedSchema):
     """Something behind a movement."""
 
 
-class RestSchema(MovedSchema):
+class AccountRestSchema(AccountMovedSchema):
     """Everything that has no row of its own."""
 
     count = whole(required=True, metadata=described("How many items."))
 
 
-class ShareOfCauseSchema(MovedSchema):
+class ShareOfCauseSchema(AccountMovedSchema):
     """What one cause moved."""
 
     cause = fields.String(
@@ -114,11 +114,11 @@ class ShareOfCauseSchema(MovedSchema):
 class MovementSchema(ShareOfCauseSchema):
     """What one cause moved, and what is behind it."""
 
-    items = _list(ItemSchema, "What is behind it, the largest first.")
-    others = _nested(RestSchema, "All other items together.", allow_none=True)
+    items = _list(AccountItemSchema, "What is behind it, the largest first.")
+    others = _nested(AccountRestSchema, "All other items together.", allow_none=True)
 
 
-class EndSchema(Wire):
+class AccountEndSchema(Wire):
     """A figure at one end of an account, kg CO2e."""
 
     at_least = Number(required=True, metadata=described("What is known, kg CO2e."))
@@ -130,12 +130,12 @@ class AccountOfSchema(Wire):
     """One figure from year to year: opening, movements and closing add up."""
 
     opening = _nested(
-        EndSchema,
+        AccountEndSchema,
         "The earlier year: as published, else as known today; null: not published.",
         allow_none=True,
     )
-    restated = _nested(EndSchema, "The earlier year as it is known today.")
-    closing = _nested(EndSchema, "The later year.")
+    restated = _nested(AccountEndSchema, "The earlier year as it is known today.")
+    closing = _nested(AccountEndSchema, "The later year.")
 
 
 class ScopeAccountSchema(AccountOfSchema):
@@ -161,7 +161,7 @@ class ScopesSchema(Wire):
 class MadeInYearSchema(Wire):
     """A product in one of the years."""
 
-    footprint = _nested(MovedSchema, "kg CO2e per declared unit.", allow_none=True)
+    footprint = _nested(AccountMovedSchema, "kg CO2e per declared unit.", allow_none=True)
     output = _maybe("Declared units made; null: not stated.")
     kg_co2e = _maybe("Footprint times output, kg CO2e.")
     share = _maybe("Part of T0, 0 to 1.")
@@ -194,10 +194,10 @@ class ParkEffectSchema(Wire):
     """What a lever does to the figure of a park."""
 
     park = _nested(NamedSchema, "The park.")
-    t2 = _nested(MovedSchema, "Its effect on T2; null: not shown.", allow_none=True)
+    t2 = _nested(AccountMovedSchema, "Its effect on T2; null: not shown.", allow_none=True)
 
 
-class AdviceSchema(AboutSchema):
+class AccountAdviceSchema(AccountAboutSchema):
     """Of what there would be a tenth less, and what that does."""
 
     less = fields.String(
@@ -205,7 +205,7 @@ class AdviceSchema(AboutSchema):
         validate=validate.OneOf([str(each) for each in Less]),
         metadata=described("Less used, less energy, or less emitted at a site."),
     )
-    t2 = _nested(MovedSchema, "Its effect on the own figure.")
+    t2 = _nested(AccountMovedSchema, "Its effect on the own figure.")
     parks = _list(ParkEffectSchema, "Its effect on the parks that the sites belong to.")
 
 
@@ -240,7 +240,7 @@ class AccountSchema(HeadSchema):
     products_not_shown = whole(required=True, metadata=described("How many more."))
     output_value = _nested(OutputValuesSchema, "What was made is worth.")
     less = Number(required=True, metadata=described("How much less advice assumes, 0 to 1."))
-    advice = _list(AdviceSchema, "The largest levers, the largest first.")
+    advice = _list(AccountAdviceSchema, "The largest levers, the largest first.")
     allocated = _nested(AllocatedSchema, "Of shared infrastructure.", allow_none=True)
 
 
