@@ -82,16 +82,19 @@ def of_enterprise(query: dict[str, Any], enterprise: UUID) -> Response:
 
 
 def _answer(asked: Asked, now: Guarded, schema: type[ma.Schema]) -> Response:
-    latest = now.books.answered
-    question = replace(asked.question, year=latest.year)
+    return asked.answer(schema, told_of(asked, now).answer(), now.books.answered)
+
+
+def told_of(asked: Asked, now: Guarded) -> PlansTold:
+    """The targets as far as the caller may read them, who may read the figure of ``now``."""
+    question = replace(asked.question, year=now.books.answered.year)
     plans = plans_of(services().engine, now.books.kind, asked.id, question)
-    told = PlansTold(
+    return PlansTold(
         plans,
         {year.year: _read(asked, plans, year) for year in plans.figures},
         _tried(asked, plans, question) if _runs(asked, now) else None,
         is_further_cut(question),
     )
-    return asked.answer(schema, told.answer(), latest)
 
 
 def _runs(asked: Asked, now: Guarded) -> bool:
@@ -142,8 +145,9 @@ def _guarded_restated(asked: Asked, plans: Plans, books: Books, question: Questi
         guarded = partial(Guarded, access=asked.access, suppliers=sight)
         protected = bool(sight.hidden)
     if protected and len(restated.cells) > 1:
-        parts = (guarded(each) for each in restated.books_by_cell())
-        if not all(shows_net(each, OPERATIONAL, is_further_cut(question)) for each in parts):
+        parts, earlier = map(guarded, restated.books_by_cell()), is_further_cut(question)
+        ambitions = {OPERATIONAL, *(each.target.ambition for each in plans.progress)}
+        if not all(shows_net(part, each, earlier) for part in parts for each in ambitions):
             raise FewerThanThreeTenants
     return guarded(books)
 
