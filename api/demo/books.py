@@ -65,7 +65,7 @@ def books() -> Iterator[Said]:
     for made in grouped("recipes", "product", "site", "period"):
         yield owner_of("products", made[0]["product"]), _recipe(made)
     for site, period in dict.fromkeys(_inventoried()):
-        yield owner_of("sites", site), _inventory(site, period)
+        yield owner_of("sites", site), inventory_of(site, period)
     for row in rows("downstream"):
         yield owner_of("products", row["product"]), _downstream(row)
     for held in grouped("holdings", "park", "period"):
@@ -106,7 +106,7 @@ def _recipe(made: list[Row]) -> Recipe:
     )
 
 
-def _inventory(site: str, period: str) -> Inventory:
+def inventory_of(site: str, period: str) -> Inventory:
     """Everything that the tables say of a site in a period, in one statement."""
     about = partial(of_books, site=site, period=period)
     value = next(iter(about("output_values")), None)

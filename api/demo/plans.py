@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
+from api.demo.books import inventory_of
 from api.demo.tables import Row, Said, grouped, id_of, number, owner_of, rows
 from api.importing.cells import period_of
 from ledger import units
@@ -16,10 +18,14 @@ from ledger.statements import (
     Certificate,
     Milestone,
     Planner,
+    Removal,
     Scenario,
     Share,
     Target,
 )
+
+SUPPOSED: Final = "2025"
+"""The year whose inventory a scenario supposes to be otherwise."""
 
 
 def plans() -> Iterator[Said]:
@@ -87,31 +93,37 @@ def _target(row: Row) -> Target:
 
 
 def _scenario(row: Row) -> Scenario:
+    changes = _replaced(row) if row["change"] == "replace" else _certified_sink(row)
     return Scenario(
         object=_planner(row),
         serial=int(row["serial"]),
         name=row["name"],
         start_year=int(row["start_year"]),
-        changes=(_replaced(row) if row["change"] == "replace" else _certified_sink(row),),
+        changes=tuple(changes),
     )
 
 
-def _replaced(row: Row) -> Mapping[str, Any]:
+def _replaced(row: Row) -> Iterator[Mapping[str, Any]]:
     where = {"park": id_of(row["of"])}
-    return {"replace": {"product": id_of(row["what"]), "by": id_of(row["by"]), "in": where}}
+    yield {"replace": {"product": id_of(row["what"]), "by": id_of(row["by"]), "in": where}}
 
 
-def _certified_sink(row: Row) -> Mapping[str, Any]:
-    """Removals of a year, certified as those of a sink inside the fence are."""
-    removed = Certificate(
+def _certified_sink(row: Row) -> Iterator[Mapping[str, Any]]:
+    """A sink at a site, in its inventory of the year, and certificates of what it removes."""
+    site, removed = row["what"], Decimal(row["kg"])
+    sink = Removal(sink="natural", name=row["by"], amount=removed)
+    inventory = inventory_of(site, SUPPOSED)
+    with_sink = replace(inventory, removals=(*inventory.removals, sink))
+    certificate = Certificate(
         kind=REMOVAL,
         registry="sinks.example",
         serial=f"PLAN-{row['serial']}",
-        amount=Decimal(row["amount"]),
-        unit=units.from_alias(row["unit"]),
-        year=2025,
-        park=id_of(row["of"]),
-        project=row["what"],
+        amount=removed,
+        unit="KGM",
+        year=int(SUPPOSED),
+        site=id_of(site),
+        project=row["by"],
     )
-    said = {"type": Certificate.TYPE, **dump(removed)}
-    return {"say": {"statement": said, "subject": id_of(_planning(row))}}
+    for body in (with_sink, certificate):
+        said = {"type": body.TYPE, **dump(body)}
+        yield {"say": {"statement": said, "subject": id_of(owner_of("sites", site))}}
