@@ -18,6 +18,8 @@ from ledger.statements import Meter, Site
 
 MOST_FLAGS: Final = 200
 """How many flags of a meter are listed."""
+_FEW_FLAGS: Final = 5
+"""Of each meter of a boundary."""
 _DAY: Final = 86_400.0
 
 
@@ -127,6 +129,7 @@ def _stretch(stretch: Stretch) -> Answer:
 
 
 def _listed(standing: Standing, found: Metered) -> dict[str, Any]:
+    noticed = sorted(found.flags, key=lambda flag: flag.kind == "gap")
     return {
         **_kind(found.meter),
         "site": _named(standing, found.site),
@@ -134,6 +137,8 @@ def _listed(standing: Standing, found: Metered) -> dict[str, Any]:
         "total": _known(found.whole),
         "through": _moment(found.through),
         "flags": list(found.whole.flags),
+        "noticed": [_flag(each) for each in noticed[:_FEW_FLAGS]],
+        "noticed_not_shown": len(noticed[_FEW_FLAGS:]),
     }
 
 

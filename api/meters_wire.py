@@ -128,6 +128,12 @@ class ListedMeterSchema(KindSchema):
     total = fields.Nested(KnownSchema, required=True, metadata=described("All of its days."))
     through = _through("Through which instant it was read; null: not at all.")
     flags = _flags("What a reader must know of its series.")
+    noticed = fields.List(
+        fields.Nested(FlagSchema),
+        required=True,
+        metadata=described("The first of these with their instants, gaps last."),
+    )
+    noticed_not_shown = whole(required=True, metadata=described("How many more."))
 
 
 class AskedSchema(Wire):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -75,15 +76,16 @@ def _heading(speech: Speech, answer: dict[str, Any], about: dict[str, Any]) -> N
     if answer["through"] is None:
         speech.say("No meter was read in this year.")
     elif answer["through"] == answer["latest"]:
-        speech.say("All readings reach %(through)s.", through=answer["through"])
+        speech.say("All readings reach %(through)s.", through=_moment(answer["through"]))
     else:
         speech.say("All meters that were read reach %(through)s, the latest %(latest)s.",
-                   through=answer["through"], latest=answer["latest"])  # fmt: skip
+                   through=_moment(answer["through"]),
+                   latest=_moment(answer["latest"]))  # fmt: skip
 
 
 def _named(speech: Speech, row: dict[str, Any]) -> str:
     """Such as “electricity, bought (grid)”."""
-    what = row["fuel"] or speech.text(row["measures"])
+    what = (row["fuel"] or "").rpartition(":")[2] or speech.text(row["measures"])
     source = f" ({speech.text(row['source'])})" if row["source"] else ""
     return f"{what}, {speech.text(row['flow'])}{source}"
 
@@ -146,10 +148,21 @@ def _meters(speech: Speech, rows: list[dict[str, Any]]) -> None:
         unit = unit_text(row["unit"]) if total["amount"] else ""
         flags = ", ".join(speech.text(each) for each in row["flags"])
         table.add_row(row["site"]["name"], row["meter"], _named(speech, row),
-                      f"{amount} {unit}".rstrip(), _share(total), row["through"] or "",
+                      f"{amount} {unit}".rstrip(), _share(total), _moment(row["through"]),
                       flags)  # fmt: skip
     speech.out.print()
     speech.out.print(table)
+    for row in rows:
+        about = f"{row['site']['name']}, {row['meter']}"
+        for flag in row["noticed"]:
+            speech.out.print(Text(f"  {about}: {flag['sentence']}"))
+        if row["noticedNotShown"]:
+            speech.say("  … and %(count)d more.", count=row["noticedNotShown"])
+
+
+def _moment(text: str | None) -> str:
+    """As a clock shows it, with the offset."""
+    return dt.datetime.fromisoformat(text).isoformat(" ", "minutes") if text else ""
 
 
 def _left_out(speech: Speech, answer: dict[str, Any]) -> None:

@@ -95,7 +95,7 @@ def test_a_year_of_hours_is_one_batch_of_twelve_months_and_a_table(mill: Mill) -
 
     table = mill.at.ok("meters", "enterprise", "Mill", *mill.to)
     assert "2025, from meters" in table.out
-    assert "All readings reach 2026-01-01T00:00:00+01:00." in table.out
+    assert "All readings reach 2026-01-01 00:00+01:00." in table.out
     lines = {line.split()[0]: line for line in table.out.splitlines() if line.strip()}
     assert lines["2025-03"].split()[1:3] == ["743", "100.0"]
     assert lines["2025-10"].split()[1:3] == ["745", "100.0"]
@@ -123,6 +123,7 @@ def test_a_correction_changes_its_month_alone_and_a_gap_is_flagged(mill: Mill) -
     assert later.code == 0, later.err
     table = mill.at.ok("meters", "enterprise", "Mill", "--year", "2025", *mill.to)
     assert "gap, superseded" in table.out
+    assert "Mühle, E-01: No reading from 2025-03-01 00:00+01:00 to 2025-04-01" in table.out
     assert "not read" in table.out
 
 
