@@ -52,7 +52,7 @@ class RestatementQuery(YearQuery):
     )
 
 
-class TotalsSchema(Wire):
+class FenceTotalsSchema(Wire):
     """Two totals of a boundary, kg CO2e."""
 
     scope1 = _nested(AmountSchema, "Emitted inside: the sum over all sites.")
@@ -68,7 +68,7 @@ class HandoverSchema(Wire):
     taker = _nested(NamedSchema, "Who took it over.")
 
 
-class MovedSchema(Wire):
+class MovedSiteSchema(Wire):
     """A site that the restated base year has for other days than the base year had."""
 
     site = _nested(NamedSchema, "The site.")
@@ -89,7 +89,7 @@ class MovedSchema(Wire):
     )
 
 
-class StepSchema(TotalsSchema):
+class RestatementStepSchema(FenceTotalsSchema):
     """A step of the waterfall: what both totals differ by, kg CO2e."""
 
     why = _text(
@@ -108,13 +108,15 @@ class RestatementSchema(HeadSchema):
     base = whole(required=True, metadata=described("The base year."))
     fence_on = _day("The day whose fence both years are restated with.")
     fence = _list(NamedSchema, "The sites within it.")
-    base_as_it_was = _nested(TotalsSchema, "The base year with its own members.")
-    base_restated = _nested(TotalsSchema, "The base year with the fence of the day.")
-    year_restated = _nested(TotalsSchema, "The later year with the fence of the day.")
-    year_as_it_was = _nested(TotalsSchema, "The later year with its own members.")
-    steps = _list(StepSchema, "From the base year as it was to the later year as it was.")
+    base_as_it_was = _nested(FenceTotalsSchema, "The base year with its own members.")
+    base_restated = _nested(FenceTotalsSchema, "The base year with the fence of the day.")
+    year_restated = _nested(FenceTotalsSchema, "The later year with the fence of the day.")
+    year_as_it_was = _nested(FenceTotalsSchema, "The later year with its own members.")
+    steps = _list(
+        RestatementStepSchema, "From the base year as it was to the later year as it was."
+    )
     moved = _list(
-        MovedSchema,
+        MovedSiteSchema,
         "What left, then what joined, each by day and id: the order in which T2 is told apart.",
     )
     handed = _list(HandoverSchema, "Sites within the fence that changed hands.")

@@ -74,14 +74,14 @@ class MilestoneSchema(_BesideSchema):
     projected = _number("Where the projection is in that year, kg CO2e; null: it is past, or none.")
 
 
-class RequiredSchema(Wire):
+class PathPointSchema(Wire):
     """What the path allows in a year."""
 
     year = _year("Calendar year.")
     required = _number("kg CO2e; null: there is no base year to measure from.")
 
 
-class ProjectedSchema(Wire):
+class ProjectionPointSchema(Wire):
     """Where the projection leads in a year."""
 
     year = _year("Calendar year.")
@@ -95,7 +95,7 @@ class ProjectionSchema(Wire):
         fields.Integer(), required=True, metadata=described("The years it is laid through.")
     )
     per_year = Number(required=True, metadata=described("How it moves in a year, kg CO2e."))
-    path = _list(ProjectedSchema, "Year by year, from the latest with a figure.")
+    path = _list(ProjectionPointSchema, "Year by year, from the latest with a figure.")
 
 
 class TargetSchema(Wire):
@@ -113,7 +113,7 @@ class TargetSchema(Wire):
     base = _nested(JudgedSchema, "The base year.")
     zero_year = _year("The first year in which nothing may remain; null: none.", allow_none=True)
     milestones = _list(MilestoneSchema, "In the order of years.")
-    path = _list(RequiredSchema, "Year by year, from the base year to the last milestone.")
+    path = _list(PathPointSchema, "Year by year, from the base year to the last milestone.")
     years = _list(JudgedSchema, "The years with figures since the base year.")
     projection = _nested(
         ProjectionSchema,
@@ -122,7 +122,7 @@ class TargetSchema(Wire):
     )
 
 
-class FlawSchema(Wire):
+class ScenarioProblemSchema(Wire):
     """Why a scenario cannot be computed at this position of the log."""
 
     code = _text("Stable name of the condition.")
@@ -160,7 +160,9 @@ class ScenarioSchema(Wire):
         required=True,
         metadata=described("What would be otherwise, in the words of POST /v1/what-if."),
     )
-    problem = _nested(FlawSchema, "Why there is nothing below; null: there is.", allow_none=True)
+    problem = _nested(
+        ScenarioProblemSchema, "Why there is nothing below; null: there is.", allow_none=True
+    )
     figures = _list(SupposedSchema, "By ambition; the full one where a target has it.")
     unverified_removals = _number("Removals in it that nobody verifies, kg CO2: they do not count.")
     outlook = _list(OutlookSchema, "Beside each target.")
