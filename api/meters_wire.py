@@ -21,7 +21,7 @@ def _unknown(text: str) -> Number:
     return Number(required=True, allow_none=True, metadata=described(text))
 
 
-class KnownSchema(Wire):
+class MeteredAmountSchema(Wire):
     """What was counted in a stretch of time, as far as it was read."""
 
     amount = _unknown("In the unit beside it; null: nothing was read, which is not zero.")
@@ -31,13 +31,13 @@ class KnownSchema(Wire):
     )
 
 
-class MonthSchema(KnownSchema):
+class MeteredMonthSchema(MeteredAmountSchema):
     """What was counted in a month."""
 
     month = _text("The month, such as 2025-03, as the site's own clock has it.")
 
 
-class KindSchema(Wire):
+class MeteredKindSchema(Wire):
     """What is measured."""
 
     measures = _text("What it measures.", *METERED)
@@ -54,35 +54,39 @@ class KindSchema(Wire):
     unit = _text("Unit code of the amounts.")
 
 
-class RowSchema(KindSchema):
+class MeteredRowSchema(MeteredKindSchema):
     """What all meters of one kind counted together."""
 
     meters = whole(required=True, metadata=described("How many meters are added up."))
     months = fields.List(
-        fields.Nested(MonthSchema), required=True, metadata=described("January to December.")
+        fields.Nested(MeteredMonthSchema), required=True, metadata=described("January to December.")
     )
-    total = fields.Nested(KnownSchema, required=True, metadata=described("All months together."))
+    total = fields.Nested(
+        MeteredAmountSchema, required=True, metadata=described("All months together.")
+    )
 
 
-class EstimatedSchema(Wire):
+class MeteredEmissionsSchema(Wire):
     """Emissions by month, kg CO2e."""
 
     months = fields.List(
-        fields.Nested(MonthSchema), required=True, metadata=described("January to December.")
+        fields.Nested(MeteredMonthSchema), required=True, metadata=described("January to December.")
     )
-    total = fields.Nested(KnownSchema, required=True, metadata=described("All months together."))
+    total = fields.Nested(
+        MeteredAmountSchema, required=True, metadata=described("All months together.")
+    )
 
 
 def _estimated(text: str) -> fields.Nested:
     return fields.Nested(
-        EstimatedSchema,
+        MeteredEmissionsSchema,
         required=True,
         allow_none=True,
         metadata=described(f"{text}; null: no meter tells of it."),
     )
 
 
-class EstimateSchema(Wire):
+class MeteredEstimateSchema(Wire):
     """A running estimate of operational emissions from meters; it is never the inventory."""
 
     label = _text("What it is, in words.")
@@ -100,7 +104,7 @@ class EstimateSchema(Wire):
     )
 
 
-class FlagSchema(Wire):
+class MeterFlagSchema(Wire):
     """Something that a reader must know of a series."""
 
     kind = _text("What it is.", *FLAGS)
@@ -120,23 +124,25 @@ def _through(text: str) -> fields.String:
     return moment(required=True, allow_none=True, metadata=described(text))
 
 
-class ListedMeterSchema(KindSchema):
+class ListedMeterSchema(MeteredKindSchema):
     """A meter of a boundary, on the days that its site belongs to it."""
 
     site = fields.Nested(NamedSchema, required=True, metadata=described("Its site."))
     meter = _text("Its name at the site.")
-    total = fields.Nested(KnownSchema, required=True, metadata=described("All of its days."))
+    total = fields.Nested(
+        MeteredAmountSchema, required=True, metadata=described("All of its days.")
+    )
     through = _through("Through which instant it was read; null: not at all.")
     flags = _flags("What a reader must know of its series.")
     noticed = fields.List(
-        fields.Nested(FlagSchema),
+        fields.Nested(MeterFlagSchema),
         required=True,
         metadata=described("The first of these with their instants, gaps last."),
     )
     noticed_not_shown = whole(required=True, metadata=described("How many more."))
 
 
-class AskedSchema(Wire):
+class MeteredYearSchema(Wire):
     """Which year was asked about, and of which prefix of the log."""
 
     year = whole(required=True, metadata=described("Calendar year."))
@@ -145,17 +151,19 @@ class AskedSchema(Wire):
     engine = _text("Version of the engine.")
 
 
-class BoundaryMetersSchema(AskedSchema):
+class BoundaryMetersSchema(MeteredYearSchema):
     """The year of a boundary as its meters tell it."""
 
     gwp = _text("Global warming potentials of the estimate.")
     through = _through("The instant that all meters with any reading reach; null: there is none.")
     latest = _through("The last instant that any of them reaches.")
     rows = fields.List(
-        fields.Nested(RowSchema), required=True, metadata=described("By what is measured.")
+        fields.Nested(MeteredRowSchema), required=True, metadata=described("By what is measured.")
     )
     estimate = fields.Nested(
-        EstimateSchema, required=True, metadata=described("What that emits, as far as known.")
+        MeteredEstimateSchema,
+        required=True,
+        metadata=described("What that emits, as far as known."),
     )
     meters = fields.List(
         fields.Nested(ListedMeterSchema), required=True, metadata=described("Every meter shown.")
@@ -189,18 +197,24 @@ class EnterpriseMetersSchema(BoundaryMetersSchema):
     enterprise = fields.Nested(NamedSchema, required=True, metadata=described("The enterprise."))
 
 
-class MeterMonthSchema(MonthSchema):
-    """A month of one meter."""
+class MeterStretchSchema(MeteredAmountSchema):
+    """A stretch of time of one meter."""
 
-    days = _unknown("Days that readings cover; null: none of the month is asked about.")
+    days = _unknown("Days that readings cover; null: none of the time is asked about.")
     readings = whole(
         required=True,
-        metadata=described("Taken in the month; without any, its amount is split by time."),
+        metadata=described("Taken in that time; without any, its amount is split by time."),
     )
-    flags = _flags("What a reader must know of the month.")
+    flags = _flags("What a reader must know of it.")
 
 
-class MeterSchema(AskedSchema, KindSchema):
+class MeterMonthSchema(MeterStretchSchema):
+    """A month of one meter."""
+
+    month = _text("The month, such as 2025-03, as the site's own clock has it.")
+
+
+class MeterSchema(MeteredYearSchema, MeteredKindSchema):
     """What one meter counted in a year, month by month."""
 
     site = fields.Nested(NamedSchema, required=True, metadata=described("Its site."))
@@ -214,12 +228,10 @@ class MeterSchema(AskedSchema, KindSchema):
         fields.Nested(MeterMonthSchema), required=True, metadata=described("January to December.")
     )
     total = fields.Nested(
-        MeterMonthSchema(exclude=("month",)),
-        required=True,
-        metadata=described("All months together."),
+        MeterStretchSchema, required=True, metadata=described("All months together.")
     )
     through = _through("Through which instant it was read; null: not at all.")
     flags = fields.List(
-        fields.Nested(FlagSchema), required=True, metadata=described("In order of time.")
+        fields.Nested(MeterFlagSchema), required=True, metadata=described("In order of time.")
     )
     flags_not_shown = whole(required=True, metadata=described("How many more."))
