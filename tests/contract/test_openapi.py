@@ -25,6 +25,7 @@ from api.tokens import Tokens
 from graph.engine import Engine, Question
 from ledger.statements import Figure
 from tests.factory import Factory
+from tests.metered import count
 
 ROOT = Path(__file__).parents[2]
 SPEC = yaml.safe_load(spec_text())
@@ -118,6 +119,7 @@ def ids(factory: Factory) -> dict[str, str]:
     acme.purchases(plant)
     acme.recipe(steel, plant, emissions=[("CO2", "fossil", "2")])
     acme.production(steel, plant, "5")
+    count(acme, plant, "E1", "3650", spacing_seconds=86_400)
     return {
         "enterprise": acme.id,
         "site": plant,
@@ -125,6 +127,7 @@ def ids(factory: Factory) -> dict[str, str]:
         "park": park,
         "digest": stated.digest,
         "figure": acme.say(published(factory, park)).digest,
+        "meter": "E1",
     }
 
 
@@ -168,6 +171,10 @@ def client(factory: Factory) -> FlaskClient:
         ("/v1/parks/{park}/figure", "?year=2025"),
         ("/v1/enterprises/{enterprise}/figure", ""),
         ("/v1/figures", ""),
+        ("/v1/sites/{site}/meters/{meter}", ""),
+        ("/v1/sites/{site}/meters/{meter}", "?year=2024"),
+        ("/v1/parks/{park}/meters", ""),
+        ("/v1/enterprises/{enterprise}/meters", "?year=2024"),
     ],
 )
 def test_answers_have_the_documented_form(
