@@ -17,6 +17,7 @@ from marshmallow import fields, validate
 
 from api.access import Access
 from api.answer_parts import Answer
+from api.boundary_answers import Guarded
 from api.caching import latest_checkpoint
 from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
@@ -27,10 +28,12 @@ from api.inventory import inventory_of
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.log import rules_in_force
 from api.numbers import compact, percent, places_for, tonnes
+from api.path_picture import course_of, path_picture
 from api.pictures import bounds_of, bridge_picture, net_picture
 from api.problems import problem_of
 from api.product_answers import footprint_answer
 from api.services import services
+from api.targets import told_of
 from api.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary, UnknownProduct
@@ -85,7 +88,8 @@ def park(park: UUID) -> str:
         raise NotDisclosed(kind="figure", id=wanted)
     question = Question(query.get("year"), query["gwp"], query.get("at"))
     asked = Asked("park", wanted, question, None, access)
-    books = inventory_of(asked, park_books(wanted, question, access)).answer()
+    guarded = park_books(wanted, question, access)
+    books = inventory_of(asked, guarded).answer()
     places = places_for(books["bridge"]["t2"]["at_least"])
     return _page(
         "park.html",
@@ -93,6 +97,7 @@ def park(park: UUID) -> str:
         covers={str(cover): gettext(words) for cover, words in COVER_WORDS.items()},
         bridge=bridge_picture(books, places),
         descent=net_picture(books, places),
+        targets=[(each, path_picture(course_of(each, ()))) for each in _targets(asked, guarded)],
         bounds=bounds_of(books["bridge"]["t2"]),
         rungs=_rungs(books["rungs"]),
         places=places,
@@ -151,6 +156,12 @@ def _page(template: str, **shown: Any) -> str:
         root=strict_base64.to_standard(checkpoint.root),
         **shown,
     )
+
+
+def _targets(asked: Asked, guarded: Guarded) -> list[Answer]:
+    """The targets of a park of which something may be drawn."""
+    targets: list[Answer] = told_of(asked, guarded).answer()["targets"]
+    return [each for each in targets if any(year["figure"] for year in each["years"])]
 
 
 def _query() -> dict[str, Any]:

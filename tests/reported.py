@@ -17,7 +17,16 @@ from typing import Any
 from api.publication import publishable
 from graph.engine import Engine, Question
 from ledger.log import Accepted
-from ledger.statements import Capture, Certificate, Inventory, Purchases, Removal
+from ledger.statements import (
+    Capture,
+    Certificate,
+    Inventory,
+    Milestone,
+    Planner,
+    Purchases,
+    Removal,
+    Target,
+)
 from tests.factory import Actor, Factory, gas, line, year_of
 
 YEAR = 2025
@@ -38,7 +47,7 @@ class Reported:
         self.host = self.factory.enterprise("Host")
         mill = self.factory.enterprise("Mill")
         self.site, self.park = self.host.site("-Works"), self.host.park(PARK)
-        self.host.membership(self.park, self.site)
+        self.host.membership(self.park, self.site, start=f"{YEAR - 1}-01-01")
         steel = mill.product("+Steel")
         mill.footprint(steel, "2")
         mill.disclose("footprint", steel)
@@ -66,6 +75,23 @@ class Reported:
             **members,
         )
         return self.host.say(certificate)
+
+    def aim(self) -> None:
+        """Say that it was 800 kg the year before, and that half of that is to go by 2030.
+
+        The path allows 800 · (1 − 0.5 / 6) = 733 1/3 kg in the year; operational net is 700.
+        """
+        self.host.purchases(self.site, [], year=YEAR - 1)
+        self.host.inventory(self.site, [("CO2", "fossil", "800")], year=YEAR - 1)
+        target = Target(
+            object=Planner(type="park", id=self.park),
+            serial=1,
+            name="=Half by 2030",
+            ambition="operational",
+            base_year=YEAR - 1,
+            milestones=(Milestone(year=2030, reduction=Decimal(50)),),
+        )
+        self.host.say(target)
 
     def publish(self) -> Accepted:
         """Publish the figure of the park."""

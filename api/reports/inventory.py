@@ -163,7 +163,7 @@ def _grid(row: Answer) -> Row:
 
 
 def categories(scope3: Answer) -> Section:
-    """All 15 categories with what is known of each, and why that is not more."""
+    """All 15 categories with what is known of each, and why that is not more, or may be less."""
     title, rows = gettext("Scope 3 by category"), scope3["by_category"]
     heads = gettext("Category"), gettext("No."), gettext("Direction"), gettext("Status")
     table = Table(title, (*heads, *amount_heads()), tuple(map(_category, rows)))
@@ -172,9 +172,9 @@ def categories(scope3: Answer) -> Section:
         for row in rows
         for each in row["reasons"]
     )
-    why_heads = gettext("Category"), gettext("No."), gettext("Reason")
-    why = Table(gettext("Why it is not covered"), why_heads, reasons)
-    return Section(title, (table, why) if reasons else (table,))
+    remark_heads = gettext("Category"), gettext("No."), gettext("Reason")
+    remarks = Table(gettext("Remarks on categories"), remark_heads, reasons)
+    return Section(title, (table, remarks) if reasons else (table,))
 
 
 def _category(row: Answer) -> Row:
@@ -385,14 +385,22 @@ def _origin(row: Answer) -> str:
 
 
 def tenants(rows: Iterable[Answer]) -> Section:
-    """Scope 1 by tenant, before and after what shared sites allocate."""
+    """Scope 1 by tenant, alone and with what shared sites emit for it."""
     title = gettext("By tenant")
-    return Section(title, (amounts(title, gettext("Tenant"), map(_tenant, rows)),))
+    heads = (
+        gettext("Tenant"),
+        *amount_heads(),
+        gettext("Shared sites for it"),
+        gettext("Scope 1 with that"),
+    )
+    return Section(title, (Table(title, heads, tuple(map(_tenant, rows))),))
 
 
-def _tenant(row: Answer) -> tuple[str, Answer]:
+def _tenant(row: Answer) -> Row:
     several = gettext("%(count)s tenants, added up") % {"count": row["enterprises"]}
-    return (row["enterprise"]["name"] if row["enterprise"] else several), row["scope1"]
+    name = row["enterprise"]["name"] if row["enterprise"] else several
+    shared = (amount_cells(row[each])[0] for each in ("allocated", "scope1_with_shared"))
+    return Text(name), *amount_cells(row["scope1"]), *shared
 
 
 def lacking(answer: Answer) -> Section:

@@ -154,6 +154,23 @@ def test_a_park_s_page_says_what_it_may_be_called_and_what_stands_in_the_way(
         assert client.get(address.replace("&amp;", "&")).status_code == 200
 
 
+def test_a_park_s_page_draws_its_target_and_what_became_of_it(
+    client: FlaskClient, factory: Factory
+) -> None:
+    made = Reported(factory)
+    made.host.disclose("figure", made.park)
+    assert 'id="targets"' not in page(client, f"/parks/{made.park}?year=2025")
+    made.aim()
+    html = page(client, f"/parks/{made.park}?year=2025").partition('id="targets"')[2]
+    svg = bridge(html)
+    assert texts(svg, "value") == ["0.80", "0.70"]
+    dots = [each.get("class") for each in svg.iter("circle")]
+    assert dots[-1] == "dot on"
+    assert texts(svg, "label") == [str(year) for year in range(2024, 2031)]
+    row = html.partition("<tbody>")[2].partition(">2025<")[2].partition("</tr>")[0]
+    assert re.findall(r"<td[^>]*>(.*?)</td>", row) == ["0.73", "0.70", "yes"]
+
+
 def test_the_picture_has_words_for_those_who_do_not_see_it(
     client: FlaskClient, chain: Chain
 ) -> None:

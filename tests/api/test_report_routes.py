@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,14 @@ def path(reported: Reported, form: str, **query: Any) -> str:
     return f"/v1/parks/{reported.park}/report.{form}?{asked}"
 
 
+def records(data: bytes) -> Iterator[dict[str, str]]:
+    return csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+
+
 def table(data: bytes, title: str) -> Cells:
     """One table of a report in CSV."""
     found: Cells = {}
-    for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
+    for row in records(data):
         if row["Table"] == title:
             found.setdefault(row["Name"], {})[row["Column"]] = row["Mark"] + row["Value"]
     return found
@@ -128,7 +133,7 @@ def test_all_three_files_say_the_same(client: FlaskClient, reported: Reported, h
     book = workbook(client.get(path(reported, "xlsx"), headers=host).data)
     cells = {cell for rows in book.values() for row in rows for cell in row}
     page = unescape(html.decode("utf-8"))
-    for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
+    for row in records(data):
         assert row["Section"] in book
         assert f">{unguarded(row['Section'])}</h2>" in page
         if row["Unit"]:
@@ -138,11 +143,42 @@ def test_all_three_files_say_the_same(client: FlaskClient, reported: Reported, h
             assert told in cells or float(told) in cells
 
 
+def test_a_report_tells_the_account_the_targets_and_the_indicators(
+    client: FlaskClient, reported: Reported, host: Any
+) -> None:
+    reported.aim()
+    data = client.get(path(reported, "csv"), headers=host).data
+    account = table(data, "From opening to closing")
+    moved = [float(row["Amount"]) for row in account.values()]
+    # T2 was 800 kg, all of it Scope 1, and is 1000 + 200.
+    assert (moved[0], moved[-1]) == (800, 1200)
+    assert sum(moved[:-1]) == pytest.approx(moved[-1])
+    target = table(data, "'=Half by 2030")
+    assert float(target["2025"]["At most"]) == pytest.approx(800 * (1 - 0.5 / 6))
+    assert (target["2025"]["Amount"], target["2025"]["On the path"]) == ("700", "yes")
+    items = table(data, "Item by item")
+    assert items["CO2 per unit of energy"]["Threshold"] == "0.2"
+
+
+def test_parts_that_a_reader_may_not_have_are_left_out_with_a_sentence(
+    client: FlaskClient, reported: Reported
+) -> None:
+    reported.aim()
+    reported.host.disclose("figure", reported.park)
+    data = client.get(path(reported, "csv")).data
+    assert not table(data, "From opening to closing")
+    assert not table(data, "Item by item")
+    notes = {row["Section"]: row["Value"] for row in records(data) if row["Column"] == "Note"}
+    for left_out in ("Carbon account", "Indicators"):
+        assert "has not been disclosed to you" in notes[left_out]
+    assert table(data, "'=Half by 2030")["2025"]["Amount"] == "700"
+
+
 def test_names_that_look_like_formulas_reach_nobody_s_spreadsheet_as_one(
     client: FlaskClient, reported: Reported, host: Any
 ) -> None:
     data = client.get(path(reported, "csv"), headers=host).data
-    for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")):
+    for row in records(data):
         measured = row["Unit"] != "" or row["Value"] == ""
         texts = [each for name, each in row.items() if name != "Value" or not measured]
         assert not [each for each in texts if each.lstrip().startswith(("=", "+", "-", "@"))]
