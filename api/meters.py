@@ -183,7 +183,9 @@ def _boundary(
     readable = [place for place in met if access.may_read_place(place)]
     found = metered_year(standing, readable, year, query["gwp"])
     told = Year(standing, year)
-    differing = [each for site in found.sites for each in differences(told, site)]
+    # An inventory may be for days that the caller may not read.
+    open_sites = (s for s in found.sites if all(map(access.may_read_place, told.places(s))))
+    differing = [each for site in open_sites for each in differences(told, site)]
     hidden = len({place.site for place in met if place not in readable})
     return boundary_meters_answer(standing, found, query["gwp"], hidden, differing)
 

@@ -58,10 +58,18 @@ class Compared:
 
 
 def compared(year: Year, site: str) -> Iterator[Compared]:
-    """Everything that both the meters and the inventories of a site tell of a year."""
-    inventories = year.inventories(site)
-    if not inventories:
-        return
+    """Everything that both the meters and the inventories of a site tell of a year.
+
+    What two owners of a site state is never added up: each is told of its own days.
+    """
+    owned: dict[str, list[Whole[Inventory]]] = defaultdict(list)
+    for whole in year.inventories(site):
+        owned[whole.said[0].owner].append(whole)
+    for inventories in owned.values():
+        yield from _compared(year, site, inventories)
+
+
+def _compared(year: Year, site: str, inventories: Sequence[Whole[Inventory]]) -> Iterator[Compared]:
     periods = [whole.period for whole in inventories]
     found = [
         metered(year.standing, site, said.key.parts[1], year.year, periods)

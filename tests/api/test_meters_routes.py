@@ -181,6 +181,22 @@ def test_an_enterprise_reads_its_own_year_with_what_differs_from_its_inventory(
     assert "meters-against-inventory" in {each["rule"] for each in told["findings"]}
 
 
+def test_a_park_is_told_of_differences_only_where_it_may_read_the_whole_year(
+    client: FlaskClient, valley: Valley, as_role: AsRole
+) -> None:
+    """The forge states its year, of which the park may read no day before June."""
+    for actor in (valley.mill, valley.forge):
+        stated = Energy(
+            carrier="electricity", flow="bought", source="grid", amount=Decimal(9), unit="MWH"
+        )
+        site, period = valley.sites[actor.name], year_of(2025)
+        actor.say(Inventory(site=site, emissions=(), energy=(stated,), period=period))
+    address = f"parks/{valley.park}/meters"
+    told = read(client, address, as_role("park", valley.manager))["findings"]
+    assert [each["sentence"].split(" count")[0] for each in told] == ["The meters of Mill"]
+    assert len(read(client, address, as_role("auditor"))["findings"]) == 2
+
+
 def test_an_earlier_position_of_the_log_gives_what_followed_from_it(
     client: FlaskClient, valley: Valley, as_role: AsRole
 ) -> None:

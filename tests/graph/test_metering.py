@@ -230,6 +230,20 @@ def test_only_the_days_of_the_inventory_are_compared(valley: Valley) -> None:
     assert not found.differ
 
 
+def test_two_owners_of_a_site_are_each_told_of_their_own_days(valley: Valley) -> None:
+    """181 days until July at 10 a day, and 184 after; the first states 2 000, the second 1 840."""
+    count(valley.first, valley.mill, "E1", "3650")
+    until_july = Period(start=dt.date(2025, 1, 1), end=dt.date(2025, 7, 1))
+    after = Period(start=dt.date(2025, 7, 1), end=dt.date(2026, 1, 1))
+    state(valley.first, valley.mill, until_july, energy=(power("2000"),))
+    valley.first.transfer("site", valley.mill, valley.second, start="2025-07-01")
+    state(valley.second, valley.mill, after, energy=(power("1840"),))
+    first, second = compared(Year(valley.f.standing(), 2025), valley.mill)
+    assert (first.said[0].owner, first.differ) == (valley.first.id, True)
+    assert (second.said[0].owner, second.differ) == (valley.second.id, False)
+    assert (first.metered, second.metered) == (pytest.approx(1810), pytest.approx(1840))
+
+
 def test_meters_that_leave_out_days_are_not_compared(valley: Valley) -> None:
     valley.first.say(
         Meter(
