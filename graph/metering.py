@@ -60,11 +60,6 @@ class Known:
     amount: float | None
     share: float | None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a part of it is not known."""
-        return self.share != 1
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class Kind:
@@ -112,7 +107,7 @@ class MeteredYear:
     """A boundary as its meters tell it.
 
     ``through`` is the instant that all meters with any reading reach, ``latest`` the last that one
-    of them does; ``unread`` are the meters without any. ``without_meters`` are sites that state
+    of them does; both are ``None`` where none was read. ``without_meters`` are the sites that state
     none.
     """
 
@@ -123,10 +118,6 @@ class MeteredYear:
     sites: tuple[str, ...]
     without_meters: tuple[str, ...]
     as_of: int
-
-    @cached_property
-    def unread(self) -> tuple[Metered, ...]:
-        return tuple(each for each in self.metered if each.through is None)
 
     @property
     def through(self) -> dt.datetime | None:

@@ -146,7 +146,7 @@ def test_a_year_that_runs_says_how_far_it_reaches(valley: Valley) -> None:
         )
     )  # fmt: skip
     unread = valley.year()
-    assert [each.site for each in unread.unread] == [valley.forge]
+    assert [m.site for m in unread.metered if m.through is None] == [valley.forge]
     assert row(unread, "electricity").whole.share == pytest.approx(365 / (365 + 214))
     ends = [("2026-01-01T00:00:00+08:00", "0"), ("2026-02-10T00:00:00+08:00", "400")]
     period = {"start": "2026-01-01", "end": "2027-01-01"}
