@@ -377,6 +377,11 @@ _METERS: Final = {
         sentence="Meter %(meter)s of %(site)s counts %(measures)s that is not bought from a public "
         "grid: what was emitted for it is said by its supplier, and is not in the estimate."
     ),
+    "metered-in-part": _notice(
+        sentence="Meter %(meter)s of %(site)s counts a part of what is counted elsewhere, and no "
+        "meter there counts what is bought: it is not in the estimate; if it counts what is "
+        "bought, state it again with that flow."
+    ),
     "metered-fuel-made": _notice(
         sentence="Meter %(meter)s of %(site)s counts a fuel that is made there: what burning it "
         "emits is not in the estimate."

@@ -204,6 +204,18 @@ def ratio(unit: str, target: str) -> float:
 
 # -- what it emits ------------------------------------------------------------------------------
 
+
+def _what(metered: Metered) -> tuple[str, str, str]:
+    """Where, what, and which fuel."""
+    kind = Kind.of(metered.meter)
+    return metered.site, kind.measures, kind.fuel
+
+
+def _is_part(meter: Meter) -> bool:
+    """Whether it counts, of something that emits, a part of what is counted elsewhere."""
+    return meter.flow == "used" and meter.measures != "water"
+
+
 _EMITTED: Final = Kind("emissions", "", "", "", "KGM")
 
 
@@ -215,9 +227,12 @@ class _Estimated:
         self.factors: dict[str, None] = {}
         self.lacks: dict[Finding, None] = {}
 
-    def of(self, found: Iterable[Metered]) -> Estimate:
+    def of(self, found: Sequence[Metered]) -> Estimate:
         scopes: dict[int, list[tuple[Metered, float]]] = {1: [], 2: []}
+        bought = {_what(each) for each in found if each.meter.flow == "bought"}
         for each in found:
+            if _is_part(each.meter) and _what(each) not in bought:
+                self._lack("metered-in-part", each.site, each.meter)
             for scope, kg in self._per_unit(each.site, each.meter):
                 scopes[scope].append((each, SIGNS[each.meter.flow] * kg))
         one, two = (_row(_EMITTED, scopes[k]) if scopes[k] else None for k in (1, 2))
