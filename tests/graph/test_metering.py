@@ -118,6 +118,8 @@ def test_the_estimate_is_grid_power_and_fuels_times_their_factors(valley: Valley
         ("metered-supply", {"source": "non-fossil"}),
         ("metered-supply", {"measures": "heat", "unit": "GV", "source": "recovered"}),
         ("meter-without-grid-factor", {"measures": "steam", "unit": "GV"}),
+        ("metered-in-part", {"measures": "fuel", "fuel": GAS, "unit": "NM3", "flow": "used"}),
+        ("metered-in-part", {"flow": "used"}),
         ("meter-without-fuel-factor", {"measures": "fuel", "fuel": GAS, "unit": "TNE"}),
         (
             "metered-fuel-made",
