@@ -299,10 +299,19 @@ class Inventory:
         rows = [self._obstacle(each) for each in obstacles]
         return [row for i, row in enumerate(rows) if row not in rows[:i]]
 
+    def _tells(self, obstacle: Obstacle) -> bool:
+        """Whether an obstacle may be told: its numbers where the figure is shown that they are of,
+        what is about sites and other years to whoever runs the boundary."""
+        if obstacle.reason in _TELLING:
+            return True
+        of_full = obstacle.grade is not Grade.OPERATIONAL
+        shows = self._shows_scope2 and self._shows_market and self._shows_deductions
+        if obstacle.reason == "above-zero":
+            return shows and (self._shows_full or not of_full)
+        return self._runs and (obstacle.reason != "above-threshold" or (shows and self._shows_full))
+
     def _obstacle(self, obstacle: Obstacle) -> Answer:
-        figures_shown = self._shows_full and self._shows_market and self._shows_deductions
-        tells = obstacle.reason in _TELLING or self._runs
-        if not (tells or (obstacle.reason == "above-zero" and figures_shown)):
+        if not self._tells(obstacle):
             return {"reason": "not-shown", "sentence": gettext(NOT_SHOWN)}
         params = {
             name: gettext(value) if name == "figure" else value

@@ -34,7 +34,7 @@ def test_every_answer_says_how_it_may_be_used(client: FlaskClient, address: str)
 
 
 def test_health_tells_size_and_engine(client: FlaskClient) -> None:
-    assert client.get("/health").get_json() == {"status": "ok", "size": 1, "engine": "2"}
+    assert client.get("/health").get_json() == {"status": "ok", "size": 1, "engine": "3"}
 
 
 def test_the_docs_page_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
