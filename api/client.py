@@ -211,7 +211,12 @@ class Client:
     def figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
         """A computed figure: ``kind`` is products, parks or enterprises."""
         path = {"products": "footprint", "parks": "net", "enterprises": "net"}[kind]
-        return self._get(f"/v1/{kind}/{entity}/{path}", **query)
+        return self.about(kind, entity, path, **query)
+
+    def about(self, kind: str, entity: str, resource: str, **query: str | None) -> dict[str, Any]:
+        """What there is to say of a product, park or enterprise: ``kind`` is products, parks or
+        enterprises, and ``resource`` what comes after it in the address."""
+        return self._get(f"/v1/{kind}/{entity}/{resource}", **query)
 
     def region(
         self, parks: list[str], enterprises: list[str], divisions: list[str], **query: str | None
@@ -220,14 +225,6 @@ class Client:
         wanted = {name: value for name, value in query.items() if value is not None}
         members = {"park": parks, "enterprise": enterprises, "division": divisions}
         return self._request("GET", "/v1/region", params={**wanted, **members})
-
-    def downstream(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """What becomes of what is sold: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/downstream", **query)
-
-    def certificates(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """What certificates are used up, and what they cover: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/certificates", **query)
 
     def report(self, kind: str, entity: str, form: str, **query: str | None) -> bytes:
         """An inventory as a file: ``kind`` is parks or enterprises, ``form`` xlsx, csv or html.
@@ -241,41 +238,9 @@ class Client:
             raise AnswerNotUnderstood(url=self.base_url)
         return response.content
 
-    def indicators(self, park: str, **query: str | None) -> dict[str, Any]:
-        """What a system of indicators says of a park."""
-        return self._get(f"/v1/parks/{park}/indicators", **query)
-
-    def account(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """The carbon account between two years: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/account", **query)
-
-    def targets(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """Targets and how far they have come: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/targets", **query)
-
-    def restatement(self, park: str, **query: str | None) -> dict[str, Any]:
-        """A base year of a park restated with a later fence."""
-        return self._get(f"/v1/parks/{park}/restatement", **query)
-
-    def meters(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """A year as its meters tell it: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/meters", **query)
-
     def site(self, site: str) -> dict[str, Any]:
         """A registered site."""
         return self._get(f"/v1/sites/{site}")
-
-    def findings(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """What was noticed about something: ``kind`` is products, parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/findings", **query)
-
-    def quality(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """How good the data behind a figure are: ``kind`` is products, parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/quality", **query)
-
-    def unsigned_figure(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """The statement that publishes a figure, to be signed; ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/figure", **query)
 
     def published_figure(self, digest: str) -> dict[str, Any]:
         """A published figure, and what has come after it. Raises Refused."""
@@ -302,22 +267,6 @@ class Client:
     def impact(self, cause: int, **query: str | None) -> dict[str, Any]:
         """By how much an entry that made others suspect moved the figures."""
         return self._get(f"/v1/log/suspects/{cause}/impact", **query)
-
-    def explanation(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """A figure taken apart: ``kind`` is products, parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/explanation", **query)
-
-    def paths(self, product: str, **query: str | None) -> dict[str, Any]:
-        """The largest paths of a product's footprint."""
-        return self._get(f"/v1/products/{product}/paths", **query)
-
-    def levers(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """What a tenth less would do: ``kind`` is parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/levers", **query)
-
-    def diff(self, kind: str, entity: str, **query: str | None) -> dict[str, Any]:
-        """What changed in a figure, and why: ``kind`` is products, parks or enterprises."""
-        return self._get(f"/v1/{kind}/{entity}/diff", **query)
 
     def wave(self, index: int, **query: str | None) -> dict[str, Any]:
         """Everything that an entry moved."""

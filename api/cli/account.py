@@ -14,16 +14,12 @@ from rich.text import Text
 from api.cli.figures import (
     BAR_WIDTH,
     MOST_LINES,
-    PLURALS,
-    asked_client,
-    gwp_option,
-    id_of,
     number_text,
-    query_of,
-    server_or_here_option,
+    show_name,
+    told_of_boundary,
+    year_options,
 )
-from api.cli.options import token_option
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, pass_speech
 from api.numbers import percent, places_for, tonnes
 from graph.account_rows import Matter
 from graph.advice import Less
@@ -86,42 +82,24 @@ def floating(steps: Sequence[Step]) -> list[Floating]:
 
 
 @click.command()
-@click.argument("which", metavar="ENTERPRISE")
-@click.option("--park", "is_park", is_flag=True, help="It is a park, not an enterprise.")
-@click.option("--year", type=int, help="Calendar year; by default the latest.")
+@click.argument("which", metavar="PARK|ENTERPRISE")
+@year_options
 @click.option(
     "--from", "since", type=int, help="The year to begin with; by default the one before."
 )
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
 @pass_speech
-def account(
-    speech: Speech,
-    /,
-    which: str,
-    is_park: bool,
-    since: int | None,
-    server: str | None,
-    token: str | None,
-    **question: Any,
-) -> None:
-    """The carbon account of an enterprise: opening, what moved it and why, closing.
+def account(speech: Speech, /, which: str, since: int | None, **asked: Any) -> None:
+    """The carbon account of a park or an enterprise: opening, what moved it and why, closing.
 
     The opening is the figure of the year before as it was published, and that of today where it
     was not. Below it stand what is behind each cause, what is made, and the largest levers.
     """
-    client = asked_client(speech, server, token)
-    kind = "park" if is_park else "enterprise"
-    entity = id_of(client, PLURALS[kind], which)
-    query = query_of(**question) | {"from": None if since is None else str(since)}
-    answer = client.account(PLURALS[kind], entity, **query)
+    asked["from"] = since
+    kind, answer = told_of_boundary(speech, which, "account", **asked)
     if speech.as_json:
         speech.json(answer)
         return
-    speech.out.print(Text(answer[kind]["name"], style="bold"), Text(entity, style="dim"))
+    show_name(speech, answer[kind])
     _opening(speech, answer)
     _waterfall(speech, answer)
     _behind(speech, answer)

@@ -9,49 +9,28 @@ from rich.text import Text
 
 from api.cli.figures import (
     MOST_LINES,
-    PLURALS,
     Bar,
-    asked_client,
-    gwp_option,
-    id_of,
-    query_of,
-    server_or_here_option,
+    show_name,
+    told_of_boundary,
+    year_options,
 )
-from api.cli.options import token_option
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, pass_speech
 from api.numbers import compact
 
-_KINDS: Final = ("park", "enterprise")
 _KIND_WORDS: Final = {"green-power": "green power", "removal": "removal", "offset": "offset"}
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(_KINDS))
-@click.argument("which", metavar="ID|NAME")
-@click.option("--year", type=int, help="Calendar year; by default the latest.")
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
+@click.argument("which", metavar="PARK|ENTERPRISE")
+@year_options
 @pass_speech
-def certificates(
-    speech: Speech,
-    /,
-    kind: str,
-    which: str,
-    server: str | None,
-    token: str | None,
-    **question: Any,
-) -> None:
+def certificates(speech: Speech, /, which: str, **asked: Any) -> None:
     """Which certificates a park or enterprise uses up, and how much power they cover."""
-    client = asked_client(speech, server, token)
-    entity = id_of(client, PLURALS[kind], which)
-    answer = client.certificates(PLURALS[kind], entity, **query_of(**question))
+    kind, answer = told_of_boundary(speech, which, "certificates", **asked)
     if speech.as_json:
         speech.json(answer)
         return
-    speech.out.print(Text(answer[kind]["name"], style="bold"), Text(entity, style="dim"))
+    show_name(speech, answer[kind])
     _power(speech, answer)
     _used(speech, answer)
     for sentence in answer["findings"]:

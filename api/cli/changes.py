@@ -69,7 +69,7 @@ def diff(
     """
     client = asked_client(speech, server, token)
     query = query_of(**{"from": start, "to": stop, "year": year, "gwp": gwp})
-    told = client.diff(PLURALS[kind], id_of(client, PLURALS[kind], which), **query)
+    told = client.about(PLURALS[kind], id_of(client, PLURALS[kind], which), "diff", **query)
     if speech.as_json:
         speech.json(told)
         return

@@ -11,13 +11,11 @@ from api.cli.figures import (
     MOST_LINES,
     PLURALS,
     asked_client,
-    gwp_option,
     id_of,
     query_of,
-    server_or_here_option,
+    year_options,
 )
-from api.cli.options import token_option
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, pass_speech
 from api.numbers import places_for, tonnes
 from graph.boundary import Assessed
 
@@ -27,12 +25,7 @@ _KINDS: Final = ("park", "enterprise")
 @click.command()
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.argument("which", metavar="ID|NAME")
-@click.option("--year", type=int, help="Calendar year; by default the latest.")
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
+@year_options
 @pass_speech
 def downstream(
     speech: Speech,
@@ -46,7 +39,7 @@ def downstream(
     """What becomes of what a park or enterprise sells: Scope 3, categories 9 to 15."""
     client = asked_client(speech, server, token)
     entity = id_of(client, PLURALS[kind], which)
-    answer = client.downstream(PLURALS[kind], entity, **query_of(**question))
+    answer = client.about(PLURALS[kind], entity, "downstream", **query_of(**question))
     if speech.as_json:
         speech.json(answer)
         return

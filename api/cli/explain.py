@@ -78,9 +78,9 @@ def explain(
         raise click.UsageError("Paths and sites are asked of products.")
     entity = id_of(client, PLURALS[kind], which)
     told = (
-        client.paths(entity, **query)
+        client.about("products", entity, "paths", **query)
         if by == "path"
-        else client.explanation(PLURALS[kind], entity, by=by, **query)
+        else client.about(PLURALS[kind], entity, "explanation", by=by, **query)
     )
     if speech.as_json:
         speech.json(told)
@@ -97,7 +97,7 @@ def explain(
 def levers(speech: Speech, /, kind: str, which: str, **asked: Any) -> None:
     """What a tenth less of one thing would do to the figure of a park or an enterprise."""
     client, query = _client_and_query(speech, asked)
-    told = client.levers(PLURALS[kind], id_of(client, PLURALS[kind], which), **query)
+    told = client.about(PLURALS[kind], id_of(client, PLURALS[kind], which), "levers", **query)
     if speech.as_json:
         speech.json(told)
         return

@@ -54,24 +54,29 @@ def gwp_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What every figure is asked with."""
+def year_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What everything about a year is asked with."""
     for option in (
         json_option,
         token_option,
         server_or_here_option,
         click.option("--at", type=click.IntRange(1), help="As of the first so many entries."),
-        click.option(
-            "--valid-on",
-            type=click.DateTime(["%Y-%m-%d"]),
-            metavar="YYYY-MM-DD",
-            help="As of one day: what is in force on it stands for its whole year.",
-        ),
         gwp_option,
         click.option("--year", type=int, help="Calendar year; by default the latest."),
     ):
         command = option(command)
     return command
+
+
+def question_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every figure is asked with."""
+    day = click.option(
+        "--valid-on",
+        type=click.DateTime(["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        help="As of one day: what is in force on it stands for its whole year.",
+    )
+    return year_options(day(command))
 
 
 def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,6 +175,42 @@ def id_of(client: Client, kind: str, which: str) -> str:
         choices = ", ".join(f"{each['name']} ({each['id']})" for each in candidates[:MOST_LINES])
         raise NameAmbiguous(kind=singular, text=which, choices=choices)
     return str(candidates[0]["id"])
+
+
+def boundary_of(client: Client, which: str) -> tuple[str, str]:
+    """What a name or an id is of, a park or else an enterprise, and its id.
+
+    Raises NameUnknown or NameAmbiguous.
+    """
+    for kind in ("park", "enterprise"):
+        try:
+            found = id_of(client, PLURALS[kind], which)
+        except NameUnknown:
+            continue
+        is_name = found != which.lower()
+        if is_name or any(each["id"] == found for each in client.entities(PLURALS[kind])):
+            return kind, found
+    raise NameUnknown(kind="boundary", text=which)
+
+
+def told_of_boundary(
+    speech: Speech,
+    which: str,
+    resource: str,
+    *,
+    server: str | None,
+    token: str | None,
+    **question: object,
+) -> tuple[str, dict[str, Any]]:
+    """Whether it is a park or an enterprise, and what there is to say of it."""
+    client = asked_client(speech, server, token)
+    kind, entity = boundary_of(client, which)
+    return kind, client.about(PLURALS[kind], entity, resource, **query_of(**question))
+
+
+def show_name(speech: Speech, about: dict[str, Any]) -> None:
+    """What something is called, and its id."""
+    speech.out.print(Text(about["name"], style="bold"), Text(about["id"], style="dim"))
 
 
 def _is_id(text: str) -> bool:
@@ -450,7 +491,7 @@ class Bar:
 
 
 def _heading(speech: Speech, figure: dict[str, Any], about: dict[str, Any]) -> None:
-    speech.out.print(Text(about["name"], style="bold"), Text(about["id"], style="dim"))
+    show_name(speech, about)
     speech.say("%(year)s, GWP %(gwp)s, from %(at)d entries; last moved by entry %(as_of)d.",
                year=str(figure["year"]), gwp=figure["gwp"], at=figure["at"],
                as_of=figure["asOf"])  # fmt: skip

@@ -58,7 +58,7 @@ def findings(
     """
     client = asked_client(speech, server, token)
     entity = id_of(client, PLURALS[kind], which)
-    answer = client.findings(PLURALS[kind], entity, **query_of(**asked))
+    answer = client.about(PLURALS[kind], entity, "findings", **query_of(**asked))
     if speech.as_json:
         speech.json(answer)
         return

@@ -73,7 +73,7 @@ def indicators(
     """
     client = asked_client(speech, server, token)
     park = id_of(client, "parks", which)
-    answer = client.indicators(park, **query_of(**question, type=type_))
+    answer = client.about("parks", park, "indicators", **query_of(**question, type=type_))
     if speech.as_json:
         speech.json(answer)
         return

@@ -11,48 +11,26 @@ from rich.text import Text
 
 from api.cli.figures import (
     MOST_LINES,
-    PLURALS,
     Bar,
-    asked_client,
-    gwp_option,
-    id_of,
     number_text,
-    query_of,
-    server_or_here_option,
+    show_name,
+    told_of_boundary,
+    year_options,
 )
-from api.cli.options import token_option
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, pass_speech
 from api.numbers import percent, places_for, tonnes
 
-_KINDS: Final = ("park", "enterprise")
 _UNITS: Final = {"KWH": "kWh", "MWH": "MWh", "GV": "GJ", "MTQ": "m³", "NM3": "Nm³", "TNE": "t"}
 """What people call the units that a year is told in; others by their code."""
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(_KINDS))
-@click.argument("which", metavar="ID|NAME")
-@click.option("--year", type=int, help="Calendar year; by default the latest that was read.")
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
+@click.argument("which", metavar="PARK|ENTERPRISE")
+@year_options
 @pass_speech
-def meters(
-    speech: Speech,
-    /,
-    kind: str,
-    which: str,
-    server: str | None,
-    token: str | None,
-    **question: Any,
-) -> None:
+def meters(speech: Speech, /, which: str, **asked: Any) -> None:
     """The year of a park or enterprise as its meters tell it, while it runs."""
-    client = asked_client(speech, server, token)
-    entity = id_of(client, PLURALS[kind], which)
-    asked = {name: each for name, each in query_of(**question).items() if each is not None}
-    answer = client.meters(PLURALS[kind], entity, **asked)
+    kind, answer = told_of_boundary(speech, which, "meters", **asked)
     if speech.as_json:
         speech.json(answer)
         return
@@ -70,7 +48,7 @@ def unit_text(code: str) -> str:
 
 
 def _heading(speech: Speech, answer: dict[str, Any], about: dict[str, Any]) -> None:
-    speech.out.print(Text(about["name"], style="bold"), Text(about["id"], style="dim"))
+    show_name(speech, about)
     speech.say("%(year)s, from meters and %(at)d entries; last moved by entry %(as_of)d.",
                year=str(answer["year"]), at=answer["at"], as_of=answer["asOf"])  # fmt: skip
     if answer["through"] is None:

@@ -66,7 +66,7 @@ def publish(
     client = Client(server, token, language=speech.language)
     asked = {"year": None if year is None else str(year), "gwp": gwp}
     entity = id_of(client, PLURALS[kind], which)
-    document = client.unsigned_figure(PLURALS[kind], entity, **asked)
+    document = client.about(PLURALS[kind], entity, "figure", **asked)
     if not speech.as_json:
         _show(speech, document)
     if _is_published(client, document):

@@ -12,15 +12,13 @@ from api.cli.figures import (
     PLURALS,
     Bar,
     asked_client,
-    gwp_option,
     id_of,
     number_text,
     query_of,
     rung_text,
-    server_or_here_option,
+    year_options,
 )
-from api.cli.options import token_option
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, pass_speech
 from api.numbers import percent
 
 _DIGITS: Final = 4
@@ -30,12 +28,7 @@ _WORST: Final = 5
 @click.command()
 @click.argument("kind", type=click.Choice(list(PLURALS)))
 @click.argument("which", metavar="ID|NAME")
-@click.option("--year", type=int, help="Calendar year; by default the latest.")
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
+@year_options
 @pass_speech
 def quality(
     speech: Speech,
@@ -53,7 +46,7 @@ def quality(
     """
     client = asked_client(speech, server, token)
     entity = id_of(client, PLURALS[kind], which)
-    answer = client.quality(PLURALS[kind], entity, **query_of(**asked))
+    answer = client.about(PLURALS[kind], entity, "quality", **query_of(**asked))
     if speech.as_json:
         speech.json(answer)
         return

@@ -7,10 +7,15 @@ from typing import Any
 
 import click
 
-from api.cli.figures import asked_client, id_of, query_of, question_options, show_books
+from api.cli.figures import (
+    PLURALS,
+    asked_client,
+    boundary_of,
+    query_of,
+    question_options,
+    show_books,
+)
 from api.cli.speech import Speech, pass_speech
-from api.client import Client
-from api.errors import NameUnknown
 from api.numbers import places_for, tonnes
 
 
@@ -45,7 +50,7 @@ def region(
     members: dict[str, list[str]] = {"parks": [], "enterprises": []}
     for each in which:
         kind, found = boundary_of(client, each)
-        members[kind].append(found)
+        members[PLURALS[kind]].append(found)
     query = query_of(year=year, gwp=gwp, at=at, valid_on=valid_on and valid_on.date())
     books = client.region(members["parks"], members["enterprises"], list(divisions), **query)
     if speech.as_json:
@@ -54,22 +59,6 @@ def region(
     names = ", ".join(each["name"] for each in books["members"])
     show_books(speech, books, {"name": names, "id": ""})
     _beside(speech, books)
-
-
-def boundary_of(client: Client, which: str) -> tuple[str, str]:
-    """What a name or an id is of, parks or else enterprises, and its id.
-
-    Raises NameUnknown or NameAmbiguous.
-    """
-    for kind in ("parks", "enterprises"):
-        try:
-            found = id_of(client, kind, which)
-        except NameUnknown:
-            continue
-        is_name = found != which.lower()
-        if is_name or any(each["id"] == found for each in client.entities(kind)):
-            return kind, found
-    raise NameUnknown(kind="boundary", text=which)
 
 
 def _beside(speech: Speech, books: dict[str, Any]) -> None:

@@ -7,9 +7,15 @@ from typing import Any, Final
 
 import click
 
-from api.cli.figures import asked_client, gwp_option, query_of, server_or_here_option
+from api.cli.figures import (
+    PLURALS,
+    asked_client,
+    boundary_of,
+    gwp_option,
+    query_of,
+    server_or_here_option,
+)
 from api.cli.options import token_option
-from api.cli.region import boundary_of
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import WouldOverwrite
 
@@ -47,7 +53,7 @@ def report(
     wanted = form or _form_of(out)
     client = asked_client(speech, server, token)
     kind, entity = boundary_of(client, which)
-    data = client.report(kind, entity, wanted, **query_of(**question))
+    data = client.report(PLURALS[kind], entity, wanted, **query_of(**question))
     _write_new(out, data)
     if speech.as_json:
         speech.json({"path": str(out), "format": wanted, "bytes": len(data)})

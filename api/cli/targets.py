@@ -20,9 +20,11 @@ from api.cli.figures import (
     id_of,
     query_of,
     server_or_here_option,
+    show_name,
+    told_of_boundary,
+    year_options,
 )
 from api.cli.options import token_option
-from api.cli.region import boundary_of
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import places_for, tonnes
 from graph.restatement import Why
@@ -31,7 +33,6 @@ from graph.targets import FULL
 _LEAST_SPAN: Final = 8
 _BLOCK: Final = "█"
 _LINE: Final = "▏"
-_SINGULAR: Final = {"parks": "park", "enterprises": "enterprise"}
 
 
 # --- Targets -------------------------------------------------------------------------------
@@ -39,25 +40,15 @@ _SINGULAR: Final = {"parks": "park", "enterprises": "enterprise"}
 
 @click.command()
 @click.argument("which", metavar="PARK|ENTERPRISE")
-@click.option("--year", type=int, help="Up to this year; by default the latest.")
-@gwp_option
-@click.option("--at", type=click.IntRange(1), help="As of the first so many entries.")
-@server_or_here_option
-@token_option
-@json_option
+@year_options
 @pass_speech
-def targets(
-    speech: Speech, /, which: str, server: str | None, token: str | None, **asked: Any
-) -> None:
+def targets(speech: Speech, /, which: str, **asked: Any) -> None:
     """The targets of a park or an enterprise: the path, what became of it, where it leads."""
-    client = asked_client(speech, server, token)
-    kind, entity = boundary_of(client, which)
-    answer = client.targets(kind, entity, **query_of(**asked))
+    kind, answer = told_of_boundary(speech, which, "targets", **asked)
     if speech.as_json:
         speech.json(answer)
         return
-    about = answer[_SINGULAR[kind]]
-    speech.out.print(Text(about["name"], style="bold"), Text(about["id"], style="dim"))
+    show_name(speech, answer[kind])
     speech.say("Years up to %(year)s with the fence of %(day)s; net, market-based.",
                year=str(answer["year"]), day=answer["fenceOn"])  # fmt: skip
     if not answer["targets"]:
@@ -249,7 +240,7 @@ def restatement(
     """A base year of a park with the members of a later year, and the way between the two."""
     client = asked_client(speech, server, token)
     query = query_of(fence_on=fence_on and fence_on.date(), **asked)
-    answer = client.restatement(id_of(client, "parks", which), **query)
+    answer = client.about("parks", id_of(client, "parks", which), "restatement", **query)
     if speech.as_json:
         speech.json(answer)
         return

@@ -339,7 +339,7 @@ def test_the_terminal_draws_the_waterfall_with_what_is_behind_it(at: Terminal, m
     assert any(row[-2:] == ["electricity", "-0.045"] for row in rows)
     assert any(" ".join(row[:-1]) == "direct emissions (Mill site)" for row in rows)
     assert at.ok("account", mill.firm.id, "--json").json["account"]["closing"]["value"] == "3520"
-    assert at.run("account", "Mill", "--park").code == 1
+    assert at.run("account", "Nobody").code == 1
 
 
 def test_the_terminal_tells_what_advice_does_to_the_park(at: Terminal, factory: Factory) -> None:

@@ -172,10 +172,10 @@ def test_the_terminal_shows_what_is_covered_and_what_is_used_up(
     (tmp_path / "var").mkdir()
     write_secret(tmp_path / "var" / "signing-key.pem", factory.signer.private)
     monkeypatch.setenv("DATABASE_URL", factory.url)
-    shown = at.ok("certificates", "park", "Valley", "--year", 2025).out
+    shown = at.ok("certificates", "Valley", "--year", 2025).out
     assert "From grids, covered by certificates" in shown
     assert "Certificates in excess" in shown
     assert "gec.example N-001 × 120" in shown
     assert "took from public grids" in " ".join(shown.split())
-    told = at.ok("certificates", "park", "Valley", "--json").json
+    told = at.ok("certificates", "Valley", "--json").json
     assert told["coveredKwh"] == "160000"

@@ -127,7 +127,7 @@ def test_what_the_api_answers_is_a_statement_for_any_signer(
 ) -> None:
     key = key_of(chain.manager, "manager")
     client = Client(server, os.environ["CATCHMENT_TOKEN"])
-    at.write("figure.json", client.unsigned_figure("parks", chain.park))
+    at.write("figure.json", client.about("parks", chain.park, "figure"))
     at.ok("sign", "figure.json", "--key", key, "--out", "figure.jws")
     at.ok("submit", "figure.jws")
     assert len(list(chain.factory.standing().statements("figure"))) == 1

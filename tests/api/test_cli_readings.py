@@ -93,7 +93,7 @@ def test_a_year_of_hours_is_one_batch_of_twelve_months_and_a_table(mill: Mill) -
     assert "New: 0, corrections: 0, unchanged: 12, refused: 0." in again.out
     assert "Nothing was written." in again.out
 
-    table = mill.at.ok("meters", "enterprise", "Mill", *mill.to)
+    table = mill.at.ok("meters", "Mill", *mill.to)
     assert "2025, from meters" in table.out
     assert "All readings reach 2026-01-01 00:00+01:00." in table.out
     lines = {line.split()[0]: line for line in table.out.splitlines() if line.strip()}
@@ -102,9 +102,7 @@ def test_a_year_of_hours_is_one_batch_of_twelve_months_and_a_table(mill: Mill) -
     assert lines["Total"].split()[1] == "8,760"
     assert "█" in lines["2025-10"]
     assert "Not in the estimate" in table.out
-    asked = mill.at.ok(
-        "meters", "enterprise", mill.enterprise, "--year", "2025", "--json", *mill.to
-    )
+    asked = mill.at.ok("meters", mill.enterprise, "--year", "2025", "--json", *mill.to)
     assert asked.json["rows"][0]["total"]["amount"] == "8760"
 
 
@@ -121,7 +119,7 @@ def test_a_correction_changes_its_month_alone_and_a_gap_is_flagged(mill: Mill) -
     ]  # fmt: skip
     later = mill.reads([("2025-04-01 00:00", "3000")])
     assert later.code == 0, later.err
-    table = mill.at.ok("meters", "enterprise", "Mill", "--year", "2025", *mill.to)
+    table = mill.at.ok("meters", "Mill", "--year", "2025", *mill.to)
     assert "gap, superseded" in table.out
     assert "Mühle, E-01: No reading from 2025-03-01 00:00+01:00 to 2025-04-01" in table.out
     assert "not read" in table.out
