@@ -34,7 +34,7 @@ from api.answer_parts import (
     told,
     undisclosed,
 )
-from api.covered import covered_may_be_told, deducted_may_be_told, may_be_told
+from api.covered import Deductions, covered_may_be_told, deductions_told, may_be_told
 from api.rule_of_three import allows, merged
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
 from graph.boundary import NOTHING, Amount, Missing
@@ -180,9 +180,9 @@ class Guarded:
         return covered_may_be_told(self.books, self.tenants)
 
     @cached_property
-    def tells_deducted(self) -> bool:
-        """Whether capture and sinks tell nobody what one or two others have stated of theirs."""
-        return deducted_may_be_told(self.books, self.tenants)
+    def tells_deducted(self) -> Deductions:
+        """Which sums of capture and sinks tell nobody what one or two others stated of theirs."""
+        return deductions_told(self.books, self.tenants)
 
     def rung_parts(self) -> Hidden:
         """Position in ``RUNGS`` -> those behind what came in on that rung."""

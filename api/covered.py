@@ -9,33 +9,97 @@ removed and what was captured is told by the same rule, for inventories state it
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
 from api.access import Access, Tenants
-from api.rule_of_three import allows
+from api.rule_of_three import allows, merged
 from graph.engine import Books
 from graph.findings import Finding
+from graph.year import Place
 
 _OF_GRIDS: Final = "residual-mix-absent"
 
 
 def covered_may_be_told(books: Books, tenants: Tenants | None) -> bool:
-    """Whether sums over certificates, and what they lower, tell of nobody alone."""
-    if tenants is None:
-        return True
-    holders = {used.said.owner for use in books.market.uses for used in (*use.used, *use.refused)}
-    return allows(len(holders & tenants.guarded))
+    """Whether sums over certificates, and what they lower, tell of nobody alone.
+
+    What is covered and what is in excess are two sums: nobody counts in one to whom nothing of it
+    belongs.
+    """
+    uses = books.market.uses
+    covering = {used.said.owner for use in uses if use.covered_kwh for used in use.used}
+    beyond = {
+        used.said.owner for use in uses if use.excess_kwh for used in (*use.used, *use.refused)
+    }
+    return _may_add(covering, tenants) and _may_add(beyond, tenants)
 
 
-def deducted_may_be_told(books: Books, tenants: Tenants | None) -> bool:
-    """Whether sums of what was captured and removed, and what they lower, tell of nobody alone."""
-    if tenants is None:
-        return True
-    places = {each.place for each in books.ledgers.caught}
-    places |= {each.place for each in books.ledgers.sunk}
+@dataclass(frozen=True, slots=True)
+class Deductions:
+    """Which sums of what was captured and removed may be told; ``net``: what they lower together.
+
+    Each is a sum of its own: who has nothing in it hides nobody. Where one may be told and the
+    other not, the net figure would tell the other.
+    """
+
+    captured: bool
+    verified: bool
+    unverified: bool
+    net: bool
+
+
+def deductions_told(books: Books, tenants: Tenants | None) -> Deductions:
+    """By the rule of three, for whoever the tenants are to be protected from."""
+    standing, ledgers = books.answered.standing, books.ledgers
+
+    def owners(places: Iterable[Place]) -> set[str | None]:
+        return {standing.owner_on("site", place.site, place.start) for place in places}
+
+    captured = owners(each.place for each in ledgers.caught if each.counts and each.kg)
+    verified = owners(each.place for each in ledgers.sunk if each.verified_kg)
+    unverified = owners(each.place for each in ledgers.sunk if each.open_kg)
+    told = _may_add(captured, tenants), _may_add(verified, tenants)
+    together = not any(told) and _may_add(captured | verified, tenants)
+    return Deductions(*told, _may_add(unverified, tenants), net=all(told) or together)
+
+
+def rows_told(
+    places: Iterable[Place], books: Books, access: Access, tenants: Tenants | None
+) -> frozenset[Place]:
+    """Of the places that have rows in a ledger, those whose rows may stand by themselves.
+
+    Those whose inventory the caller may read; and none, where what is left of the sum would be of
+    one or two others.
+    """
+    standing, asked = books.answered.standing, set(places)
+    readable = {place for place in asked if access.may_read_place(place)}
+    rest = {standing.owner_on("site", each.site, each.start) for each in asked - readable}
+    is_own = tenants is None
+    return frozenset(readable if is_own or allows(len(rest)) else ())
+
+
+def grids_together(books: Books, tenants: Tenants | None) -> frozenset[str | None]:
+    """Regions of grids that must be one row: by itself each would tell what one or two take in."""
     standing = books.answered.standing
-    owners = {standing.owner_on("site", place.site, place.start) for place in places}
-    return allows(len(owners & tenants.guarded))
+    drawing = {
+        each.region: _guarded(
+            {standing.owner_on("site", p.site, p.start) for p in each.places if p is not None},
+            tenants,
+        )
+        for each in books.market.residual
+    }
+    return frozenset(merged(drawing))
+
+
+def _guarded(owners: AbstractSet[str | None], tenants: Tenants | None) -> frozenset[str]:
+    return frozenset() if tenants is None else tenants.guarded & owners
+
+
+def _may_add(owners: AbstractSet[str | None], tenants: Tenants | None) -> bool:
+    return allows(len(_guarded(owners, tenants)))
 
 
 def may_be_told(noticed: Finding, books: Books, access: Access, tenants: Tenants | None) -> bool:
@@ -50,7 +114,7 @@ def may_be_told(noticed: Finding, books: Books, access: Access, tenants: Tenants
         return True
     runs = caller.enterprise == books.answered.standing.owner_of(books.kind, books.id)
     if noticed in books.ledgers.findings:
-        return runs and deducted_may_be_told(books, tenants)
+        return runs and deductions_told(books, tenants).net
     if noticed not in books.market.findings or noticed.rule == _OF_GRIDS:
         return runs
     own = [party for party in noticed.parties if party.enterprise == caller.enterprise]

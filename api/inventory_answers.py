@@ -17,6 +17,7 @@ from flask_babel import gettext
 
 from api.answer_parts import Answer, Hidden, amount, apart, site_name
 from api.boundary_answers import Guarded, boundary_answer
+from api.covered import grids_together, rows_told
 from api.downstream_answers import Readable
 from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.scope3 import CATEGORIES, DOWNSTREAM
@@ -110,7 +111,7 @@ class Inventory:
 
     @property
     def _shows_deductions(self) -> bool:
-        return self.guarded.tells_deducted
+        return self.guarded.tells_deducted.net
 
     @property
     def _shows_market(self) -> bool:
@@ -181,11 +182,20 @@ class Inventory:
             "grid_kwh": market.grid_kwh,
             "covered_kwh": market.covered_kwh,
             "direct_kwh": market.direct_kwh,
-            "residual": [
-                {"region": each.region, "kwh": each.kwh, "factor": each.factor}
-                for each in market.residual
-            ],
+            "residual": self._residual(),
         }
+
+    def _residual(self) -> list[Answer]:
+        """By grid; those that would tell what one or two tenants take in are one row."""
+        residual = self.full.books.market.residual
+        together = grids_together(self.full.books, self.guarded.tenants)
+        rows = [
+            {"region": each.region, "kwh": each.kwh, "factor": each.factor}
+            for each in residual
+            if each.region not in together
+        ]
+        rest = [each.kwh for each in residual if each.region in together]
+        return rows + ([{"region": None, "kwh": sum(rest), "factor": None}] if rest else [])
 
     def _category(self, category: Category) -> Answer:
         number = category.number
@@ -231,11 +241,10 @@ class Inventory:
         return self._runs or (books.kind == "park" and access.sees_member(books.id, place.site))
 
     def _ledgers(self) -> Answer:
-        ledgers = self.full.ledgers
-        shown = self._shows_deductions
+        ledgers, told = self.full.ledgers, self.guarded.tells_deducted
         return {
             "captured": {
-                "stored_fossil": ledgers.captured if shown else None,
+                "stored_fossil": ledgers.captured if told.captured else None,
                 "rows": [
                     {
                         "site": self._site(each.place),
@@ -245,13 +254,15 @@ class Inventory:
                         "counts": each.counts,
                     }
                     for each in ledgers.caught
-                    if shown and self._runs
+                    if each.place in self._open_places
                 ],
             },
             "removals": {
-                "verified": ledgers.removed if shown else None,
-                "unverified": ledgers.removed_unverified if shown else None,
-                "rows": [self._sunk(each) for each in ledgers.sunk if shown and self._runs],
+                "verified": ledgers.removed if told.verified else None,
+                "unverified": ledgers.removed_unverified if told.unverified else None,
+                "rows": [
+                    self._sunk(each) for each in ledgers.sunk if each.place in self._open_places
+                ],
             },
             "offsets": {
                 "amount": ledgers.offsets,
@@ -261,6 +272,15 @@ class Inventory:
                 "rows": [_offset(each) for each in ledgers.used_up],
             },
         }
+
+    @cached_property
+    def _open_places(self) -> frozenset[Place]:
+        """Places whose rows may stand by themselves, for whoever runs the boundary."""
+        books, ledgers = self.guarded.books, self.full.ledgers
+        if not self._runs:
+            return frozenset()
+        places = {each.place for each in ledgers.caught} | {each.place for each in ledgers.sunk}
+        return rows_told(places, books, self.guarded.access, self.guarded.tenants)
 
     def _sunk(self, sunk: Sunk) -> Answer:
         return {

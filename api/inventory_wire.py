@@ -48,10 +48,14 @@ def _nested(schema: type[Wire], text: str) -> fields.Nested:
 class ResidualSchema(Wire):
     """What counts for power of one public grid that no certificate covers."""
 
-    region = _text("Region of the grid; null: nobody says which.", allow_none=True)
+    region = _text(
+        "Region of the grid; null: nobody says which, or several that must be added up.",
+        allow_none=True,
+    )
     kwh = _number("Uncovered power, kWh.")
     factor = _text(
-        "Set, version and row of the residual mix; null: none stands, the grid average stood in.",
+        "Set, version and row of the residual mix; null: none stands and the grid average stood "
+        "in, or several grids are added up.",
         allow_none=True,
     )
 

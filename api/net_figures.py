@@ -18,4 +18,4 @@ def shows_net(guarded: Guarded, ambition: str, is_earlier: bool) -> bool:
         told = Inventory(guarded, full_books(guarded.books), is_earlier).answer()
         return told["net"][FULL][MARKET] is not None
     together = merged(guarded.inflow_parts(), guarded.filled_parts)
-    return SCOPE2 not in together and guarded.tells_cover and guarded.tells_deducted
+    return SCOPE2 not in together and guarded.tells_cover and guarded.tells_deducted.net

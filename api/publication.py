@@ -42,7 +42,7 @@ OF_SCOPE2: Final = (
 """Results from which Scope 2 can be told."""
 OF_CERTIFICATES: Final = ("scope2Market", "netOperationalMarket")
 """Results from which it can be told what certificates cover."""
-OF_DEDUCTIONS: Final = ("captured", "removals", "netOperationalLocation", "netOperationalMarket")
+OF_DEDUCTIONS: Final = ("netOperationalLocation", "netOperationalMarket")
 """Results from which it can be told what was captured and removed."""
 
 
@@ -79,7 +79,10 @@ def _not_shown(guarded: Guarded) -> set[str]:
         hidden |= {*OF_SCOPE2, "scope3Upstream", *map(category_name, CATEGORIES)}
     if not guarded.tells_cover:
         hidden |= set(OF_CERTIFICATES)
-    if not guarded.tells_deducted:
+    deducted = guarded.tells_deducted
+    told = {"captured": deducted.captured, "removals": deducted.verified}
+    hidden |= {name for name, may_be_told in told.items() if not may_be_told}
+    if not deducted.net:
         hidden |= set(OF_DEDUCTIONS)
     return hidden
 

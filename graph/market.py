@@ -60,13 +60,15 @@ class Residual:
     """What counts for uncovered power of one grid. ``region`` None: nobody says which grid.
 
     ``factor`` names set, version and row, ``kg_per_kwh`` is its CO2e; both ``None`` where no
-    residual mix stands and the grid average ``stood_in``. ``kwh`` is the uncovered power.
+    residual mix stands and the grid average ``stood_in``. ``kwh`` is the uncovered power, and
+    ``places`` are those that draw on the grid (None: it is not known at which).
     """
 
     region: str | None
     kwh: float
     factor: str | None
     kg_per_kwh: float | None
+    places: frozenset[Place | None] = frozenset()
 
     @property
     def stood_in(self) -> bool:
@@ -376,13 +378,15 @@ def _amount(power: _Power, kwh: float, mix: _Mix) -> Amount:
 def _residuals(uncovered: Iterable[tuple[_Power, float]], mix: _Mix) -> Iterator[Residual]:
     """By region, where anything is left."""
     left: dict[Grid, float] = defaultdict(float)
+    places: dict[Grid, set[Place | None]] = defaultdict(set)
     for power, kwh in uncovered:
         left[power.grid] += kwh
+        places[power.grid] |= {power.place} if power.kwh else set()
     for grid, kwh in sorted(left.items(), key=lambda each: each[0].region or ""):
         found = mix.of(grid) if kwh else None
         if kwh:
-            named = (found[0].text, found[1]) if found else (None, None)
-            yield Residual(grid.region, kwh, *named)
+            text, kg = (found[0].text, found[1]) if found else (None, None)
+            yield Residual(grid.region, kwh, text, kg, frozenset(places[grid]))
 
 
 # -- what was noticed ---------------------------------------------------------------------------
