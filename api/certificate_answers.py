@@ -47,8 +47,8 @@ class Certified:
     @cached_property
     def _used(self) -> tuple[Used, ...]:
         books = self.guarded.books
-        parks = (books.id,) if books.kind == "park" else ()
-        return used_for(books.answered.standing, books.answered.year, books.places, parks)
+        answered = books.answered
+        return used_for(answered.standing, answered.year, books.places, books.parks)
 
     def _may_read(self, used: Used) -> bool:
         return self.guarded.access.may_read_said(used.said)

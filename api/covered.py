@@ -39,16 +39,19 @@ def covered_may_be_told(books: Books, tenants: Tenants | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Deductions:
-    """Which sums of what was captured and removed may be told; ``net``: what they lower together.
+    """Which sums of what was captured and removed may be told.
 
-    Each is a sum of its own: who has nothing in it hides nobody. Where one may be told and the
-    other not, the net figure would tell the other.
+    Each is a sum of its own: who has nothing in it hides nobody. What is verified of removals and
+    what is not are told both or neither: whoever reads the inventories knows what they add up to.
     """
 
     captured: bool
-    verified: bool
-    unverified: bool
-    net: bool
+    removed: bool
+
+    @property
+    def net(self) -> bool:
+        """Where one of them is known, the net figure tells the other."""
+        return self.captured and self.removed
 
 
 def deductions_told(books: Books, tenants: Tenants | None) -> Deductions:
@@ -58,12 +61,13 @@ def deductions_told(books: Books, tenants: Tenants | None) -> Deductions:
     def owners(places: Iterable[Place]) -> set[str | None]:
         return {standing.owner_on("site", place.site, place.start) for place in places}
 
-    captured = owners(each.place for each in ledgers.caught if each.counts and each.kg)
+    captured = owners(each.place for each in ledgers.caught if each.counts)
     verified = owners(each.place for each in ledgers.sunk if each.verified_kg)
     unverified = owners(each.place for each in ledgers.sunk if each.open_kg)
-    told = _may_add(captured, tenants), _may_add(verified, tenants)
-    together = not any(told) and _may_add(captured | verified, tenants)
-    return Deductions(*told, _may_add(unverified, tenants), net=all(told) or together)
+    return Deductions(
+        captured=_tells_nobody(captured, tenants),
+        removed=_tells_nobody(verified, tenants) and _tells_nobody(unverified, tenants),
+    )
 
 
 def rows_told(
@@ -81,6 +85,12 @@ def rows_told(
     return frozenset(readable if is_own or allows(len(rest)) else ())
 
 
+def verification_told(place: Place, books: Books, tenants: Tenants | None) -> bool:
+    """Whether it may be told of one place how much of what its sinks removed is verified."""
+    owner = books.answered.standing.owner_on("site", place.site, place.start)
+    return not _guarded({owner}, tenants)
+
+
 def grids_together(books: Books, tenants: Tenants | None) -> frozenset[str | None]:
     """Regions of grids that must be one row: by itself each would tell what one or two take in."""
     standing = books.answered.standing
@@ -92,6 +102,13 @@ def grids_together(books: Books, tenants: Tenants | None) -> frozenset[str | Non
         for each in books.market.residual
     }
     return frozenset(merged(drawing))
+
+
+def _tells_nobody(owners: AbstractSet[str | None], tenants: Tenants | None) -> bool:
+    """As `_may_add`, and of nobody or of three whose inventories are closed: of a sum over
+    inventories the park can subtract what it reads."""
+    unread = frozenset[str]() if tenants is None else tenants.unread
+    return _may_add(owners, tenants) and allows(len(unread & owners))
 
 
 def _guarded(owners: AbstractSet[str | None], tenants: Tenants | None) -> frozenset[str]:

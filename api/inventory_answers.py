@@ -17,7 +17,7 @@ from flask_babel import gettext
 
 from api.answer_parts import Answer, Hidden, amount, apart, site_name
 from api.boundary_answers import Guarded, boundary_answer
-from api.covered import grids_together, rows_told
+from api.covered import grids_together, rows_told, verification_told
 from api.downstream_answers import Readable
 from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.scope3 import CATEGORIES, DOWNSTREAM
@@ -34,7 +34,7 @@ from graph.inventory import (
     Grade,
     Obstacle,
 )
-from graph.ledgers import Offset, Sunk
+from graph.ledgers import Caught, Offset, Sunk
 from graph.shared import Moved, shared_of
 from graph.year import Place
 
@@ -244,24 +244,26 @@ class Inventory:
         ledgers, told = self.full.ledgers, self.guarded.tells_deducted
         return {
             "captured": {
-                "stored_fossil": ledgers.captured if told.captured else None,
+                "stored_fossil": self._deducted(ledgers.captured, told.captured),
                 "rows": [
                     {
                         "site": self._site(each.place),
                         "origin": each.origin,
                         "fate": each.fate,
                         "kg": each.kg,
-                        "counts": each.counts,
+                        "counted_kg": each.counted_kg,
                     }
                     for each in ledgers.caught
-                    if each.place in self._open_places
+                    if each.place in self._open(ledgers.caught)
                 ],
             },
             "removals": {
-                "verified": ledgers.removed if told.verified else None,
-                "unverified": ledgers.removed_unverified if told.unverified else None,
+                "verified": self._deducted(ledgers.removed, told.removed),
+                "unverified": self._deducted(ledgers.removed_unverified, told.removed),
                 "rows": [
-                    self._sunk(each) for each in ledgers.sunk if each.place in self._open_places
+                    self._sunk(each)
+                    for each in ledgers.sunk
+                    if each.place in self._open(ledgers.sunk)
                 ],
             },
             "offsets": {
@@ -273,23 +275,27 @@ class Inventory:
             },
         }
 
-    @cached_property
-    def _open_places(self) -> frozenset[Place]:
+    def _deducted(self, kg: float, shown: bool) -> float | None:
+        """A sum of a ledger; nothing where some site has not said is not known to be nothing."""
+        return kg if shown and (kg or not self.full.ledgers.is_open) else None
+
+    def _open(self, ledger: Iterable[Caught | Sunk]) -> frozenset[Place]:
         """Places whose rows may stand by themselves, for whoever runs the boundary."""
-        books, ledgers = self.guarded.books, self.full.ledgers
         if not self._runs:
             return frozenset()
-        places = {each.place for each in ledgers.caught} | {each.place for each in ledgers.sunk}
-        return rows_told(places, books, self.guarded.access, self.guarded.tenants)
+        places = (each.place for each in ledger if each.kg)
+        return rows_told(places, self.guarded.books, self.guarded.access, self.guarded.tenants)
 
     def _sunk(self, sunk: Sunk) -> Answer:
+        """What certificates verify of a tenant's is its own affair, as what it has bought."""
+        told = verification_told(sunk.place, self.guarded.books, self.guarded.tenants)
         return {
             "site": self._site(sunk.place),
             "sink": sunk.sink,
             "name": sunk.name,
             "kg": sunk.kg,
-            "verified_kg": sunk.verified_kg,
-            "by": sunk.by,
+            "verified_kg": sunk.verified_kg if told else None,
+            "by": sunk.by if told else None,
         }
 
     def _site(self, place: Place) -> Answer:

@@ -117,8 +117,8 @@ class CaughtSchema(Wire):
     origin = _text("Where its carbon comes from.")
     fate = _text("What became of it.", validate=validate.OneOf(FATES))
     kg = _number("kg CO2.")
-    counts = fields.Boolean(
-        required=True, metadata=described("Whether it lowers the net figure: fossil, and stored.")
+    counted_kg = _number(
+        "Of that what lowers the net figure, kg CO2: fossil, stored, and no more than was emitted."
     )
 
 
@@ -136,8 +136,8 @@ class SunkSchema(Wire):
     sink = _text("Kind of sink.", validate=validate.OneOf(SINKS))
     name = _text("What it is.")
     kg = _number("Removed, kg CO2.")
-    verified_kg = _number("Of that verified, kg CO2.")
-    by = _text("Level of assurance, or `certificate`; null: nobody.", allow_none=True)
+    verified_kg = _maybe("Of that verified, kg CO2; null: not shown.")
+    by = _text("Level of assurance, or `certificate`; null: nobody, or not shown.", allow_none=True)
 
 
 class RemovalsSchema(Wire):

@@ -5,7 +5,8 @@
 in kg, with MJ per unit, kg of carbon per MJ, and the share of it that is oxidised (IPCC 2006,
 volume 2, chapter 2; the same in China's guides for enterprises). Each of the three is the site's
 own measured value where it states one, else that of the fuel's factor. A factor that gives no such
-values states kg CO2 per unit; what it states of other gases is per unit of fuel burnt.
+values states kg CO2 per unit; what it states of other gases is per unit of fuel burnt. A factor in
+CO2e alone has the carbon in it already: beside measured values nothing of it counts.
 
 What a fuel is used for decides what of it counts (``ledger.statements.FUEL_USES``): *feedstock*
 stays in the product and emits nothing; *processing* turns it into other fuels, so that its carbon
@@ -21,6 +22,7 @@ from typing import Final
 
 from graph.factors import Factor, Ladder
 from graph.network import Column, Vector
+from ledger.gases import CO2E
 from ledger.statements import BURNT, Fuel, Inventory
 
 CO2_PER_CARBON: Final = 44 / 12
@@ -123,7 +125,7 @@ def _per_unit(
         return stated if factor and not fuel.measured and fuel.use in BURNT else None
     if fuel.use not in BURNT:
         return {Column(_CO2, _origin(stated)): carbon.co2}
-    others = {column: kg for column, kg in stated.items() if column.gas != _CO2}
+    others = {column: kg for column, kg in stated.items() if column.gas not in (_CO2, CO2E)}
     return {Column(_CO2, _origin(stated)): carbon.co2, **others}
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from graph.behalf import SpokenFor
@@ -59,6 +59,8 @@ MOVES_FIGURES = (
 """Statement types that can move a figure; the last three a net figure alone."""
 PERIODIC = ("inventory", "production", "recipe", "purchases")
 KEPT = 4
+UNSTATED_INVENTORY = ("inventory", "inventory-incomplete")
+"""What a place may leave unsaid, so that nobody knows what it caught and removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Books:
     ledgers: Ledgers
     findings: tuple[Finding, ...]
     as_of: int
+    parks: Mapping[str, Collection[Place]] = field(default_factory=dict)
+    """Parks whose own certificates belong to the boundary, with their places."""
 
     def net_operational(self, scope2: Amount) -> Amount:
         """Scope 1 and 2 less capture and verified removals."""
@@ -303,7 +307,10 @@ def books_of_places(
     year = Year(standing, answered.year, answered.valid_on)
     ladder = Ladder.of(standing, answered.year)
     market = market_based(fence, standing, ladder, parks)
-    ledgers = ledgers_of(year, places, parks, answered.valid_on)
+    told = {each.what for each in (*assessment.missing, *assessment.stand_ins)}
+    ledgers = ledgers_of(
+        year, places, parks, answered.valid_on, is_open=not told.isdisjoint(UNSTATED_INVENTORY)
+    )
     return Books(
         kind=kind,
         id=boundary,
@@ -315,6 +322,7 @@ def books_of_places(
         ledgers=ledgers,
         findings=(*noticed, *market.findings, *ledgers.findings),
         as_of=max(assessment.as_of, drawn, market.as_of, ledgers.as_of),
+        parks=parks,
     )
 
 

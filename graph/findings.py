@@ -312,6 +312,14 @@ _PERIODS: Final = {
     "split-by-days": _notice(
         sentence="A period of %(site)s straddles a change of park membership: it is split by days."
     ),
+    "capture-exceeds-emissions": _warning(
+        sentence="%(site)s says that it caught and stored %(excess)s kg more of fossil CO2 than it "
+        "emitted before capture: that part counts for nothing."
+    ),
+    "removal-certificate-of-another-year": _warning(
+        sentence="Certificate %(serial)s of %(registry)s is for a removal of %(vintage)s and used "
+        "for %(year)s: it verifies nothing."
+    ),
     "removal-certificates-exceed": _warning(
         sentence="Certificates from %(serial)s of %(registry)s are for %(excess)s kg CO2 more than "
         "the sinks inside are said to have removed: that part counts for nothing."

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
-from graph.boundary import Amount
+from graph.boundary import Amount, Lacking
 from graph.engine import MOVES_FIGURES, VERSION, Books, Engine, Question
 from graph.gwp import set_of
 from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
-from ledger.standing import Said, Standing
+from ledger.standing import Standing
 from ledger.statements import FactorSet, Figure, FigureObject, Inputs, Prefix, Result
 
 DIGITS: Final = 12
@@ -31,6 +32,14 @@ ROUNDING: Final = 1e-12
 REPRODUCED: Final = ("1", "2")
 """Earlier versions of the engine whose figures this one gives as well, where nothing that they
 could not read had been said. It need not: where it differs, nothing is decided."""
+_NOT_YET_READ: Final = ("certificate", "attestation", "accreditation")
+INPUTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(REPRODUCED, tuple(k for k in MOVES_FIGURES if k not in _NOT_YET_READ)),
+        VERSION: MOVES_FIGURES,
+    }
+)
+"""Version of the engine -> the statement types that are inputs of its figures."""
 ALWAYS: Final = ("scope1", "upstream", "t2")
 """What every figure states. The rest may be left out: where it is not assessable, or where it would
 show what somebody keeps to himself."""
@@ -99,6 +108,7 @@ def amounts_of(books: Books) -> dict[str, Amount]:
     recipes are missing.
     """
     assessed, ledgers = books.assessment, books.ledgers
+    unstated = Lacking.OPEN if ledgers.is_open else Lacking.NOTHING
     by_category = sorted(assessed.scope3_by_category.items())
     amounts: dict[str, Amount | None] = {
         "scope1": assessed.scope1,
@@ -111,8 +121,8 @@ def amounts_of(books: Books) -> dict[str, Amount]:
         "t1": assessed.t1,
         "t2": assessed.t2,
         "returned": assessed.returned,
-        "captured": Amount(ledgers.captured),
-        "removals": Amount(ledgers.removed),
+        "captured": Amount(ledgers.captured, lacking=unstated),
+        "removals": Amount(ledgers.removed, lacking=unstated),
         "offsets": Amount(ledgers.offsets),
         "netOperationalLocation": books.net_operational(assessed.scope2),
         "netOperationalMarket": books.net_operational(books.market.amount),
@@ -134,16 +144,23 @@ def factor_sets(gwp: str) -> tuple[FactorSet, ...]:
     return (FactorSet(name=gwp, digest=digest),)
 
 
-def inputs_of(heads: Iterable[Leaf]) -> Inputs:
+def input_types(engine: str) -> tuple[str, ...]:
+    """The statement types that are inputs of a figure of that engine; of one that is not known
+    here, those of this one."""
+    return INPUTS.get(engine, MOVES_FIGURES)
+
+
+def inputs_of(heads: Iterable[Leaf], engine: str = VERSION) -> Inputs:
     """The statements behind every figure of a prefix: those in force that can move one.
 
     ``heads`` are the leaves of what ``Log.heads_at`` gives for the prefix, in the same order.
     """
+    types = input_types(engine)
     in_force: dict[str, bytes] = {}
     for leaf in heads:
         if leaf.type == "withdrawal":
             in_force.pop(leaf.chain, None)
-        elif leaf.type in MOVES_FIGURES:
+        elif leaf.type in types:
             in_force[leaf.chain] = leaf_hash(leaf.encode())
     root = Frontier(0, ()).grown(in_force.values()).root
     return Inputs(count=len(in_force), root=root.hex())
@@ -252,21 +269,16 @@ class Since:
         return not (self.superseded or self.withdrawn or self.suspect)
 
 
-def since(then: Standing, now: Standing) -> Since:
+def since(then: Standing, now: Standing, engine: str = VERSION) -> Since:
     """What has become of the inputs of ``then``; one that is suspect counts as that alone.
 
     Withdrawn means that nothing stands in the place of an input: it was ended, or erased.
     """
     suspects = {suspect.said.index for suspect in now.suspects}
-    inputs = list(_inputs(then))
+    inputs = [said for kind in input_types(engine) for said in then.statements(kind)]
     sound = [said for said in inputs if said.index not in suspects]
     heads = (now.find(said.statement.body.natural_key(said.statement.subject)) for said in sound)
     after = [head and head.index for head in heads]
     withdrawn = after.count(None)
     kept = sum(said.index == index for said, index in zip(sound, after, strict=True))
     return Since(len(sound) - withdrawn - kept, withdrawn, len(inputs) - len(sound))
-
-
-def _inputs(standing: Standing) -> Iterator[Said]:
-    for kind in MOVES_FIGURES:
-        yield from standing.statements(kind)

@@ -88,8 +88,7 @@ class Ground:
     def balance(self) -> Balance:
         books, standing = self.books, self.books.answered.standing
         ladder = Ladder.of(standing, books.answered.year)
-        parks = (books.id,) if books.kind == "park" else ()
-        return balance_of(self.year, books.places, ladder, parks)
+        return balance_of(self.year, books.places, ladder, books.parks)
 
     @cached_property
     def emitted(self) -> Emitted:

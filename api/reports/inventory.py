@@ -278,7 +278,7 @@ def _capture(rows: Iterable[Answer]) -> Table:
             Text(_origin(row)),
             Text(str(FATE[row["fate"]])),
             Number(row["kg"]),
-            _yes_or_no(row["counts"]),
+            Number(row["counted_kg"]),
         )
         for row in rows
     )

@@ -13,6 +13,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger import units
+from ledger.gases import CO2E
 from ledger.identifiers import parse as parse_identifier
 from ledger.schema import Checked, Quantity, Text, many, nested, nonnegative, positive, said
 from ledger.statements.base import Body
@@ -129,6 +130,12 @@ class FactorRow:
         kinds_of_gas = {(each.gas, each.origin, each.gwp) for each in self.emissions}
         if len(kinds_of_gas) < len(self.emissions):
             raise ma.ValidationError("The same gas and origin is given twice.", "emissions")
+        has_carbon = self.carbon_content is not None
+        if has_carbon and any(each.gas == CO2E for each in self.emissions):
+            raise ma.ValidationError(
+                "A fuel whose carbon is stated has its gases apart: its CO2e would hold it twice.",
+                "emissions",
+            )
         self._check_units()
 
     def _check_units(self) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from marshmallow import ValidationError
 
 from graph.boundary import Lacking
 from graph.direct import burn
@@ -109,6 +110,23 @@ def test_a_plain_factor_of_kg_per_unit_is_taken_with_its_other_gases() -> None:
     found = burn(fuel(100), ladder(plain), "CN")
     assert found is not None
     assert found.emissions == {CO2: 200, Column("CH4", "fossil", None): pytest.approx(0.1)}
+
+
+def test_a_factor_in_co2e_adds_nothing_to_measured_carbon() -> None:
+    """Its CO2e holds the carbon already; a factor that states both is refused where it is said."""
+    whole = row(
+        net_calorific_value=None,
+        carbon_content=None,
+        oxidation=None,
+        emissions=(gas(("CO2e", "fossil", "2.17", "AR6")),),
+    )
+    own = {"net_calorific_value": "36", "carbon_content": "0.0155", "oxidation": "1"}
+    measured = {name: Decimal(value) for name, value in own.items()}
+    found = burn(fuel(**measured), ladder(whole), "CN")
+    assert found is not None
+    assert found.emissions == {CO2: pytest.approx(10_000 * 36 * 0.0155 * 44 / 12)}
+    with pytest.raises(ValidationError, match="has its gases apart"):
+        row(emissions=whole.emissions)
 
 
 def test_processing_is_balanced_in_carbon_and_feedstock_emits_nothing() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from graph.engine import Books, Engine, Question
 from graph.inventory import full_books
+from graph.published import amounts_of
 from graph.region import region_of
 from ledger.log import Accepted
 from ledger.statements import Capture, Certificate, Inventory, Removal
@@ -158,3 +159,44 @@ def test_what_moves_a_ledger_moves_as_of(grove: Grove, said: Callable[[Grove], A
     before = grove.books().as_of
     index = said(grove).index
     assert grove.books().as_of == index > before
+
+
+def test_no_more_capture_counts_than_fossil_carbon_was_emitted(grove: Grove) -> None:
+    """1000 kg emitted, 5000 said to be stored: the rest is named, and nothing goes below zero."""
+    captured = (Capture(origin="fossil", fate="stored", amount=Decimal(5000)),)
+    grove.host.correct(grove.inventory, captured=captured)
+    books = grove.books()
+    assert books.ledgers.captured == SCOPE1
+    assert books.net_operational(books.assessment.scope2).value == 0
+    assert [each.rule for each in books.findings] == ["capture-exceeds-emissions"]
+
+
+def test_a_removal_of_another_year_verifies_nothing(grove: Grove) -> None:
+    grove.certify("removal", 100, "A-1", vintage=1999)
+    books = grove.books()
+    assert books.ledgers.removed == 0
+    assert [each.rule for each in books.findings] == ["removal-certificate-of-another-year"]
+    grove.certify("removal", 100, "A-2", vintage=2025)
+    assert grove.books().ledgers.removed == 100
+
+
+def test_certificates_of_a_park_verify_no_sink_of_its_neighbour(factory: Factory) -> None:
+    """400 kg of sinks each; the first has certificates for 700: 400 + 0, also in their region."""
+    first, second = Grove(factory), Grove(factory)
+    first.certify("removal", 700, "A-1", site=None, park=first.park)
+    engine, question = Engine(factory.log), Question(2025)
+    parks = [engine.park(each.park, question) for each in (first, second)]
+    region = region_of(parks).books
+    assert [each.ledgers.removed for each in parks] == [400, 0]
+    assert region.ledgers.removed == 400
+
+
+def test_what_nobody_said_of_sinks_is_not_published_as_none(factory: Factory) -> None:
+    host = factory.enterprise("Host")
+    site, wire = host.site(), host.product("Wire")
+    host.recipe(wire, site, emissions=[("CO2", "fossil", "1")])
+    host.production(wire, site, "5")
+    books = Engine(factory.log).enterprise(host.id, Question(2025))
+    told = amounts_of(books)
+    assert (told["captured"].value, told["removals"].value) == (None, None)
+    assert told["scope1"].value == 5
