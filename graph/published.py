@@ -18,6 +18,7 @@ from typing import Final
 from graph.boundary import Amount, Lacking
 from graph.engine import MOVES_FIGURES, VERSION, Books, Engine, Question
 from graph.gwp import set_of
+from graph.ledgers import Ledgers
 from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
 from ledger.standing import Standing
@@ -104,11 +105,10 @@ def results_of(books: Books) -> tuple[Result, ...]:
 def amounts_of(books: Books) -> dict[str, Amount]:
     """The numbers of a boundary by the names under which they are published.
 
-    Left out are the categories in which nothing was stated, and T0, T1 and what returned while
-    recipes are missing.
+    Left out are the categories in which nothing was stated, T0, T1 and what returned while recipes
+    are missing, and what was captured and removed while nobody has said anything of it.
     """
     assessed, ledgers = books.assessment, books.ledgers
-    unstated = Lacking.OPEN if ledgers.is_open else Lacking.NOTHING
     by_category = sorted(assessed.scope3_by_category.items())
     amounts: dict[str, Amount | None] = {
         "scope1": assessed.scope1,
@@ -121,13 +121,20 @@ def amounts_of(books: Books) -> dict[str, Amount]:
         "t1": assessed.t1,
         "t2": assessed.t2,
         "returned": assessed.returned,
-        "captured": Amount(ledgers.captured, lacking=unstated),
-        "removals": Amount(ledgers.removed, lacking=unstated),
+        "captured": _deducted(ledgers.captured, ledgers),
+        "removals": _deducted(ledgers.removed, ledgers),
         "offsets": Amount(ledgers.offsets),
         "netOperationalLocation": books.net_operational(assessed.scope2),
         "netOperationalMarket": books.net_operational(books.market.amount),
     }
     return {name: amount for name, amount in amounts.items() if amount is not None}
+
+
+def _deducted(kg: float, ledgers: Ledgers) -> Amount | None:
+    """A sum of a ledger; a lower bound, and no zero, where some site has stated no inventory."""
+    if ledgers.is_open:
+        return Amount(kg, lacking=Lacking.OPEN) if kg else None
+    return Amount(kg)
 
 
 def category_name(category: int) -> str:

@@ -42,7 +42,7 @@ def test_a_valid_bundle_shows_each_check_and_the_numbers_side_by_side(
     at: Terminal, trust: Trust
 ) -> None:
     said = at.ok("verify", "figure.zip", "--trust", "trust.json")
-    assert said.out.count("✓") == 11 + 16
+    assert said.out.count("✓") == 11 + 14
     assert "✓ t0 585.75 585.75" in " ".join(said.out.split())
     assert said.out.splitlines()[-1] == "Valid."
 

@@ -198,5 +198,5 @@ def test_what_nobody_said_of_sinks_is_not_published_as_none(factory: Factory) ->
     host.production(wire, site, "5")
     books = Engine(factory.log).enterprise(host.id, Question(2025))
     told = amounts_of(books)
-    assert (told["captured"].value, told["removals"].value) == (None, None)
+    assert told.keys().isdisjoint({"captured", "removals"})
     assert told["scope1"].value == 5
