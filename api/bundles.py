@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
 from api.access import Access
-from graph.engine import MOVES_FIGURES
+from graph.published import input_types
 from ledger import bundle
 from ledger.checkpoint import Checkpoint
 from ledger.entry import Entry
@@ -63,10 +63,11 @@ class Bundler:
         """Entries that decide what stood: the last sound ones of chains that can move a figure, and
         those that were suspect, as they tell which entry moved it last."""
         chains, size = set[str](), figure.at.size
+        types = input_types(figure.engine)
         suspects = (each.entry for each in self.log.suspects_at(size))
         for entries in (self.log.heads_at(size), suspects):
             for entry in entries:
-                if entry.leaf.type in MOVES_FIGURES or _draws(entry, figure):
+                if entry.leaf.type in types or _draws(entry, figure):
                     chains.add(entry.leaf.chain)
                 if entry.leaf.chain in chains:
                     yield entry.index

@@ -338,7 +338,7 @@ def _published(digest: str) -> tuple[Entry, Figure]:
 def _since(published: Figure) -> Any:
     engine = services().engine
     try:
-        return since(engine.standing(published.at.size), engine.standing())
+        return since(engine.standing(published.at.size), engine.standing(), published.engine)
     except PayloadErased:
         return None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
-from graph.engine import MOVES_FIGURES, VERSION, Engine
+from graph.engine import VERSION, Engine
 from graph.errors import EngineDiffers, FactorsDiffer, FigureDiffers, UnknownBoundary
 from graph.published import (
     REPRODUCED,
@@ -21,6 +21,7 @@ from graph.published import (
     difference,
     factor_sets,
     figure_body,
+    input_types,
 )
 from ledger.entry import Entry, Suspected
 from ledger.rejudge import Step
@@ -66,7 +67,7 @@ def verify(source: BinaryIO, trust: Trust | None, step: Step) -> Verified:
 
     Nothing is raised for what is wrong with the bundle: the checks say so.
     """
-    audit = Audit(source, trust, MOVES_FIGURES, step)
+    audit = Audit(source, trust, input_types, step)
     checks = tuple(audit.run())
     if audit.is_stopped:
         return Verified((*checks, Check(NAME, Verdict.UNDECIDED)))

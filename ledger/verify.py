@@ -28,9 +28,7 @@ issuer are verified all the same.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
@@ -68,6 +66,7 @@ from ledger.statements import (
     read,
 )
 from ledger.trust import Signed, Trust, check_quorum, open_checkpoint
+from ledger.uncollected import uncollected
 
 NAMES: Final = (
     "sizes",
@@ -161,16 +160,16 @@ def guarded(name: str, make: Callable[[], Check]) -> Check:
 class Audit:
     """A bundle and what is found out about it, check by check; ``checks`` are those made so far.
 
-    ``kinds`` are the statement types that can be inputs. Once all checks are made, ``replay`` holds
-    the entries, ``figure`` what is published, ``inputs`` the indexes of what it rests on, and
-    ``withheld`` those that are not there, or may not be.
+    ``kinds`` tells the statement types that are inputs of a figure of an engine. Once all checks
+    are made, ``replay`` holds the entries, ``figure`` what is published, ``inputs`` the indexes of
+    what it rests on, and ``withheld`` those that are not there, or may not be.
     """
 
     def __init__(
         self,
         source: BinaryIO,
         trust: Trust | None,
-        kinds: Collection[str],
+        kinds: Callable[[str], Collection[str]],
         step: Step,
     ) -> None:
         self._source, self._trusted, self._kinds, self._step = source, trust, kinds, step
@@ -192,7 +191,7 @@ class Audit:
             self._heads,
             self._inputs,
         )
-        with _uncollected():
+        with uncollected():
             for name, make in zip(NAMES, makes, strict=True):
                 stopped = self.is_stopped
                 self.checks.append(
@@ -366,14 +365,14 @@ class Audit:
         return self.judged.replay
 
     def _in_force(self, size: int) -> list[int]:
-        """The inputs of a figure: what was in force, of the types that move figures."""
+        """The inputs of a figure: what was in force, of the types that its engine read."""
         ends = self._ends(size)
         return [i for i in ends if self.judged.entries[i].leaf.type != Withdrawal.TYPE]
 
     def _ends(self, size: int) -> list[int]:
         """The last word on everything that moves figures: inputs, and withdrawals of such."""
-        ends = self.replay.ends_at(size).values()
-        return sorted(index for index in ends if self.judged.kind(index) in self._kinds)
+        ends, kinds = self.replay.ends_at(size).values(), self._kinds(self.figure.engine)
+        return sorted(index for index in ends if self.judged.kind(index) in kinds)
 
     @property
     def withdrawn_by(self) -> int | None:
@@ -424,19 +423,6 @@ class Audit:
         then = self.replay.soundness_at(self.figure.at.size)
         said = (entry.statement.body, index, entry.leaf.time)
         return soundness.consent_cause(*said) is not None and then.consent_cause(*said) is None
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Everything that is read stays until the end, and none of it is in cycles: looking for garbage
-    among it again and again would take a quarter of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _valid(name: str, params: Mapping[str, object]) -> Check:

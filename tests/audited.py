@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graph.engine import Engine, Question
+from graph.engine import VERSION, Engine, Question
 from graph.published import books_about, figure_body, inputs_of
 from graph.recompute import Verified, verify
 from ledger import bundle, jws
@@ -30,13 +30,16 @@ def trust_of(log: Log) -> Trust:
     return Trust(log.origin, log.genesis.digest, str(log.verifier))
 
 
-def figure_of(log: Log, kind: str, entity: str, year: int = YEAR) -> Figure:
-    """What there is to publish about a park or enterprise as the log stands."""
+def figure_of(log: Log, kind: str, entity: str, year: int = YEAR, engine: str = VERSION) -> Figure:
+    """What there is to publish about a park or enterprise as the log stands.
+
+    By an earlier ``engine`` the inputs are those that it read, and the numbers those of this one.
+    """
     checkpoint = Checkpoint.parse(text_of(log.checkpoint()))
     question = Question(year, "AR6", checkpoint.size)
     books = books_about(Engine(log), FigureObject(type=kind, id=entity), question)
-    inputs = inputs_of(entry.leaf for entry in log.heads_at(checkpoint.size))
-    return figure_body(books, inputs, checkpoint.root)
+    inputs = inputs_of((entry.leaf for entry in log.heads_at(checkpoint.size)), engine)
+    return dataclasses.replace(figure_body(books, inputs, checkpoint.root), engine=engine)
 
 
 def publish(owner: Actor, kind: str, entity: str) -> Accepted:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from graph.engine import VERSION
 from ledger import bundle, jws, strict_base64
 from ledger.checkpoint import Checkpoint
 from ledger.merkle import Frontier
@@ -18,6 +19,8 @@ from ledger.note import open_note
 from ledger.schema import load
 from ledger.statements import WHOLE, Figure, InputLine, Purchases, Recipe, Result
 from ledger.strict_json import dumps
+from ledger.verify import Verdict
+from tests.audited import YEAR, figure_of, overall, trust_of, verified
 from tests.chain import Chain, build_chain
 from tests.factory import START_MS, Actor, Factory, line, year_of
 
@@ -483,6 +486,24 @@ def test_an_auditors_bundle_has_all_leaves_under_the_checkpoint_and_the_inputs(
     assert made.figure == log.entry_by_digest(digest).index
     # All that stands moves the figure, draws it, or says who could say what.
     assert set(made.envelopes) == {entry.index for entry in log.heads_at(log.size())}
+
+
+@pytest.mark.parametrize(("engine", "is_read"), [("2", False), (VERSION, True)])
+def test_a_figure_comes_with_what_its_own_engine_read(
+    client: FlaskClient, chain: Chain, auditor: dict[str, str], engine: str, is_read: bool
+) -> None:
+    factory, firm = chain.factory, chain.firms["P1"]
+    verifier = factory.enterprise("Verifier", roles=("verifier",))
+    factory.operator.accredit(verifier)
+    stated = firm.inventory(chain.sites["P1"], year=YEAR, emissions=[("CO2", "fossil", "1")])
+    attested = verifier.attest(stated)
+    figure = chain.manager.say(figure_of(factory.log, "park", chain.park, engine=engine))
+    made = bundled(client, figure.digest, auditor)
+    assert (attested.index in made.envelopes) is is_read
+    assert overall(verified(made, trust_of(factory.log))) is Verdict.VALID
+    # It lapses: an input of this engine's figures, and none of those before it.
+    verifier.withdraw(attested)
+    assert read(client, figure.digest, auditor)["inputsSince"]["withdrawn"] == int(is_read)
 
 
 def test_of_other_parks_nothing_is_bundled(

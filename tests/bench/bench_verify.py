@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import migrations
-from graph.engine import MOVES_FIGURES
+from graph.published import input_types
 from ledger import jws, tile_store, tiles
 from ledger.log import Refused
 from ledger.merkle import verify_inclusion
@@ -94,7 +94,7 @@ def _audit(folder: Path) -> list[Row]:
             jws.verify(envelope, key)
 
     def audited() -> None:
-        audit = Audit(io.BytesIO(data), trust, MOVES_FIGURES, nobody)
+        audit = Audit(io.BytesIO(data), trust, input_types, nobody)
         if verdict_of(audit.run()) is not Verdict.VALID:
             raise AssertionError("the bundle must be valid")
 

@@ -321,11 +321,42 @@ def test_another_engine_decides_nothing(
     assert check(found, "figure").refused.code == code  # type: ignore[union-attr]  # it is there
 
 
-def test_a_figure_of_the_first_engine_is_still_verified(factory: Factory, chain: Chain) -> None:
-    said = figure_of(factory.log, "park", chain.park)
-    older = chain.manager.say(dataclasses.replace(said, engine="1"))
+def build_attested(factory: Factory) -> tuple[Chain, int]:
+    """A chain whose books somebody attests, and the entries that the first two engines read of it:
+    5 enterprises and the verifier, 4 sites, 4 products, 2 memberships, 4 productions, 4 recipes,
+    2 inventories, 2 purchases. Neither the accreditation nor the attestation is among them."""
+    chain = build_chain(factory, tenants_books=True)
+    verifier = factory.enterprise("Verifier", roles=("verifier",))
+    factory.operator.accredit(verifier)
+    stands = next(iter(factory.standing().statements("inventory")))
+    verifier.attest(stands)
+    return chain, 6 + 4 + 4 + 2 + 4 + 4 + 2 + 2
+
+
+@pytest.mark.parametrize("engine", ["1", "2"])
+def test_a_figure_of_an_earlier_engine_rests_on_what_that_engine_read(
+    factory: Factory, engine: str
+) -> None:
+    chain, count = build_attested(factory)
+    older = chain.manager.say(figure_of(factory.log, "park", chain.park, engine=engine))
     found = verified(bundled(factory.log, older.index), trust_of(factory.log))
+    assert check(found, "inputs").params == {"count": count}
     assert overall(found) is Verdict.VALID
+
+
+def test_a_figure_of_this_engine_rests_on_attestations_too(factory: Factory) -> None:
+    chain, count = build_attested(factory)
+    figure = publish(chain.manager, "park", chain.park)
+    found = verified(bundled(factory.log, figure.index), trust_of(factory.log))
+    assert check(found, "inputs").params == {"count": count + 2}
+    assert overall(found) is Verdict.VALID
+
+
+def test_inputs_that_an_earlier_engine_never_read_are_not_believed(factory: Factory) -> None:
+    chain, _ = build_attested(factory)
+    said = dataclasses.replace(figure_of(factory.log, "park", chain.park), engine="2")
+    older = chain.manager.say(said)
+    assert failed(verified(bundled(factory.log, older.index), trust_of(factory.log))) == "inputs"
 
 
 def test_a_figure_of_the_first_engine_that_comes_out_otherwise_decides_nothing(
