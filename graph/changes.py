@@ -31,6 +31,7 @@ MOVES_BOUNDARIES: Final = (
     "site",
     "transfer",
     "enterprise",
+    "factors",
     "certificate",
     "attestation",
     "accreditation",

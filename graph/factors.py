@@ -166,6 +166,10 @@ class Ladder:
         """Every factor that stands, by set, part and position."""
         return self._factors
 
+    def stated(self, kind: str, urn: str) -> Sequence[Factor]:
+        """The rows of a kind for the very ``urn``, by what decides between them."""
+        return self._of.get((kind, identifiers.parse(urn).key), [])
+
     def estimate(
         self,
         amount: float,

@@ -40,6 +40,8 @@ from graph.errors import (
     SpeakerUnknown,
 )
 from graph.explain import Mask
+from graph.factors import Factor, Ladder
+from graph.market import ELECTRIC
 from graph.network import Floats, Ints, Network, Node
 from graph.published import amounts_of
 from graph.references import Catalogue, Resolved
@@ -52,6 +54,7 @@ from ledger.leaf import Leaf
 from ledger.schema import dump
 from ledger.standing import Said, Standing
 from ledger.statements import (
+    RESIDUAL_MIX,
     Accreditation,
     Attestation,
     Body,
@@ -630,6 +633,7 @@ def _boundaries(
     """Parks and enterprises that may have moved."""
     sites = {place.site for _, place in reached if place}
     sites |= _certified(before, after) | _attested(before.standing, after.standing)
+    sites |= _on_other_mixes(before, after)
     products = {product for product, _ in reached if product}
     found: set[tuple[str, str]] = set()
     for standing in (before.standing, after.standing):
@@ -660,6 +664,31 @@ def _certified(before: Answered, after: Answered) -> set[str]:
     """Ids of sites and parks for which other certificates are used up."""
     was, then = (certificates_of(each.standing, each.year) for each in (before, after))
     return {holder for holder in {*was, *then} if was.get(holder) != then.get(holder)}
+
+
+def _on_other_mixes(before: Answered, after: Answered) -> set[str]:
+    """Sites that take in power from grids, if other residual mixes stand: these move market-based
+    Scope 2 and no footprint."""
+    if _mixes(before) == _mixes(after):
+        return set()
+    return {site for answered in (before, after) for site in _powered(answered)}
+
+
+def _mixes(answered: Answered) -> Sequence[Factor]:
+    return Ladder.of(answered.standing, answered.year).stated("grid", RESIDUAL_MIX)
+
+
+def _powered(answered: Answered) -> Iterator[str]:
+    """Sites that take in electricity; of an owner of whom it is not known at which, all."""
+    network, sites = answered.solved.network, answered.standing.sites
+    edges = network.edges
+    electric = [i for i, node in enumerate(network.nodes) if node.carrier == ELECTRIC]
+    taking = edges.consumer[np.isin(edges.supplier, electric)].tolist()
+    lacking = (gap.node for gap in network.gaps if gap.grid is not None)
+    nodes = [network.nodes[i] for i in {*taking, *lacking}]
+    yield from (node.place.site for node in nodes if node.place is not None)
+    nowhere = {node.owner for node in nodes if node.place is None}
+    yield from (site for site, said in sites.items() if said.owner in nowhere)
 
 
 def _attested(before: Standing, after: Standing) -> set[str]:

@@ -17,6 +17,7 @@ import pytest
 from graph import filed
 from graph.begun import BegunYear, written
 from graph.boundary import Fence, Lacking
+from graph.changes import difference, wave
 from graph.current import CurrentYear
 from graph.engine import Books, Engine, Question
 from graph.factors import Ladder
@@ -34,7 +35,9 @@ pytestmark = pytest.mark.only_on("sqlite", "it is about figures, wherever the lo
 AVERAGE, RESIDUAL = "0.6", "0.7"
 
 
-def state_factors(f: Factory, *, average: str | None = None, residual: str | None = None) -> None:
+def state_factors(
+    f: Factory, *, average: str | None = None, residual: str | None = None, name: str = "china"
+) -> None:
     """Factors of the grid of CN-JS, in kg of CO2 per kWh."""
     kinds = ((ELECTRICITY, average), (RESIDUAL_MIX, residual))
     rows = [
@@ -50,7 +53,7 @@ def state_factors(f: Factory, *, average: str | None = None, residual: str | Non
         for of, kg in kinds
         if kg is not None
     ]
-    about = {"name": "china", "version": "1", "publisher": "I", "source": "Y", "year": YEAR}
+    about = {"name": name, "version": "1", "publisher": "I", "source": "Y", "year": YEAR}
     f.operator.say(load(Factors, {**about, "rows": rows}))
 
 
@@ -366,6 +369,33 @@ def test_a_year_in_a_file_keeps_the_grid_of_its_gaps(valley: Valley, tmp_path: P
     gaps = BegunYear(*filed.read(tmp_path / "year")).network.gaps
     assert gaps == running.solved().network.gaps
     assert [gap.grid for gap in gaps] == [Grid("CN-JS"), None]
+
+
+def test_a_residual_mix_that_is_stated_later_is_what_moved_the_market_based_figures(
+    valley: Valley,
+) -> None:
+    """150 MWh from the grid at 0.6, then at 0.7: 90 t and 105 t; no footprint is another."""
+    valley.buys(valley.north, (valley.grid, "100", "MWH"))
+    valley.buys(valley.south, ((ELECTRICITY, "CN-JS"), "50", "MWH"))
+    state_factors(valley.f, average=AVERAGE)
+    size, engine, asked = valley.f.log.size(), Engine(valley.f.log), Question(year=YEAR)
+    state_factors(valley.f, average=AVERAGE, residual=RESIDUAL, name="residual")
+    told = difference(engine, "park", valley.park, asked, size, size + 1)
+    assert {each.name: each.difference for each in told.whole.numbers if each.has_moved} == {
+        "scope2Market": pytest.approx(10_000),
+        "netOperationalMarket": pytest.approx(10_000),
+    }
+    assert [cause.index for cause in told.causes] == [size]
+    moved = {each.id for each, _ in wave(engine, size, asked).moved}
+    assert moved == {valley.park, valley.tenant.id}
+
+
+def test_other_factors_with_the_same_residual_mix_move_nothing(valley: Valley) -> None:
+    valley.buys(valley.north, (valley.grid, "100", "MWH"))
+    state_factors(valley.f, residual=RESIDUAL)
+    state_factors(valley.f, average=AVERAGE, name="average")
+    rippled = wave(Engine(valley.f.log), valley.f.log.size() - 1, Question(year=YEAR))
+    assert (rippled.moved, rippled.left) == ((), 0)
 
 
 @pytest.mark.parametrize("seed", range(6))
