@@ -17,6 +17,7 @@ from api.client import Refused
 from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable
 from ledger.errors import CatchmentError
 from ledger.schema import malformed
+from ledger.uncollected import uncollected
 
 COMMANDS: Final = {
     "init": "operator:init",
@@ -88,7 +89,8 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"api.cli.{module}"), name)
+        with uncollected():
+            command: click.Command = getattr(importlib.import_module(f"api.cli.{module}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

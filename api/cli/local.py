@@ -20,6 +20,7 @@ from ledger import jws, tables
 from ledger.errors import LogNotFound
 from ledger.statements import VERSION, Body, Common, LogId, payload_of
 from ledger.store import open_engine, parse_url, reading
+from ledger.uncollected import uncollected
 
 REGISTRAR_FILE: Final = "registrar.key"
 TRUST_FILE: Final = "trust.json"
@@ -89,7 +90,8 @@ class _InProcess(BaseAdapter):
     """Answers requests from the application itself."""
 
     def __init__(self, settings: Settings) -> None:
-        from api.app import create_app
+        with uncollected():
+            from api.app import create_app
 
         super().__init__()
         self._app = create_app(existing(settings))
