@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graph.findings import Finding, finding
-from graph.loops import worst_loop
 from graph.network import Floats, Ints, Network
 from graph.solve import Plan, RefusedComponent
 
@@ -91,6 +90,9 @@ class Solved:
 
 
 def _refusal(network: Network, component: RefusedComponent) -> Finding:
+    # Takes long to import, and a year in which no loop is refused never needs it.
+    from graph.loops import worst_loop
+
     block = network.inputs[component.nodes][:, component.nodes]
     cycle, _ = worst_loop(block, component.nodes)
     names = [network.nodes[i].name for i in cycle]

@@ -13,12 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Final
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.workbook import Workbook
-from xlsxwriter.worksheet import Worksheet
+from typing import TYPE_CHECKING, Final
 
 from api.numbers import plain
 from api.reports.cells import AT_LEAST, begins_a_formula
@@ -33,6 +28,11 @@ from api.reports.document import (
     Text,
     Whole,
 )
+
+if TYPE_CHECKING:
+    from xlsxwriter.format import Format
+    from xlsxwriter.workbook import Workbook
+    from xlsxwriter.worksheet import Worksheet
 
 MEDIA_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -52,6 +52,9 @@ _OPTIONS: Final = {
 
 def write(document: Document) -> bytes:
     """The workbook."""
+    # Takes long to import, and of all that is asked only workbooks need it.
+    import xlsxwriter
+
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, _OPTIONS) as book:
         # When it was made is no part of what it says.
