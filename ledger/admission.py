@@ -187,7 +187,7 @@ def _check_chain(case: Case) -> None:
     if case.chain_owner(head) != case.subject:
         if isinstance(body, Entity) and prev is None:
             raise IdTaken("/id", id=body.id)
-        if isinstance(body, Certificate):
+        if isinstance(body, Certificate) and prev is None:
             raise CertificateUsed(
                 "/serial", registry=body.registry, serial=body.serial, entry=head.index
             )

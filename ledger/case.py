@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from ledger.errors import NotAuthorised
-from ledger.statements import Genesis, NaturalKey, Periodic, Policy, Statement, Transfer
+from ledger.statements import (
+    Certificate,
+    Genesis,
+    NaturalKey,
+    Periodic,
+    Policy,
+    Statement,
+    Transfer,
+)
 from ledger.view import Head, View
 
 _PERIODS_OF: Final = {
@@ -60,13 +68,16 @@ class Case:
     def chain_owner(self, head: Head) -> str:
         """Who may continue or end a chain, in whoever's hands it was begun.
 
-        Of a site or product, that is its owner; of a period, the owner on the period's last day.
+        Of a site or product, that is its owner; of a period, the owner on the period's last day;
+        of a certificate for a site, the site's owner on the last day of its year.
         """
         key = head.key
         match key.type:
             case kind if kind in _PERIODS_OF:
                 entity = NaturalKey(_PERIODS_OF[kind], key.parts[:1])
                 return self._owner(entity, Periodic.span(key)[0].last) or head.owner
+            case "certificate":
+                return self._user_of(head) or head.owner
             case "meter":
                 return self._owner(NaturalKey("site", key.parts[:1])) or head.owner
             case "footprint":
@@ -78,6 +89,13 @@ class Case:
                 return next(filter(None, owners), head.owner)
             case _:
                 return self.owner_of(head)
+
+    def _user_of(self, head: Head) -> str | None:
+        """Who owned the site that certificates are used for, at the end of their year."""
+        body = self.view.stated(head)
+        if not isinstance(body, Certificate) or body.site is None:
+            return None
+        return self._owner(NaturalKey("site", (body.site,)), body.last_day)
 
     def _owner(self, entity: NaturalKey, day: dt.date | None = None) -> str | None:
         head = self.view.head(entity)

@@ -104,6 +104,9 @@ _OBJECTS: Final[Mapping[str, tuple[str, ...]]] = {
     "figure": ("park", "enterprise", "product"),
 }
 """What the id in a disclosure may be the id of."""
+_TOMORROW: Final = dt.timedelta(days=1)
+"""How far ahead of UTC a day begins somewhere."""
+_A_YEAR: Final = dt.timedelta(days=366)
 
 
 @singledispatch
@@ -464,8 +467,9 @@ def _(body: Certificate, case: Case) -> None:
     if body.park is not None:
         _check_owned(case, "/park", body.park, "park")
     else:
-        last = dt.date(body.year, 12, 31)
-        _check_owned(case, "/site", cast(str, body.site), "site", day=last)
+        _check_owned(case, "/site", cast(str, body.site), "site", day=body.last_day)
+    if body.year > case.today.year + 1:
+        raise InTheFuture("/year", member="year")
     if case.head is not None:
         before = cast(Certificate, case.view.stated(case.head)).count
         if before != body.count:
@@ -495,7 +499,15 @@ def _check_unit(case: Case, where: str, unit: str, product: str) -> None:
         raise UnitMismatch(where, **refused.params) from None
 
 
+def _check_begun(case: Case, body: Periodic) -> None:
+    """Facts are of days that have begun; what is meant to hold may be told a year ahead."""
+    ahead = _A_YEAR if isinstance(body, Recipe | Downstream | Allocation) else _TOMORROW
+    if body.period.start > case.today + ahead:
+        raise InTheFuture("/period/start", member="period")
+
+
 def _check_periods(case: Case, body: Periodic) -> None:
+    _check_begun(case, body)
     # From the keys alone: the statements may be long and many, and the lock is held meanwhile.
     period = body.period
     for head in _others(case, body):

@@ -20,6 +20,7 @@ from ledger.statements import (
     Statement,
     Transfer,
 )
+from ledger.statements.certificates import normalised
 
 JTI: Final = "jti"
 ENTITY_ID: Final = "id"
@@ -107,7 +108,7 @@ def claims_of(statement: Statement, *, opens: bool = True) -> tuple[tuple[str, s
     """The (space, value) pairs that a statement claims, its ``jti`` first.
 
     An id, and the serial numbers of certificates, are claimed by the statement that ``opens`` the
-    chain: those that follow it keep them.
+    chain: those that follow it keep them. Serial numbers are claimed in one spelling each.
     """
     body = statement.body
     claims = [(JTI, f"{statement.envelope.kid}:{statement.common.jti}")]
@@ -116,7 +117,8 @@ def claims_of(statement: Statement, *, opens: bool = True) -> tuple[tuple[str, s
     if isinstance(body, Entity) and opens:
         claims.append((ENTITY_ID, body.id))
     if isinstance(body, Certificate) and opens:
-        claims += [(CERTIFIED, f"{body.registry}|{each}") for each in body.serials]
+        serials = map(normalised, body.serials)
+        claims += [(CERTIFIED, f"{body.registry}|{each}") for each in serials]
     return tuple(claims)
 
 

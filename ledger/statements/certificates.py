@@ -5,6 +5,7 @@ Every serial number of a registry counts once in the whole log, whoever uses it 
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,8 +28,9 @@ MOST_SERIALS_OF_ONE: Final = 1000
 """Serial numbers that one statement can use up: each is claimed for good."""
 _TAIL = re.compile(r"\d+\Z", re.ASCII)
 _REGISTRY = validate.Regexp(
-    r"^[a-z0-9][a-z0-9.-]{0,59}\Z",
-    error="Up to 60 lower-case letters, digits, full stops and hyphens are expected.",
+    r"^(?!www\.)[a-z0-9]([a-z0-9.-]{0,58}[a-z0-9])?\Z",
+    error="Up to 60 lower-case letters, digits, full stops and hyphens are expected, without www. "
+    "before them and with a letter or digit at the end.",
 )
 _SERIAL = validate.Regexp(
     r"^[A-Z0-9][A-Z0-9./-]{0,79}\Z",
@@ -100,6 +102,11 @@ class Certificate(Body):
         return self.site or self.park or ""
 
     @property
+    def last_day(self) -> dt.date:
+        """Who owns a site then answers for what is used up for it in the year."""
+        return dt.date(self.year, 12, 31)
+
+    @property
     def serials(self) -> Iterator[str]:
         """Every serial number that is used up."""
         tail = _TAIL.search(self.serial)
@@ -117,3 +124,12 @@ class Certificate(Body):
             return None
         width = len(str(int(tail.group()) + further))
         return width if width <= len(tail.group()) else None
+
+
+def normalised(serial: str) -> str:
+    """One spelling of a serial number: without the zeros before the number at its end.
+
+    ``normalised("GEC-0001") == normalised("GEC-1") == "GEC-1"``
+    """
+    tail = _TAIL.search(serial)
+    return serial if tail is None else f"{serial[: tail.start()]}{int(tail.group())}"

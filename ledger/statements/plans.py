@@ -29,14 +29,15 @@ SUPPOSITIONS: Final = (
 )
 """What can be supposed, each as the one member of a change."""
 _MOST_CHANGES: Final = 100
+_MOST_NEAR_ZERO: Final = 50
 
 
 def _year(**kwargs: Any) -> fields.Integer:
     return fields.Integer(strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR), **kwargs)
 
 
-def _percent(**kwargs: Any) -> Quantity:
-    within = validate.Range(max=Decimal(100), error="At most 100 is expected.")
+def _percent(most: int = 100, **kwargs: Any) -> Quantity:
+    within = validate.Range(max=Decimal(most), error=f"At most {most} is expected.")
     return Quantity(least=Decimal(0), validate=within, **kwargs)
 
 
@@ -78,9 +79,9 @@ class Target(Body):
         "In the order of years, the last one being the target itself.",
     )
     near_zero: Decimal | None = said(
-        _percent(),
-        "Percent of the base year's gross emissions that may remain for the park to be called "
-        "near-zero.",
+        _percent(_MOST_NEAR_ZERO),
+        "Percent, at most 50, of the base year's gross emissions that may remain for the park to "
+        "be called near-zero.",
     )
 
     def __post_init__(self) -> None:

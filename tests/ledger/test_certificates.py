@@ -22,6 +22,7 @@ from ledger.rejudge import Rejudged, nobody
 from ledger.replay import Replay
 from ledger.schema import dump, load
 from ledger.statements import ERASABLE, Certificate
+from ledger.statements.certificates import normalised
 from ledger.view import CERTIFIED
 from tests.factory import Actor, Factory
 
@@ -80,6 +81,9 @@ def test_what_is_read_is_written_again() -> None:
     [
         ({"registry": "GEC.example"}, "/registry"),
         ({"registry": "gec example"}, "/registry"),
+        ({"registry": "www.gec.example"}, "/registry"),
+        ({"registry": "gec.example."}, "/registry"),
+        ({"registry": "gec.example-"}, "/registry"),
         ({"serial": "gec-1"}, "/serial"),
         ({"serial": " GEC-1"}, "/serial"),
         ({"serial": "GEC|1"}, "/serial"),
@@ -123,7 +127,7 @@ def test_a_serial_number_inside_another_s_row_is_used_already(
         other.say(certificate("A-004", 3, site=other.site()))
     assert refused.value.params == {
         "registry": "gec.example",
-        "serial": "A-004",
+        "serial": "A-4",
         "entry": said.index,
     }
 
@@ -136,6 +140,29 @@ def test_the_first_number_of_another_is_used_already_as_well(
     with pytest.raises(errors.CertificateUsed) as refused:
         other.say(certificate("A-001", site=other.site()))
     assert refused.value.params["entry"] == said.index
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "again"),
+    [
+        ("GEC-0001", 1, "GEC-1"),
+        ("GEC-1", 1, "GEC-0001"),
+        ("GEC-098", 4, "GEC-00101"),
+        ("007", 1, "7"),
+        ("GEC-000", 1, "GEC-0"),
+    ],
+)
+def test_zeros_before_a_number_make_no_other_number(
+    acme: Actor, works: str, first: str, count: int, again: str
+) -> None:
+    acme.say(certificate(first, count, site=works))
+    with pytest.raises(errors.CertificateUsed):
+        acme.say(certificate(again, site=works))
+
+
+def test_zeros_within_or_after_a_number_do() -> None:
+    spelt = ["GEC-10", "GEC-100", "GEC-01-1", "GEC-1-1", "G0EC", "GEC"]
+    assert [normalised(each) for each in spelt] == spelt
 
 
 def test_another_registry_has_numbers_of_its_own(acme: Actor, works: str) -> None:
@@ -178,7 +205,7 @@ def test_a_correction_says_something_else_of_the_same_numbers(
 ) -> None:
     said = acme.say(certificate("A-001", 3, site=works))
     again = acme.correct(said, amount=Decimal(2), year=2024)
-    assert claimed(factory.engine) == dict.fromkeys(["A-001", "A-002", "A-003"], said.index)
+    assert claimed(factory.engine) == dict.fromkeys(["A-1", "A-2", "A-3"], said.index)
     with pytest.raises(errors.CertificatesDiffer) as refused:
         acme.correct(again, count=4)
     assert refused.value.params == {"count": 3, "now": 4}
@@ -220,6 +247,32 @@ def test_who_had_the_site_at_the_end_of_the_year_uses_them_for_it(
     buyer.say(certificate("A-002", site=works, year=2026))
 
 
+def test_who_may_state_them_may_correct_them_after_the_site_changed_hands(
+    factory: Factory, acme: Actor, works: str
+) -> None:
+    """At the end of 2025 the works were the buyer's, at the end of 2024 still Acme's."""
+    early = acme.say(certificate("A-001", site=works, year=2024))
+    said = acme.say(certificate("A-002", site=works))
+    buyer = factory.enterprise("Buyer")
+    acme.transfer("site", works, buyer, start="2025-07-01")
+    with pytest.raises(errors.NotOwner):
+        acme.correct(said, amount=Decimal(2))
+    with pytest.raises(errors.NotOwner):
+        acme.withdraw(said)
+    corrected = buyer.say(certificate("A-002", amount=Decimal(2), site=works), prev=said.digest)
+    buyer.withdraw(corrected)
+    with pytest.raises(errors.NotOwner):
+        buyer.say(certificate("A-001", site=works, year=2024), prev=early.digest)
+    acme.correct(early, amount=Decimal(2))
+
+
+def test_certificates_are_used_up_for_the_next_year_at_the_latest(acme: Actor, works: str) -> None:
+    acme.say(certificate("A-001", site=works, year=2027))
+    with pytest.raises(errors.InTheFuture) as refused:
+        acme.say(certificate("A-002", site=works, year=2028))
+    assert refused.value.where == "/year"
+
+
 # --- Whoever goes through the log again ------------------------------------------------------
 
 
@@ -245,8 +298,10 @@ class Life:
     def use(self) -> None:
         k = self.random.randrange(3)
         first, count = self.random.randrange(60), self.random.randint(1, 6)
-        body = certificate(f"A-{first:03d}", count, site=self.sites[k])
-        is_free = self.used.keys().isdisjoint(body.serials)
+        width = self.random.choice([2, 3, 5])
+        body = certificate(f"A-{first:0{width}d}", count, site=self.sites[k])
+        wanted = [normalised(each) for each in body.serials]
+        is_free = self.used.keys().isdisjoint(wanted)
         try:
             said = self.actors[k].say(body)
         except (errors.CertificateUsed, errors.ChainExists):
@@ -254,7 +309,7 @@ class Life:
             self.refused += 1
             return
         assert is_free
-        self.used.update(dict.fromkeys(body.serials, said.index))
+        self.used.update(dict.fromkeys(wanted, said.index))
         self.said.append((self.actors[k], said, said.digest))
 
     def correct(self) -> None:

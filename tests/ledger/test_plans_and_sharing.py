@@ -145,6 +145,53 @@ def test_an_allocation_is_its_owner_s_and_names_sites_that_stand(
     acme.say(allocation(works, (served, "1"), period=year_of(2026)))
 
 
+# --- Periods that have not begun -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["inventory", "purchases", "production", "holdings"])
+def test_nobody_states_facts_of_days_that_have_not_begun(
+    acme: Actor, works: str, kind: str
+) -> None:
+    """It is 15 January 2026 (UTC), and somewhere the 16th already."""
+    steel = acme.product("Steel")
+
+    def says(first: str, after: str) -> None:
+        match kind:
+            case "production":
+                acme.production(steel, works, "1", period=(first, after))
+            case "holdings":
+                acme.holdings(period=(first, after))
+            case _:
+                getattr(acme, kind)(works, period=(first, after))
+
+    with pytest.raises(errors.InTheFuture) as refused:
+        says("2026-01-17", "2026-02-01")
+    assert refused.value.where == "/period/start"
+    says("2026-01-16", "2027-01-01")
+
+
+@pytest.mark.parametrize("kind", ["recipe", "downstream", "allocation"])
+def test_what_is_meant_to_hold_is_told_a_year_ahead_at_most(
+    acme: Actor, works: str, kind: str
+) -> None:
+    steel = acme.product("Steel")
+
+    def says(first: str, after: str) -> None:
+        period = Period(start=dt.date.fromisoformat(first), end=dt.date.fromisoformat(after))
+        match kind:
+            case "recipe":
+                acme.recipe(steel, works, period=(first, after))
+            case "downstream":
+                acme.downstream(steel, works, period=(first, after))
+            case _:
+                acme.say(allocation(works, (works, "1"), period=period))
+
+    with pytest.raises(errors.InTheFuture) as refused:
+        says("2027-01-17", "2028-01-01")
+    assert refused.value.where == "/period/start"
+    says("2027-01-16", "2028-01-01")
+
+
 # --- Targets and scenarios -------------------------------------------------------------------
 
 
@@ -170,6 +217,7 @@ def test_what_is_read_is_written_again(kind: str) -> None:
         ),
         ({"milestones": [{"year": 2030, "reduction": "101"}]}, "/milestones/0/reduction"),
         ({"nearZero": "-1"}, "/nearZero"),
+        ({"nearZero": "50.1"}, "/nearZero"),
     ],
 )
 def test_milestones_come_in_order_and_never_go_back(changes: dict[str, Any], where: str) -> None:
