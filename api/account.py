@@ -89,7 +89,9 @@ def told_of(kind: str, asked: Asked, since: int | None = None) -> Told:
     parks = parks_of(books)
     given = advice(books, pair.sides[1], parks, pair.hidden_rows)
     readable = {park: _may_read(asked.access, park, asked.question, last) for park in parks}
-    return Told(account, pair, asked.question, given, readable)
+    question = replace(asked.question, year=last)
+    as_of = max((services().engine.park(park, question).as_of for park in parks), default=-1)
+    return Told(account, pair, asked.question, given, readable, as_of)
 
 
 def _guarded(kind: str, asked: Asked, year: int) -> Guarded:

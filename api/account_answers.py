@@ -29,7 +29,7 @@ from graph.engine import Question
 from graph.explain import Kg
 from graph.levers import TENTH
 from graph.movements import Cause, Hides, Key, Subject, hidden_keys, key_of
-from graph.shared import shared_of
+from graph.shared import Shared, shared_of
 from ledger.errors import CatchmentError
 from ledger.standing import Standing
 from ledger.statements import Park, Product
@@ -123,6 +123,17 @@ class Told:
     advice: tuple[Advice, ...]
     parks: Mapping[str, bool]
     """The parks that advice is about, and whether the caller may read the figure of each."""
+    parks_as_of: int
+    """The last entry that moved the figure of one of them."""
+
+    @property
+    def as_of(self) -> int:
+        """The last entry that had a say in the account, the advice or what is allocated."""
+        return max(self.account.as_of, self.parks_as_of, self.shared.as_of)
+
+    @cached_property
+    def shared(self) -> Shared:
+        return shared_of(self.account.after.books)
 
     @property
     def standing(self) -> Standing:
@@ -137,7 +148,7 @@ def account_answer(told: Told) -> Answer:
     products, left = _products(told)
     return {
         books.kind: {"id": books.id, "name": books.name},
-        **head(books.answered, account.as_of, BOUNDARY),
+        **head(books.answered, told.as_of, BOUNDARY),
         "on_behalf": on_behalf(pair.before) or on_behalf(pair.after),
         "unit": "kg CO2e",
         "since": account.before.books.answered.year,
@@ -314,7 +325,7 @@ def _allocated(told: Told) -> Answer | None:
     """What an enterprise gives and takes; what it takes where it may read those who give."""
     guarded = told.pair.after
     books, access = guarded.books, guarded.access
-    shared = shared_of(books)
+    shared = told.shared
     moved = shared.by_owner.get(books.id)
     if moved is None or books.kind != "enterprise":
         return None

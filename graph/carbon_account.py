@@ -37,6 +37,7 @@ from graph.movements import (
     restatement,
 )
 from graph.network import FEEDS, Feed, output_shares
+from graph.unsaid import unsaid
 from graph.year import Year
 from ledger.standing import Said, Standing
 from ledger.statements import Figure, Result
@@ -148,9 +149,10 @@ class CarbonAccount:
 
     @property
     def as_of(self) -> int:
-        """The last entry that had a say in it."""
-        published = self.published.index if self.published else -1
-        return max(self.before.books.as_of, self.after.books.as_of, published)
+        """The last entry that had a say in it; also one that took a published figure back."""
+        books = self.after.books
+        published = books.answered.standing.touched.get((Figure.TYPE, books.id), -1)
+        return max(self.before.books.as_of, books.as_of, published)
 
 
 def years_of(engine: Engine, question: Question, since: int | None = None) -> tuple[int, int]:
@@ -166,16 +168,6 @@ def years_of(engine: Engine, question: Question, since: int | None = None) -> tu
     if first >= year:
         raise YearsReversed(since=first, year=year)
     return first, year
-
-
-def books_of_years(
-    engine: Engine, kind: str, entity: str, question: Question, since: int | None = None
-) -> tuple[Books, Books]:
-    """The books of both years. Raises as ``years_of``, and as the engine does for either year."""
-    ask = engine.park if kind == "park" else engine.enterprise
-    first, year = years_of(engine, question, since)
-    before, after = (ask(entity, replace(question, year=each)) for each in (first, year))
-    return before, after
 
 
 def published_before(standing: Standing, books: Books) -> Said | None:
@@ -329,15 +321,13 @@ def _per_unit(fence: Fence, nodes: list[int]) -> Kg | None:
 
 def _output_value(books: Books) -> OutputValue | None:
     """The sum over all places, each of which says what it is worth of all its days, in one unit."""
-    answered, told = books.answered, dict.fromkeys(books.places, 0.0)
+    answered = books.answered
     year = Year(answered.standing, answered.year, answered.valid_on)
     total, in_units = 0.0, set()
     for stated in inventories_of(year, books.places):
-        worth = stated.body.output_value
-        if worth is not None:
+        if (worth := stated.body.output_value) is not None:
             total += float(worth.amount) * stated.share
             in_units.add(worth.unit)
-            told[stated.place] += stated.place.common_days(stated.body.period)
-    if len(in_units) != 1 or any(days != place.days for place, days in told.items()):
+    if len(in_units) != 1 or unsaid(year, books.places, "output-value"):
         return None
     return OutputValue(total, in_units.pop())

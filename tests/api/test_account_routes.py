@@ -127,6 +127,31 @@ def test_the_answer_is_kept_until_something_it_rests_on_is_said(
     assert client.get(address(mill.firm.id), headers=again).status_code == 200
 
 
+def test_no_copy_outlives_the_figure_that_the_opening_was_taken_from(
+    client: FlaskClient, mill: Mill, auditor: Headers
+) -> None:
+    at = address(mill.firm.id)
+    again = {**auditor, "If-None-Match": client.get(at, headers=auditor).headers["ETag"]}
+    withdrawn = mill.firm.withdraw(mill.published)
+    response = client.get(at, headers=again)
+    assert (response.status_code, response.get_json()["asOf"]) == (200, withdrawn.index)
+
+
+def test_no_copy_outlives_what_its_advice_says_of_a_park(
+    client: FlaskClient, mill: Mill, auditor: Headers
+) -> None:
+    """The tenant next door emits more: that is of the park's year, not of the mill's own."""
+    neighbour, manager = mill.f.enterprise("Neighbour"), mill.f.enterprise("Manager")
+    park, site = manager.park(), neighbour.site()
+    for actor, each in ((mill.firm, mill.site), (neighbour, site)):
+        manager.membership(park, each, consent_by=actor)
+    at = address(mill.firm.id)
+    again = {**auditor, "If-None-Match": client.get(at, headers=auditor).headers["ETag"]}
+    stated = neighbour.inventory(site, [("CO2", "fossil", "7")], year=SECOND)
+    response = client.get(at, headers=again)
+    assert (response.status_code, response.get_json()["asOf"]) == (200, stated.index)
+
+
 # --- To whom -----------------------------------------------------------------------------------
 
 
