@@ -128,11 +128,6 @@ class Shared:
         return sum((row.total for row in self.rows if row.enters), NOTHING)
 
 
-def allocated_by_owner(books: Books) -> Mapping[str, Moved]:
-    """Enterprises of a boundary that share infrastructure, by what they give and take."""
-    return shared_of(books).by_owner
-
-
 def shared_of(books: Books) -> Shared:
     """What is shared at or for the places of a boundary."""
     sharing = _Sharing(books.answered, frozenset(books.places))

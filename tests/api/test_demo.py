@@ -20,7 +20,7 @@ from graph.inventory import LOCATION, MARKET, Cover, FullBooks, with_base
 from graph.meters import metered
 from graph.network import Feed, Network
 from graph.quantities import Ground
-from graph.shared import allocated_by_owner
+from graph.shared import shared_of
 from graph.targets import plans_of
 from ledger.standing import Standing
 from ledger.statements import Disclosure, Figure, Inventory, Membership
@@ -344,7 +344,7 @@ def test_a_provincial_guideline_is_applied_to_what_the_park_has(demo: Demo) -> N
 
 
 def test_the_waste_water_works_are_shared_by_days(demo: Demo, heron: FullBooks) -> None:
-    moved = allocated_by_owner(heron.books)
+    moved = shared_of(heron.books).by_owner
     given = known(moved[id_of("heron-park")].given)
     taken = {owner: known(each.taken) for owner, each in moved.items()}
     assert sum(taken.values()) == pytest.approx(given)

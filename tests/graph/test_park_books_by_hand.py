@@ -79,7 +79,7 @@ from graph.engine import Engine, Question
 from graph.factors import Ladder
 from graph.inventory import LOCATION, MARKET, FullBooks, Grade, full_books
 from graph.region import region_of
-from graph.shared import allocated_by_owner
+from graph.shared import shared_of
 from ledger.schema import load
 from ledger.statements import (
     RESIDUAL_MIX,
@@ -563,7 +563,7 @@ def test_leaving_a_category_out_blocks_net_zero_and_names_it(
 
 def test_waste_water_is_put_to_whom_it_is_done_for_and_moves_no_total(factory: Factory) -> None:
     world = build(factory)
-    moved = allocated_by_owner(world.full().books)
+    moved = shared_of(world.full().books).by_owner
     net = {name: known(moved[firm.id].net) for name, firm in world.firms.items()}
     assert net == pytest.approx({"U": -34_000, "A": 29_016.4383562, "B": 4_983.5616438}, rel=1e-9)
     assert sum(net.values()) == pytest.approx(0, abs=1e-6)

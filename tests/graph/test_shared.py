@@ -14,7 +14,8 @@ import pytest
 
 from graph.boundary import Lacking
 from graph.engine import Books, Engine, Question
-from graph.shared import Moved, Shared, allocated_by_owner, shared_of
+from graph.shared import Moved, Shared, shared_of
+from ledger.findings import Side
 from ledger.log import Accepted
 from ledger.statements import Allocation, Period
 from ledger.statements.sharing import Share
@@ -80,7 +81,7 @@ def yard(factory: Factory) -> Yard:
 def test_each_is_given_its_share_of_what_is_emitted_and_drawn_on(yard: Yard) -> None:
     """1000·0.75 = 750 to the mill and 250 to the bakery; of Scope 1, 675 and 225."""
     yard.allocate(("mill", "0.75"), ("bakery", "0.25"))
-    moved = allocated_by_owner(yard.books())
+    moved = shared_of(yard.books()).by_owner
     assert taken(moved[yard.mill.id]) == pytest.approx(750)
     assert taken(moved[yard.bakery.id]) == pytest.approx(250)
     assert known(moved[yard.mill.id].scope1_net) == pytest.approx(675)
@@ -92,11 +93,11 @@ def test_over_all_of_them_it_sums_to_zero_and_moves_no_total(yard: Yard) -> None
     before = yard.books()
     yard.allocate(("mill", "0.6"), ("bakery", "0.4"))
     after = yard.books()
-    nets = [moved.net for moved in allocated_by_owner(after).values()]
+    nets = [moved.net for moved in shared_of(after).by_owner.values()]
     assert sum(map(known, nets)) == pytest.approx(0, abs=1e-9)
     for total in ("scope1", "scope2", "scope3", "t2"):
         assert getattr(before.assessment, total) == getattr(after.assessment, total)
-    assert allocated_by_owner(before) == {}
+    assert shared_of(before).by_owner == {}
 
 
 def test_what_is_done_for_a_site_outside_leaves(yard: Yard) -> None:
@@ -111,6 +112,54 @@ def test_what_is_done_for_a_site_outside_leaves(yard: Yard) -> None:
     own = shared_of(Engine(yard.f.log).enterprise(yard.mill.id, Question(year=YEAR)))
     assert known(own.entering) == pytest.approx(800)
     assert [row.enters for row in own.rows] == [True]
+
+
+def test_nobody_puts_anything_to_a_stranger(yard: Yard) -> None:
+    """The mill is told, takes nothing by it, and has what its own park does for it as before."""
+    far = yard.f.enterprise("Far works")
+    works = far.site("Far works", at=("110", "30"))
+    far.inventory(works, co2("400"))
+    far.purchases(works)
+    far.say(
+        Allocation(
+            site=works,
+            period=year_of(YEAR),
+            service="Steam",
+            key="As we please",
+            shares=(Share(site=yard.sites["mill"], share=Decimal(1)),),
+        )
+    )
+    yard.allocate(("mill", "1"))
+    shared = yard.shared()
+    assert taken(shared.by_owner[yard.mill.id]) == pytest.approx(1000)
+    assert {row.giver: row.accepted for row in shared.rows} == {
+        yard.manager.id: True,
+        far.id: False,
+    }
+    assert known(shared.entering) == 0
+    (noticed,) = shared.findings
+    assert (noticed.rule, noticed.params) == (
+        "allocation-to-strangers",
+        {"site": "Far works", "taker": "Mill"},
+    )
+    assert [party.enterprise for party in noticed.parties] == [yard.mill.id]
+    assert noticed.template_for(Side.CONSUMER) != noticed.template
+    yard.mill.transfer("site", yard.sites["mill"], far, start="2025-01-01")
+    assert {row.accepted for row in yard.shared().rows} == {True}
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_a_park_founded_for_a_site_binds_it_once_it_agrees(yard: Yard, agrees: bool) -> None:
+    stranger = yard.f.enterprise("Stranger")
+    plant = stranger.site("Plant", at=("110", "30"))
+    yard.sites["plant"] = plant
+    park = yard.manager.park("Snare")
+    yard.manager.membership(park, yard.boiler, consent_by=yard.manager)
+    yard.manager.membership(park, plant, consent_by=stranger if agrees else None)
+    yard.allocate(("plant", "1"))
+    own = shared_of(Engine(yard.f.log).park(park, Question(year=YEAR)))
+    assert (stranger.id in own.by_owner) == agrees
+    assert [each.rule for each in own.findings] == [] if agrees else ["allocation-to-strangers"]
 
 
 def test_a_member_of_some_days_takes_its_share_of_these(yard: Yard) -> None:
@@ -129,14 +178,14 @@ def test_an_allocation_of_a_quarter_is_for_its_days(yard: Yard) -> None:
     """90 of 365 days of 1000 kg."""
     quarter = Period(start=day("2025-01-01"), end=day("2025-04-01"))
     yard.allocate(("mill", "1"), period=quarter)
-    moved = allocated_by_owner(yard.books())
+    moved = shared_of(yard.books()).by_owner
     assert taken(moved[yard.mill.id]) == pytest.approx(1000 * 90 / 365)
 
 
 def test_who_keeps_a_share_of_its_own_gives_and_takes_it(yard: Yard) -> None:
     yard.sites["boiler"] = yard.boiler
     yard.allocate(("boiler", "0.1"), ("mill", "0.9"))
-    own = allocated_by_owner(yard.books())[yard.manager.id]
+    own = shared_of(yard.books()).by_owner[yard.manager.id]
     assert (known(own.given), known(own.taken)) == (pytest.approx(1000), pytest.approx(100))
 
 
@@ -152,7 +201,7 @@ def test_a_shared_site_that_changes_hands_is_given_by_who_has_it(yard: Yard) -> 
             shares=(Share(site=yard.sites["mill"], share=Decimal(1)),),
         )
     )
-    moved = allocated_by_owner(yard.books())
+    moved = shared_of(yard.books()).by_owner
     assert known(moved[yard.manager.id].given) == pytest.approx(1000 * 181 / 365)
     assert known(moved[yard.bakery.id].given) == pytest.approx(1000 * 184 / 365)
     assert taken(moved[yard.mill.id]) == pytest.approx(1000)
@@ -168,7 +217,7 @@ def test_what_a_shared_site_has_not_stated_is_not_shared_as_zero(yard: Yard) -> 
             site=silent, period=year_of(YEAR), service="Water", key="Meters", shares=(share,)
         )
     )
-    moved = allocated_by_owner(yard.books())[yard.mill.id]
+    moved = shared_of(yard.books()).by_owner[yard.mill.id]
     assert moved.taken.lacking is Lacking.OPEN
     assert moved.taken.at_least == pytest.approx(5)
     assert known(moved.scope1_taken) == pytest.approx(5)
