@@ -35,7 +35,8 @@ def by_node(network: Network) -> dict[Any, Any]:
         drawn[names[consumer]].append((names[edges.supplier[k]], int(edges.category[k]), amount))
     gaps: dict[Any, list[Any]] = {name: [] for name in names}
     for gap in network.gaps:
-        told = gap.reason, gap.wanted, gap.unit, f"{gap.amount:.9g}", filled(gap.estimate)
+        amount = f"{gap.amount:.9g}"
+        told = gap.reason, gap.wanted, gap.unit, amount, filled(gap.estimate), repr(gap.grid)
         gaps[names[gap.node]].append(told)
     emitted = [
         {column: float(f"{kg:.9g}") for column, kg in zip(network.columns, row, strict=True) if kg}

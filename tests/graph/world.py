@@ -12,6 +12,8 @@ from typing import Any, Final
 from ledger.errors import CatchmentError
 from ledger.log import Accepted
 from ledger.statements import (
+    ELECTRICITY,
+    RESIDUAL_MIX,
     Basis,
     Body,
     Certificate,
@@ -36,6 +38,8 @@ from ledger.statements import (
 from tests.factory import Actor, Factory
 
 CLASS = "urn:cpc:4121"
+POWER: Final = (CLASS, ELECTRICITY, RESIDUAL_MIX)
+"""What rows of grids are for."""
 FUEL = "urn:catchment:fuel:natural-gas"
 GTINS = tuple(f"urn:gtin:{code}" for code in ("4006381333931", "9780201379624", "96385074"))
 WHOLE_YEAR = (("2025-01-01", "2026-01-01"),)
@@ -114,10 +118,17 @@ class World:
             mass_per_unit=self._pick([None, *[Decimal(2)] * 4, Decimal(3)]),
             identifiers=tuple(gtin for gtin in GTINS if self._sometimes(0.4)),
             classifications=(CLASS,) if self._sometimes(0.5) else (),
-            energy_carrier="heat" if own.index(product) and owner.name == "Cyd" else None,
+            **self._energy(owner, own.index(product)),
             replaces=tuple(each for each in own if each != product and self._sometimes(0.15)),
         )
         self._tell(owner, ("product", product), body)
+
+    def _energy(self, owner: Actor, number: int) -> dict[str, str | None]:
+        """Cyd's second is heat, and Bob's power, of a public grid or not."""
+        carriers = {"Bob": "electricity", "Cyd": "heat"}
+        carrier = carriers.get(owner.name) if number else None
+        grids = ["CN-JS", "CN-JS", "DE", None] if carrier == "electricity" else [None]
+        return {"energy_carrier": carrier, "grid": self._pick(grids)}
 
     def say_site(self, site: str) -> None:
         owner = self.sites[site]
@@ -220,13 +231,15 @@ class World:
         self.heads[key] = (self.f.operator, self.f.operator.say(body, prev=prev))
 
     def _row(self, region: str | None) -> FactorRow:
+        """Of a class, of a fuel, of power in kilowatt-hours, or of what of it nobody claimed."""
         kind = self._pick(["average", "grid", "fuel"])
+        of = self._pick(POWER) if kind == "grid" else FUEL if kind == "fuel" else CLASS
         return FactorRow(
             kind=kind,
             name="A class",
-            of=FUEL if kind == "fuel" else CLASS,
+            of=of,
             region=region,
-            unit=self._pick(["KGM", "H87"]),
+            unit="KWH" if of in POWER[1:] else self._pick(["KGM", "H87"]),
             emissions=(self._emission(),),
         )
 
@@ -279,15 +292,17 @@ class World:
                 Reference(product=self._pick(self.products)),
                 Reference(identifiers=(self._pick(GTINS),)),
                 Reference(classification=CLASS, region="CN"),
+                Reference(classification=ELECTRICITY, region=self._pick(["CN-JS", "DE"])),
             ]
         )
-        unit = self._pick([*PIECES, "KGM", "KGM"])
+        is_power = ref.classification == ELECTRICITY
+        unit = "KWH" if is_power else self._pick([*PIECES, "KGM", "KGM"])
         named = [None, None, self._pick(self.firms).id, f"urn:duns:{self.random.randint(1, 4):09}"]
         return InputLine(
             ref=ref,
             supplier=self._pick(named),
             site=self._pick([None, None, None, self._pick(self.sites)]),
-            amount=self._amount("0.3") * PIECES[unit],
+            amount=self._amount("0.3") * PIECES.get(unit, Decimal(1)),
             unit=unit,
             category=self.random.randint(1, 4),
         )
