@@ -1,6 +1,7 @@
 """A deployment as its operator and its users have it: a data folder, a server, the command line.
 
-Every command is a process of its own, the server too; nothing is shared but files and HTTP.
+The server is a process of its own, and so is every command unless a test is about what commands
+lead to and not about starting them; nothing is shared but files and HTTP.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
+from click.testing import CliRunner
+
+from api.cli import main
 
 START_SECONDS = 30
 COMMAND = str(Path(sys.executable).with_name("catchment"))
@@ -48,11 +52,13 @@ def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> N
 class Deployment:
     """``folder`` is where its users work; the operator's data lie in ``folder/var``.
 
-    ``database`` is what DATABASE_URL says; empty for the default.
+    ``database`` is what DATABASE_URL says; empty for the default. With ``starts_commands`` false,
+    commands are run by this process: starting one takes longer than most take.
     """
 
     folder: Path
     database: str = ""
+    starts_commands: bool = True
     port: int = field(default_factory=free_port)
 
     @property
@@ -72,6 +78,8 @@ class Deployment:
     def run(self, *arguments: str, token: str | None = None) -> str:
         """Run ``catchment`` with these arguments; its output, or an AssertionError with it."""
         environment = self.environment | ({"CATCHMENT_TOKEN": token} if token else {})
+        if not self.starts_commands:
+            return self._run_here(arguments, environment)
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -81,6 +89,12 @@ class Deployment:
             timeout=240,
         )
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def _run_here(self, arguments: tuple[str, ...], environment: dict[str, str]) -> str:
+        with chdir(self.folder):
+            done = CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+        assert done.exit_code == 0, f"{arguments}: {done.exit_code}\n{done.output}"
         return done.stdout
 
     def run_json(self, *arguments: str, token: str | None = None) -> Any:

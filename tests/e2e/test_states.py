@@ -140,7 +140,7 @@ def test_a_state_as_the_park_matches_its_published_table(
     database_setting: str, tmp_path: Path, state: str
 ) -> None:
     table = Table.of(state)
-    here = Deployment(tmp_path, database_setting)
+    here = Deployment(tmp_path, database_setting, starts_commands=False)
     here.run("init", "--origin", "log.states.example")
     with here.serving():
         economy, rest = here.admitted("State economy"), here.admitted("Rest of the country")

@@ -99,8 +99,8 @@ def verdict(here: Deployment, member: Member, index: int) -> int:
 def test_witnesses_cosign_one_history_and_a_fork_is_proved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = Deployment(folder(tmp_path, "here"))
-    there = Deployment(folder(tmp_path, "there"))
+    here = Deployment(folder(tmp_path, "here"), starts_commands=False)
+    there = Deployment(folder(tmp_path, "there"), starts_commands=False)
     here.run("init", "--origin", "log.example/forked")
     # The same log with the same key, twice: what an operator would do who shows two histories.
     shutil.copytree(here.folder / "var", there.folder / "var")

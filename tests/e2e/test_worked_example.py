@@ -143,7 +143,7 @@ def imported(here: Deployment, example: Any, *, tenants_recipes: bool) -> Chain:
 def test_every_number_on_paper_is_answered_over_http(
     database_setting: str, tmp_path: Path, example: Any
 ) -> None:
-    here = Deployment(tmp_path, database_setting)
+    here = Deployment(tmp_path, database_setting, starts_commands=False)
     here.run("init", "--origin", "log.example.test")
     with here.serving():
         chain = imported(here, example, tenants_recipes=True)
@@ -177,7 +177,7 @@ def test_every_number_on_paper_is_answered_over_http(
 def test_without_the_tenants_recipes_the_park_keeps_its_figure(
     database_setting: str, tmp_path: Path, example: Any
 ) -> None:
-    here = Deployment(tmp_path, database_setting)
+    here = Deployment(tmp_path, database_setting, starts_commands=False)
     here.run("init", "--origin", "log.example.test")
     with here.serving():
         books = imported(here, example, tenants_recipes=False).books()
