@@ -62,8 +62,8 @@ class NoSiteInDivision(GraphError):
 
     code = "no-site-in-division"
     sentence = (
-        "No site says that it lies in division %(division)s; of %(undecided)d nobody knows whether "
-        "they do."
+        "No site says that it lies in division %(division)s; sites that may lie there and do not "
+        "say it: %(undecided)d."
     )
     advice = "Check the code (GB/T 2260), or have the sites state their division."
 
@@ -118,6 +118,14 @@ class ParkTypeUnknown(GraphError):
     code = "park-type-unknown"
     sentence = "The system of indicators “%(name)s” tells types of parks apart."
     advice = "Name one of them with ?type= or --type: %(choices)s."
+
+
+class NoParkTypes(GraphError):
+    """A type of park was named to a system that does not tell types apart."""
+
+    code = "no-park-types"
+    sentence = "The system of indicators “%(name)s” has no types of parks."
+    advice = "Leave ?type= or --type out."
 
 
 class LoopGain(GraphError):
@@ -224,6 +232,17 @@ class SpeakerUnknown(GraphError):
     code = "speaker-unknown"
     sentence = "Nobody owns what this %(type)s is about, so nobody could state it."
     advice = "Name what is registered, suppose its registration first, or name the subject."
+
+
+class CertificateWithdrawn(GraphError):
+    """A serial number that counted once is supposed again."""
+
+    code = "certificate-withdrawn"
+    sentence = (
+        "Certificate %(serial)s of %(registry)s was used up by a statement that is withdrawn: it "
+        "stays used."
+    )
+    advice = "Suppose another serial number."
 
 
 class NothingToTakeBack(GraphError):

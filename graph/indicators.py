@@ -25,7 +25,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, cast
 
-from graph.errors import IndicatorSystemUnknown, ParkTypeUnknown
+from graph.errors import IndicatorSystemUnknown, NoParkTypes, ParkTypeUnknown
 from graph.notice910 import NAME, SYSTEM
 from graph.published import stated_number
 from graph.unsaid import Lack, lack
@@ -130,11 +130,13 @@ def system_of(standing: Standing, name: str) -> Indicators:
 def apply(system: Indicators, quantities: Quantities, park_type: str | None = None) -> Outcome:
     """Every item that is for a park of this type, in the order of the system.
 
-    Raises ``ParkTypeUnknown`` for a system that tells types apart, asked without one of them.
+    Raises ``ParkTypeUnknown`` for a system that tells types apart, asked without one of them,
+    and ``NoParkTypes`` for one that does not, asked with one.
     """
-    if park_type not in (system.park_types or (None,)):
-        choices = ", ".join(system.park_types) or "–"
-        raise ParkTypeUnknown(name=system.name, choices=choices)
+    if park_type is not None and not system.park_types:
+        raise NoParkTypes(name=system.name)
+    if system.park_types and park_type not in system.park_types:
+        raise ParkTypeUnknown(name=system.name, choices=", ".join(system.park_types))
     judged = tuple(_judged(group, quantities) for group in _groups(system, park_type))
     return _outcome(system, judged)
 

@@ -181,7 +181,7 @@ def test_whoever_may_only_read_the_figure_does_not_read_the_indicators(
     assert refused(client, park, headers)["code"] == "not-disclosed"
     park.manager.disclose("figure", park.park)
     assert refused(client, park, headers)["code"] == "not-disclosed"
-    assert refused(client, park, {})["code"] == "not-disclosed"
+    assert refused(client, park, {})["code"] == "token-missing"
 
 
 def test_a_stated_system_is_listed_and_applied(
@@ -215,7 +215,9 @@ def test_what_cannot_be_asked_is_a_clear_problem(
     untyped = refused(client, park, auditor, "&system=local")
     assert (untyped["status"], untyped["code"]) == (422, "park-type-unknown")
     assert "steel, chips" in untyped["advice"]
-    assert refused(client, park, auditor, "&type=steel")["code"] == "park-type-unknown"
+    typed = refused(client, park, auditor, "&type=steel")
+    assert (typed["status"], typed["code"]) == (422, "no-park-types")
+    assert typed["detail"] == "The system of indicators “notice-910” has no types of parks."
     assert refused(client, park, auditor, "&sytem=local")["code"] == "parameters-refused"
 
 
