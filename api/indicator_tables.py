@@ -37,6 +37,7 @@ COLUMNS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Column -> member of an item."""
+_SIGNS: Final = ("=", "==", "=<", "=>")
 NEEDED: Final = ("id", "title", "class", "quantity", "operator", "threshold")
 
 
@@ -79,15 +80,22 @@ def read(table: Table) -> Reading:
 
 
 def _read_line(row: Row, reading: Reading) -> None:
-    for column, flaw in row.errors.items():
-        reading.problems.append(Problem(_place(row.number, column), flaw))
-    if row.errors:
-        return
+    unread = {column: flaw for column, flaw in row.errors.items() if not _is_misspelt(row, column)}
+    found = [Problem(_place(row.number, column), flaw) for column, flaw in unread.items()]
     try:
         said = {COLUMNS[column]: text for column, text in row.cells.items()}
-        reading.items.append((row.number, load(Indicator, said)))
+        item = load(Indicator, said)
     except StatementMalformed as refused:
-        reading.problems += _flaws(refused, row.number)
+        named = {each.where for each in found}
+        found += [each for each in _flaws(refused, row.number) if each.where not in named]
+    else:
+        reading.items += [] if found else [(row.number, item)]
+    reading.problems += found
+
+
+def _is_misspelt(row: Row, column: str) -> bool:
+    """Whether what looks like a formula is an operator, which the rules of an item then name."""
+    return column == "operator" and row.cells.get(column) in _SIGNS
 
 
 def _flaws(refused: StatementMalformed, line: int) -> list[Problem]:

@@ -113,6 +113,13 @@ def test_a_bad_line_is_named_and_nothing_is_written(at: Terminal, line: str, whe
 def test_a_table_that_is_no_rule_table_is_refused(at: Terminal) -> None:
     at.write("rules.csv", "id,title\nnet,Net\n")
     assert "it has no column class" in at.run("indicators-load", "rules.csv", *ABOUT).err
+    said = state(at, NET.replace("at-most", "=<").replace("principled", "grand"))
+    assert "line 2 operator: Must be one of: at-most, below, at-least, above." in said.err
+    assert "line 2 class" in said.err
+    assert "formula" not in said.err
+    said = state(at, NET.replace(",0,", ",=1-1,").replace("principled", "grand"))
+    assert "line 2 threshold: The cell holds a formula" in said.err
+    assert (said.err.count("line 2 threshold"), said.err.count("line 2 class")) == (1, 1)
     at.write("rules.csv", HEAD.replace(",per,", ",formula,") + NET)
     assert "nothing is called formula" in at.run("indicators-load", "rules.csv", *ABOUT).err
     at.write("rules.csv", HEAD + NET)
