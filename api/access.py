@@ -309,12 +309,16 @@ class Access:
         """
         if self._may_read(kind, entity, disclosed) and self._is_registered(kind, entity):
             return
-        if self.caller.is_anonymous:
-            raise TokenMissing
+        self.require_token()
         if not self._is_registered(kind, entity):
             unknown = UnknownBoundary(kind=kind, id=entity)
             raise UnknownProduct(product=entity) if kind == "product" else unknown
         raise NotDisclosed(kind=disclosed, id=entity)
+
+    def require_token(self) -> None:
+        """Raises TokenMissing for who might be told with a token; another caller may not be."""
+        if self.caller.is_anonymous:
+            raise TokenMissing
 
     def _is_registered(self, kind: str, entity: str) -> bool:
         return self.standing.find(NaturalKey(kind, (entity,))) is not None
@@ -439,22 +443,24 @@ class Access:
 
         Raises FewerThanThreeTenants, EarlierPositionNotDisclosed and DayNotDisclosed.
         """
-        if self.caller.is_auditor:
-            return Tenants()
-        tenants = self._tenants(books)
+        tenants = self.tenants_of(books)
         if not (allows(len(tenants.guarded)) and allows(len(tenants.unread))):
             raise FewerThanThreeTenants
         if tenants.guarded or tenants.unread:
             _refuse_further_cut(question)
         return tenants
 
-    def _tenants(self, books: Books) -> Tenants:
-        """Only tenants that have stated something in the year count.
+    def tenants_of(self, books: Books) -> Tenants:
+        """Which tenants a park's books must protect from the caller, however few.
+
+        Only tenants that have stated something in the year count.
 
         Consents are looked for among the memberships that drew the books and among those in force
         now: a consent that is not among both protects nobody less. As of a day a site counts for
         its whole year, so that a consent for a part of it is none.
         """
+        if self.caller.is_auditor:
+            return Tenants()
         network, owner = books.answered.solved.network, self._owner("park", books.id)
         known = {owner}
         if not self.is_public("figure", books.id):

@@ -75,11 +75,13 @@ def _account(kind: str, asked_of: UUID, query: dict[str, Any], schema: type[ma.S
 def told_of(kind: str, asked: Asked, since: int | None = None) -> Told:
     """The account since a year, by default the year before, as far as the caller may read it.
 
-    Raises as figures do, NotDisclosed and FewerThanThree.
+    Raises as figures do, TokenMissing, NotDisclosed and FewerThanThree.
     """
     asked.access.require(kind, asked.id, "figure")
+    asked.access.require_token()
     first, last = years_of(services().engine, asked.question, since)
-    pair = Pair(*(_guarded(kind, asked, year) for year in (first, last)))
+    after = _guarded(kind, asked, last)
+    pair = Pair(_guarded(kind, asked, first), after)
     pair.require_three()
     published = published_before(pair.after.books.answered.standing, pair.before.books)
     account = carbon_account(
@@ -103,7 +105,10 @@ def _guarded(kind: str, asked: Asked, year: int) -> Guarded:
 
 
 def _require_own(guarded: Guarded) -> None:
-    """Whether the figure is the caller's own, and no tenant must be protected from it."""
+    """Whether the figure is the caller's own, and no tenant must be protected from it.
+
+    Raises NotDisclosed.
+    """
     books, access = guarded.books, guarded.access
     if access.caller.is_auditor:
         return

@@ -66,5 +66,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # it comes with
 
 def _problems(messages: Any) -> Iterator[tuple[str, str]]:
     for name, told in messages["query"].items():
-        for sentence in told if isinstance(told, list) else [str(told)]:
+        for sentence in dict.fromkeys(_sentences(told)):
             yield f"?{name}", sentence
+
+
+def _sentences(told: Any) -> Iterator[str]:
+    """What is wrong with a parameter; of one given several times it is told by position."""
+    if isinstance(told, str):
+        yield told
+        return
+    for each in told.values() if isinstance(told, Mapping) else told:
+        yield from _sentences(each)

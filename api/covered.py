@@ -71,16 +71,17 @@ def deductions_told(books: Books, tenants: Tenants | None) -> Deductions:
 
 
 def rows_told(
-    places: Iterable[Place], books: Books, access: Access, tenants: Tenants | None
+    rows: Iterable[tuple[Place, float]], books: Books, access: Access, tenants: Tenants | None
 ) -> frozenset[Place]:
-    """Of the places that have rows in a ledger, those whose rows may stand by themselves.
+    """Of the places that have rows in a ledger, in kg, those whose rows may stand by themselves.
 
     Those whose inventory the caller may read; and none, where what is left of the sum would be of
     one or two others.
     """
-    standing, asked = books.answered.standing, set(places)
-    readable = {place for place in asked if access.may_read_place(place)}
-    rest = {standing.owner_on("site", each.site, each.start) for each in asked - readable}
+    standing, stated = books.answered.standing, list(rows)
+    readable = {place for place, _ in stated if access.may_read_place(place)}
+    left = {place for place, kg in stated if kg} - readable
+    rest = {standing.owner_on("site", each.site, each.start) for each in left}
     is_own = tenants is None
     return frozenset(readable if is_own or allows(len(rest)) else ())
 

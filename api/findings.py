@@ -11,11 +11,12 @@ from flask import Response
 from api.access import is_further_cut
 from api.answer_parts import Answer, iso_day, told
 from api.blueprint import Blueprint
+from api.covered import may_be_told
 from api.figures import Asked
 from api.finding_answers import bare, noticed_while_building, rows, worst_first
 from api.findings_wire import FindingsQuery, FindingsSchema
 from api.services import services
-from graph.engine import MOVES_FIGURES, Answered
+from graph.engine import MOVES_FIGURES, Answered, Books
 from graph.errors import UnknownBoundary
 from graph.evidence import Evidence, Scope
 from graph.plausibility import findings, findings_for_auditors
@@ -100,15 +101,21 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
     here = (i for place in books.places for i in network.nodes_at.get(place, ()))
     products = frozenset(filter(None, (network.nodes[i].product for i in here)))
     scope = Scope(products, frozenset(place.site for place in books.places))
-    fence = books.findings if _runs(asked) else ()
+    fence = _of_books(books, asked)
     return _answer(asked, query, books.answered, "park", books.name, scope, fence)
 
 
-def _runs(asked: Asked) -> bool:
-    """Whether the caller is told of the park's fence."""
-    caller = asked.access.caller
-    owner = asked.access.standing.owner_of("park", asked.id)
-    return caller.is_auditor or (owner is not None and caller.enterprise == owner)
+def _of_books(books: Books, asked: Asked) -> Iterator[Finding]:
+    """What was noticed about the park's books, as far as its inventory tells it; nothing of sums
+    over tenants at another position or as of a day, where the inventory would not be told."""
+    access = asked.access
+    tenants = access.tenants_of(books)
+    protects = bool(tenants.guarded or tenants.unread)
+    sums = (*books.market.findings, *books.ledgers.findings)
+    for each in books.findings:
+        is_cut = protects and is_further_cut(asked.question) and each in sums
+        if not is_cut and may_be_told(each, books, access, tenants):
+            yield each
 
 
 def _answer(

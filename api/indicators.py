@@ -112,11 +112,12 @@ def judged(
 def _open_books(asked: Asked) -> Guarded:
     """The books of a park, for whoever may read every inventory behind them.
 
-    Raises as ``park_books``, NotDisclosed and InventoriesNotOpen.
+    Raises as ``park_books``, TokenMissing, NotDisclosed and InventoriesNotOpen.
     """
     access: Access = asked.access
     access.require("park", asked.id, "figure")
     if not _runs(access, asked.id):
+        access.require_token()
         raise NotDisclosed(kind="indicators", id=asked.id)
     guarded = park_books(asked.id, asked.question, access)
     unread = guarded.tenants.unread if guarded.tenants else frozenset()

@@ -283,8 +283,8 @@ class Inventory:
         """Places whose rows may stand by themselves, for whoever runs the boundary."""
         if not self._runs:
             return frozenset()
-        places = (each.place for each in ledger if each.kg)
-        return rows_told(places, self.guarded.books, self.guarded.access, self.guarded.tenants)
+        rows = ((each.place, each.kg) for each in ledger)
+        return rows_told(rows, self.guarded.books, self.guarded.access, self.guarded.tenants)
 
     def _sunk(self, sunk: Sunk) -> Answer:
         """What certificates verify of a tenant's is its own affair, as what it has bought."""

@@ -80,7 +80,7 @@ def _not_shown(guarded: Guarded) -> set[str]:
     if not guarded.tells_cover:
         hidden |= set(OF_CERTIFICATES)
     deducted = guarded.tells_deducted
-    told = {"captured": deducted.captured, "removals": deducted.verified}
+    told = {"captured": deducted.captured, "removals": deducted.removed}
     hidden |= {name for name, may_be_told in told.items() if not may_be_told}
     if not deducted.net:
         hidden |= set(OF_DEDUCTIONS)

@@ -57,7 +57,12 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
 
 
 def _now(asked: Asked) -> Guarded:
-    """The later year, for whoever runs the park. Raises as ``park_books``, and NotDisclosed."""
+    """The later year, for whoever runs the park.
+
+    Raises as ``park_books``, TokenMissing and NotDisclosed.
+    """
+    asked.access.require(PARK, asked.id, "figure")
+    asked.access.require_token()
     now = park_books(asked.id, asked.question, asked.access)
     caller, owner = asked.access.caller, asked.access.standing.owner_of(PARK, asked.id)
     if not (caller.is_auditor or caller.enterprise == owner):

@@ -300,12 +300,18 @@ def _sinks(rows: Iterable[Answer]) -> Table:
             Text(str(SINK[row["sink"]])),
             Text(row["site"]["name"]),
             Number(row["kg"]),
-            Number(row["verified_kg"]),
-            Text(str(VERIFIED_BY[row["by"]])) if row["by"] else Missing(gettext("nobody")),
+            _or_missing(row["verified_kg"], gettext("not shown"), Number),
+            _verified_by(row),
         )
         for row in rows
     )
     return Table(gettext("What sinks removed"), heads, tuple(told))
+
+
+def _verified_by(row: Answer) -> Cell:
+    if row["by"]:
+        return Text(str(VERIFIED_BY[row["by"]]))
+    return Missing(gettext("not shown") if row["verified_kg"] is None else gettext("nobody"))
 
 
 def _offsets(offsets: Answer) -> Table:

@@ -126,6 +126,23 @@ def test_a_park_is_not_told_what_one_tenant_has(
     assert not any("North" in sentence for sentence in body["findings"])
 
 
+def test_the_findings_of_a_park_tell_no_more_of_certificates_than_its_books(
+    client: FlaskClient, valley: Valley, as_role: AsRole
+) -> None:
+    """North has 20 MWh too much. As of a day the park's books are told to auditors alone."""
+    valley.certify("North", "N-001", 120)
+    at = f"/v1/parks/{valley.park}/findings?year=2025"
+
+    def noticed(headers: Headers, more: str = "") -> list[str]:
+        found = client.get(at + more, headers=headers).get_json()["findings"]
+        return [each["sentence"] for each in found if "North" in each["sentence"]]
+
+    assert noticed(as_role("auditor"))
+    manager = as_role("park", valley.manager)
+    assert noticed(manager) == []
+    assert noticed(manager, "&valid_on=2025-12-31") == []
+
+
 def test_a_sum_over_three_tenants_is_told(
     client: FlaskClient, valley: Valley, as_role: AsRole
 ) -> None:

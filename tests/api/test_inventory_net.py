@@ -124,11 +124,17 @@ def test_an_auditor_sees_the_way_from_gross_to_net(estate: Estate) -> None:
 
 
 def test_what_one_tenant_removed_is_shown_to_nobody_it_has_not_agreed_to(estate: Estate) -> None:
-    """The sum over the park is the sink of tenant 1; so is the difference of gross and net."""
+    """The sum over the park is the sink of tenant 1; so is the difference of gross and net. The
+    park reads in the inventory that it is 40 kg: nothing unverified would tell that all of it is
+    verified."""
     estate.certify("removal", 40, by=estate.tenants[0])
     body = estate.asks(estate.company)
     assert body["scope1"]["value"] == "600"
-    assert body["ledgers"]["removals"] == {"verified": None, "unverified": None, "rows": []}
+    removals = body["ledgers"]["removals"]
+    assert (removals["verified"], removals["unverified"]) == (None, None)
+    assert [(row["kg"], row["verifiedKg"], row["by"]) for row in removals["rows"]] == [
+        ("40", None, None)
+    ]
     assert body["net"]["operational"] == {"location": None, "market": None}
     assert reasons(body, "operational-net-zero") == ["not-shown"]
 

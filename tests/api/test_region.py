@@ -138,8 +138,29 @@ def test_a_division_is_for_auditors_and_has_sites(
             assert (status, code_of(body)) == (403, "region-for-auditors")
     status, body = ask(client, as_role("auditor"), division="44")
     assert (status, code_of(body)) == (404, "no-site-in-division")
-    for wrong in ("3", "325", "02", "32050", "3205055", "Jiangsu"):
+    for wrong in ("3", "325", "02", "32050", "3205055", "Jiangsu", "３２"):
         assert ask(client, as_role("auditor"), division=wrong)[0] == 400
+
+
+def test_what_is_wrong_with_one_of_several_is_told_in_words(
+    client: FlaskClient, as_role: AsRole
+) -> None:
+    status, body = ask(
+        client, as_role("auditor"), division1="3", division2="32", division3="４４", park="x"
+    )
+    assert (status, code_of(body)) == (400, "parameters-refused")
+    assert sorted((each["where"], each["detail"]) for each in body["problems"]) == [
+        ("?division", "Two, four or six digits are expected (GB/T 2260)."),
+        ("?park", "A UUID in lower case with hyphens is expected."),
+    ]
+
+
+def test_a_division_where_all_lie_elsewhere_is_told_as_one(
+    client: FlaskClient, chain: Chain, as_role: AsRole
+) -> None:
+    lay(chain, **dict.fromkeys(chain.firms.keys() & chain.sites.keys(), "320505"))
+    _, body = ask(client, as_role("auditor"), division="44")
+    assert body["detail"].endswith("sites that may lie there and do not say it: 0.")
 
 
 class Parks:

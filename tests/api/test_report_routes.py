@@ -170,7 +170,7 @@ def test_parts_that_a_reader_may_not_have_are_left_out_with_a_sentence(
     assert not table(data, "Item by item")
     notes = {row["Section"]: row["Value"] for row in records(data) if row["Column"] == "Note"}
     for left_out in ("Carbon account", "Indicators"):
-        assert "has not been disclosed to you" in notes[left_out]
+        assert "only to callers with a token" in notes[left_out]
     assert table(data, "'=Half by 2030")["2025"]["Amount"] == "700"
 
 
