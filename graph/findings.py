@@ -366,6 +366,13 @@ _SHARING: Final = {
         "made there, is bought elsewhere as well: the same may be told twice. State a recipe and "
         "production of %(product)s, which take it out of what is shared."
     ),
+    "allocation-to-strangers": _warning(
+        sentence="%(site)s puts a share of what it emits to %(taker)s, a site of another "
+        "enterprise that was in no park with it on those days: it is not accepted, and the owner "
+        "of %(taker)s takes nothing.",
+        consumer="%(site)s, a site of another enterprise, puts a share of what it emits to your "
+        "site %(taker)s, which was in no park with it on those days: it does not count for you.",
+    ),
 }
 
 _METERS: Final = {

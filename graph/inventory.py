@@ -18,7 +18,9 @@ Suppliers that state only a total may hide that more of what is sold comes back;
 ======================  =========================================================================
 net-zero                the full net figure is zero or below
 near-zero               what remains of the full figure is at most the share of the base year's
-                        full gross that a ``target`` of the park has declared
+                        full gross that a ``target`` of the park has declared; the base year is
+                        restated with the fence of the end of the year, and of several targets
+                        the one that lets least remain counts
 operational-net-zero    the operational net figure is zero or below
 none                    none of them
 ======================  =========================================================================
@@ -34,7 +36,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, cast
 
@@ -49,6 +51,7 @@ from graph.gate import HELD
 from graph.ledgers import Ledgers, net_of
 from graph.network import Network
 from graph.outside import EdgesByConsumer
+from graph.restatement import last_day, restated_books
 from graph.year import Place, Year
 from ledger.standing import Standing
 from ledger.statements import Purchases, Target
@@ -145,7 +148,7 @@ class FullBooks:
     downstream: Downstream
     categories: tuple[Category, ...]
     base: FullBooks | None = None
-    """The base year of the target that declares a threshold, where one does."""
+    """The base year of the target that declares a threshold, restated, where one does."""
 
     @property
     def ledgers(self) -> Ledgers:
@@ -228,17 +231,24 @@ def full_books(books: Books, base: FullBooks | None = None) -> FullBooks:
 
 def with_base(engine: Engine, books: Books) -> FullBooks:
     """The inventory of a park or an enterprise, with that of the base year of its target where that
-    declares what may remain to be called near-zero."""
+    declares what may remain to be called near-zero.
+
+    The base year has the fence of the end of the year, so that nobody comes closer to zero by
+    letting a site leave. A year can be its own base.
+    """
     answered = books.answered
     target = threshold_of(answered.standing, books.id)
-    if target is None or target.base_year == answered.year:
-        return full_books(books)
-    ask = engine.park if books.kind == "park" else engine.enterprise
+    full = full_books(books)
+    if target is None:
+        return full
+    if target.base_year == answered.year:
+        return replace(full, base=full)
+    earlier = engine.answer(Question(target.base_year, answered.gwp, answered.at))
     try:
-        base = ask(books.id, Question(target.base_year, answered.gwp, answered.at))
+        base = restated_books(earlier, books.kind, books.id, last_day(answered.year))
     except NoDataForYear:
-        return full_books(books)
-    return full_books(books, full_books(base))
+        return full
+    return replace(full, base=full_books(base))
 
 
 def targets_of(standing: Standing, planner: str) -> tuple[Target, ...]:
@@ -247,9 +257,10 @@ def targets_of(standing: Standing, planner: str) -> tuple[Target, ...]:
 
 
 def threshold_of(standing: Standing, planner: str) -> Target | None:
-    """The latest target that declares what may remain to be called near-zero."""
-    stated = [each for each in targets_of(standing, planner) if each.near_zero is not None]
-    return stated[-1] if stated else None
+    """The target that lets least remain to be called near-zero; None: none declares it."""
+    shares = [(each.near_zero, each) for each in targets_of(standing, planner)]
+    declared = [(share, each) for share, each in shares if share is not None]
+    return min(declared, key=lambda each: each[0], default=(None, None))[1]
 
 
 # -- categories --------------------------------------------------------------------------------

@@ -7,9 +7,13 @@ and everything upstream of what it takes in beyond the products it sells, for th
 the place. ``d_st`` are the days that the place, the period of the ``allocation`` and a place of the
 site *t* have in common, and ``w_t`` is the share of that site.
 
-It moves no total: what one is given another gives, so over a boundary that holds all of them it
-sums to zero. What goes to a site outside leaves, and what comes from one outside enters; both are
-told, neither is added to any figure.
+It moves no total: what one is given another gives, so over a park that holds all of them it sums to
+zero. What goes to a site outside leaves, and what comes from one outside enters; both are told,
+neither is added to any figure.
+
+Members of one park need no word of each other, once the taker has agreed to be one. To any other
+site of another enterprise nobody puts anything by saying so: it is noticed, and its owner takes
+nothing.
 
 An allocation stands beside purchases. Where a product of the shared site is bought by others and no
 recipe takes it out of the overhead, the same emissions may be told twice; that is noticed.
@@ -17,8 +21,9 @@ recipe takes it out of the overhead, the same emissions may be told twice; that 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, cast
@@ -32,8 +37,9 @@ from graph.kept import kept
 from graph.network import Book, Feed
 from graph.services import times
 from graph.year import Place, Whole, Year, wholes
+from ledger.findings import Party, Side
 from ledger.standing import Standing
-from ledger.statements import Allocation, Period
+from ledger.statements import Allocation, Membership, Period
 
 UNKNOWN: Final = Amount(0.0, lacking=Lacking.OPEN)
 
@@ -45,7 +51,8 @@ class Allotted:
     ``scope1`` is the part of ``total`` that the place emits itself; kg CO2e. ``giver`` and
     ``taker`` are the enterprises whose sites these are on those days, ``taker`` None where no such
     site stands any more. ``gives`` and ``takes`` tell whether either end is inside the boundary,
-    and ``index`` is the entry that says so.
+    and ``index`` is the entry that says so. ``accepted``: both ends are of one enterprise, or were
+    members of one park on those days.
     """
 
     place: Place
@@ -60,6 +67,7 @@ class Allotted:
     total: Amount
     gives: bool
     takes: bool
+    accepted: bool
     index: int
 
     @property
@@ -113,7 +121,7 @@ class Shared:
         for row in self.rows:
             if row.gives:
                 moved[row.giver] += Moved(given=row.total, scope1_given=row.scope1)
-            if row.takes and row.taker is not None:
+            if row.takes and row.accepted and row.taker is not None:
                 moved[row.taker] += Moved(taken=row.total, scope1_taken=row.scope1)
         return dict(moved)
 
@@ -124,15 +132,16 @@ class Shared:
 
     @property
     def entering(self) -> Amount:
-        """What is done outside for sites that are inside."""
-        return sum((row.total for row in self.rows if row.enters), NOTHING)
+        """What is done outside for sites that are inside, as far as it is accepted."""
+        return sum((row.total for row in self.rows if row.enters and row.accepted), NOTHING)
 
 
 def shared_of(books: Books) -> Shared:
     """What is shared at or for the places of a boundary."""
     sharing = _Sharing(books.answered, frozenset(books.places))
     rows = tuple(row for site in sharing.sites() for row in sharing.of_site(site))
-    found = dict.fromkeys(each for site in sharing.sites() for each in sharing.noticed_at(site))
+    beside = (each for site in sharing.sites() for each in sharing.noticed_at(site))
+    found = dict.fromkeys((*beside, *sharing.strange(rows)))
     touched = books.answered.standing.touched.get((Allocation.TYPE, ""), -1)
     return Shared(rows, tuple(found), max(books.as_of, touched))
 
@@ -183,6 +192,7 @@ class _Sharing:
                     total=times(total, part),
                     gives=place in self._inside,
                     takes=taking in self._inside,
+                    accepted=taking is None or self._is_accepted(place, taking),
                     index=whole.index,
                 )
                 if row.gives or row.takes:
@@ -190,6 +200,31 @@ class _Sharing:
 
     def _owner(self, place: Place) -> str | None:
         return self._standing.owner_on("site", place.site, self._year.valid_on or place.start)
+
+    def _is_accepted(self, shared: Place, taking: Place) -> bool:
+        is_own = self._owner(shared) == self._owner(taking)
+        parks = {each.park for each in self._memberships(shared)}
+        return is_own or any(
+            each.park in parks and self._is_agreed(each, taking)
+            for each in self._memberships(taking)
+        )
+
+    def _is_agreed(self, membership: Membership, place: Place) -> bool:
+        """A park may call any site a member: who founds one for it alone must not bind the site."""
+        is_own = self._standing.owner_of("park", membership.park) == self._owner(place)
+        return is_own or membership.consent is not None
+
+    def _memberships(self, place: Place) -> tuple[Membership, ...]:
+        """Those that hold on all days of a place, or on the day that is asked about; places are
+        cut where memberships change."""
+        first, last = place.start, place.end - dt.timedelta(days=1)
+        if self._year.valid_on is not None:
+            first = last = self._year.valid_on
+        said = self._standing.about(Membership.TYPE, place.site)
+        bodies = (cast(Membership, each.statement.body) for each in said)
+        return tuple(
+            each for each in bodies if each.start <= first and (each.end is None or last < each.end)
+        )
 
     def _taking(
         self, site: str, shared: Place, period: Period
@@ -237,6 +272,14 @@ class _Sharing:
                 for name in self._sold(place):
                     at = self._year.site_name(site)
                     yield finding("allocation-beside-sales", site=at, product=name)
+
+    def strange(self, rows: Iterable[Allotted]) -> Iterator[Finding]:
+        """What the owners inside did not accept."""
+        for row in rows:
+            if row.takes and not row.accepted and row.taker is not None:
+                site, taking = (self._year.site_name(each) for each in (row.place.site, row.site))
+                party = Party(Side.CONSUMER, row.taker, site=row.site)
+                yield finding("allocation-to-strangers", parties=(party,), site=site, taker=taking)
 
     def _sold(self, place: Place) -> Iterator[str]:
         network = self._network

@@ -33,6 +33,7 @@ from graph.certificates import certificates_of
 from graph.characterise import characterise
 from graph.engine import MOVES_FIGURES, Answered, Engine, Question, Settled
 from graph.errors import (
+    CertificateWithdrawn,
     GraphError,
     NothingToChange,
     NothingToTakeBack,
@@ -69,6 +70,7 @@ from ledger.statements import (
     Withdrawal,
     read,
 )
+from ledger.statements.certificates import normalised
 from ledger.strict_json import dumps
 
 NO_PREFIX: Final = 0
@@ -173,7 +175,8 @@ def suppose(standing: Standing, changes: Iterable[Change]) -> Supposed:
     """What would stand after ``changes``, each on top of those before it; ``standing`` stays.
 
     Raises ``NotSupposable``, ``SpeakerUnknown``, ``NothingToTakeBack``, ``NothingToChange``,
-    ``OverlappingPeriods``, and a ``StatementMalformed`` for members that their type refuses.
+    ``OverlappingPeriods``, ``CertificateUsed``, ``CertificateWithdrawn``, and a
+    ``StatementMalformed`` for members that their type refuses.
     """
     supposed = Supposed(standing)
     for change in changes:
@@ -325,17 +328,34 @@ def _check_periods(standing: Standing, body: Body) -> None:
 
 
 def _check_serials(standing: Standing, body: Body) -> None:
-    """A certificate must not be used twice. Raises ``CertificateUsed``."""
+    """A certificate must not be used twice. Raises ``CertificateUsed``, ``CertificateWithdrawn``.
+
+    Of what is withdrawn only the first number is known here, not how many there were.
+    """
     if not isinstance(body, Certificate):
         return
-    own, wanted = (body.registry, body.serial), frozenset(body.serials)
+    own = body.natural_key("")
+    wanted = frozenset(map(normalised, body.serials))
     for said in standing.statements(Certificate.TYPE):
         other = cast(Certificate, said.statement.body)
-        same = other.registry == body.registry and (other.registry, other.serial) != own
-        twice = min(wanted.intersection(other.serials), default=None) if same else None
+        is_own = other.natural_key("") == own and _user(standing, other) == _user(standing, body)
+        same = other.registry == body.registry and not is_own
+        numbers = map(normalised, other.serials)
+        twice = min(wanted.intersection(numbers), default=None) if same else None
         if twice is not None:
             entry = said.index
             raise CertificateUsed("/serial", registry=body.registry, serial=twice, entry=entry)
+    for key in standing.ever_said(Certificate.TYPE):
+        registry, serial = key.parts
+        if registry == body.registry and normalised(serial) in wanted and not standing.find(key):
+            raise CertificateWithdrawn("/serial", registry=registry, serial=serial)
+
+
+def _user(standing: Standing, body: Certificate) -> str | None:
+    """Whose the park is, or whose the site was at the end of the year."""
+    if body.site is None:
+        return standing.owner_of("park", str(body.park))
+    return standing.owner_on("site", body.site, body.last_day)
 
 
 # --- Lines -----------------------------------------------------------------------------------

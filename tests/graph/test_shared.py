@@ -159,7 +159,7 @@ def test_a_park_founded_for_a_site_binds_it_once_it_agrees(yard: Yard, agrees: b
     yard.allocate(("plant", "1"))
     own = shared_of(Engine(yard.f.log).park(park, Question(year=YEAR)))
     assert (stranger.id in own.by_owner) == agrees
-    assert [each.rule for each in own.findings] == [] if agrees else ["allocation-to-strangers"]
+    assert bool(own.findings) != agrees
 
 
 def test_a_member_of_some_days_takes_its_share_of_these(yard: Yard) -> None:

@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 
 from graph.boundary import Amount, Lacking
 from graph.engine import Engine, Question
-from graph.errors import NothingToChange
+from graph.errors import CertificateWithdrawn, NothingToChange
 from graph.targets import (
     FULL,
     OPERATIONAL,
@@ -64,6 +64,7 @@ from ledger.statements import (
     Removal,
     Scenario,
     Target,
+    Withdrawal,
 )
 from ledger.statements.plans import Planner
 from tests.factory import Actor, Factory, gas, line, year_of
@@ -392,6 +393,29 @@ def test_green_certificates_can_be_supposed_once(mill: Mill) -> None:
     certificate(mill, "green-power", "1", "KWH", serial="X-0001", count=3, say=True)
     with pytest.raises(CertificateUsed):
         mill.imagine(supposed)
+    with pytest.raises(CertificateUsed):
+        mill.imagine(certificate(mill, "green-power", "300", "KWH", serial="X-2"))
+
+
+def test_a_withdrawn_serial_number_is_none_to_suppose(mill: Mill) -> None:
+    certificate(mill, "green-power", "1", "KWH", serial="X-0001", say=True)
+    (stands,) = mill.f.standing().statements("certificate")
+    mill.firm.say(Withdrawal(reason="A mistake."), prev=stands.digest)
+    for spelt in ("X-0001", "X-1"):
+        with pytest.raises(CertificateWithdrawn):
+            mill.imagine(certificate(mill, "green-power", "300", "KWH", serial=spelt))
+
+
+def test_a_certificate_is_supposed_otherwise_by_whoever_may_correct_it(mill: Mill) -> None:
+    certificate(mill, "green-power", "1", "KWH", serial="X-0001", say=True)
+    more = certificate(mill, "green-power", "300", "KWH", serial="X-0001")
+    assert mill.imagine(more).difference(OPERATIONAL) == pytest.approx(-149.5)
+    other = mill.f.enterprise("Other")
+    taken = certificate(
+        mill, "green-power", "300", "KWH", serial="X-0001", site=other.site(), park=None
+    )
+    with pytest.raises(CertificateUsed):
+        mill.imagine(taken)
 
 
 @pytest.mark.parametrize(
