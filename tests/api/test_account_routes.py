@@ -320,6 +320,9 @@ def test_what_shared_infrastructure_gives_stands_beside_the_closing(
         for firm, site, kg in ((host, boiler, "100"), (tenant, works, "10"), (host, other, "0")):
             firm.inventory(site, [("CO2", "fossil", kg)], year=year)
             firm.purchases(site, year=year)
+    park = host.park()
+    for site in (boiler, works, other):
+        host.membership(park, site)
     host.say(_allocation(boiler, {works: "0.6", other: "0.4"}))
     given = get(client, address(host.id), as_role("supplier", host))["allocated"]
     assert (given["given"]["value"], given["taken"]["value"]) == ("100", "40")
