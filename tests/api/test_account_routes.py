@@ -321,8 +321,8 @@ def test_what_shared_infrastructure_gives_stands_beside_the_closing(
             firm.inventory(site, [("CO2", "fossil", kg)], year=year)
             firm.purchases(site, year=year)
     park = host.park()
-    for site in (boiler, works, other):
-        host.membership(park, site)
+    for firm, site in ((host, boiler), (tenant, works), (host, other)):
+        host.membership(park, site, consent_by=firm)
     host.say(_allocation(boiler, {works: "0.6", other: "0.4"}))
     given = get(client, address(host.id), as_role("supplier", host))["allocated"]
     assert (given["given"]["value"], given["taken"]["value"]) == ("100", "40")
