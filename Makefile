@@ -21,9 +21,8 @@ $(VENV)/pip: requirements/build.txt
 	@touch $@
 
 $(VENV)/app: requirements/app.txt pyproject.toml $(VENV)/pip
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $<
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	$(BIN)/python -m compileall -q ledger graph api migrations
 	@touch $@
 
 $(VENV)/dev: requirements/dev.txt $(VENV)/app
