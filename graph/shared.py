@@ -116,10 +116,10 @@ class Shared:
 
     @cached_property
     def by_owner(self) -> Mapping[str, Moved]:
-        """Enterprises inside, by what they give and take."""
+        """Enterprises inside, by what they give and take of what is accepted."""
         moved: dict[str, Moved] = defaultdict(Moved)
         for row in self.rows:
-            if row.gives:
+            if row.gives and row.accepted:
                 moved[row.giver] += Moved(given=row.total, scope1_given=row.scope1)
             if row.takes and row.accepted and row.taker is not None:
                 moved[row.taker] += Moved(taken=row.total, scope1_taken=row.scope1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.errors import IndicatorSystemUnknown, ParkTypeUnknown
+from graph.errors import IndicatorSystemUnknown, NoParkTypes, ParkTypeUnknown
 from graph.indicators import Measured, Outcome, Result, Verdict, apply, system_of, systems
 from graph.notice910 import NAME, SYSTEM
 from graph.unsaid import lack
@@ -135,7 +135,7 @@ def test_items_are_for_a_type_of_park_or_for_all() -> None:
     for kind in (None, "paper"):
         with pytest.raises(ParkTypeUnknown, match="steel, chips"):
             asked(rules, {}, kind)
-    with pytest.raises(ParkTypeUnknown):
+    with pytest.raises(NoParkTypes, match="has no types"):
         asked(system(item("b", "water", "1")), {"water": 1}, "steel")
 
 

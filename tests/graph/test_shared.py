@@ -100,15 +100,17 @@ def test_over_all_of_them_it_sums_to_zero_and_moves_no_total(yard: Yard) -> None
     assert shared_of(before).by_owner == {}
 
 
-def test_what_is_done_for_a_site_outside_leaves(yard: Yard) -> None:
-    """A fifth goes to a site that is no member: 200 of 1000 leave, and nobody inside takes them."""
+def test_what_is_done_for_a_site_outside_is_told_and_stays_unless_it_agreed(yard: Yard) -> None:
+    """A fifth is put to a site that is no member and has not agreed: it is told, and stays where it
+    arises, so that no park is lower by what it says of strangers."""
     neighbour = yard.f.enterprise("Neighbour")
     yard.sites["outside"] = neighbour.site("Outside", at=("110", "30"))
     yard.allocate(("mill", "0.8"), ("outside", "0.2"))
     shared = yard.shared()
     assert known(shared.leaving) == pytest.approx(200)
     assert neighbour.id not in shared.by_owner
-    assert sum(known(moved.net) for moved in shared.by_owner.values()) == pytest.approx(-200)
+    assert known(shared.by_owner[yard.manager.id].net) == pytest.approx(-800)
+    assert sum(known(moved.net) for moved in shared.by_owner.values()) == pytest.approx(0)
     own = shared_of(Engine(yard.f.log).enterprise(yard.mill.id, Question(year=YEAR)))
     assert known(own.entering) == pytest.approx(800)
     assert [row.enters for row in own.rows] == [True]
