@@ -6,6 +6,7 @@ lead to and not about starting them; nothing is shared but files and HTTP.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -28,11 +29,24 @@ START_SECONDS = 30
 COMMAND = str(Path(sys.executable).with_name("catchment"))
 
 
+_PORTS = itertools.count(20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
+"""Below the range from which the system hands out ports: one that is free now stays free until its
+server is up, whatever connections and other workers' servers come up meanwhile."""
+
+
 def free_port() -> int:
+    """A port that no other server of the tests is given."""
+    return next(port for port in _PORTS if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -43,7 +57,7 @@ def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> N
         try:
             if requests.get(f"{address}/health", timeout=1).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.05)
     raise AssertionError(log.read_text())
 

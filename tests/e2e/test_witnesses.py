@@ -73,7 +73,7 @@ def published(address: str, size: int | None = None) -> bytes:
         if answer.ok and Checkpoint.parse(text_of(answer.content)).size >= wanted:
             return answer.content
         time.sleep(0.2)
-    raise AssertionError(f"nothing was published: {answer.status_code}")
+    raise AssertionError(f"nothing was published: {answer.status_code} {answer.text}")
 
 
 def cosigners(note: bytes, trust: Trust) -> set[str]:
