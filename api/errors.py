@@ -575,6 +575,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.KeyExpired: HTTPStatus.FORBIDDEN,
         ledger.WrongIssuer: HTTPStatus.FORBIDDEN,
         ledger.RoleMissing: HTTPStatus.FORBIDDEN,
+        ledger.NotInCustody: HTTPStatus.FORBIDDEN,
         ledger.NotAuthorised: HTTPStatus.FORBIDDEN,
         ledger.NotOwner: HTTPStatus.FORBIDDEN,
         ledger.LogDidNotSign: HTTPStatus.FORBIDDEN,

@@ -389,6 +389,12 @@ class RoleMissing(AdmissionRefused):
     advice = "Sign with a key that has the role, or ask the registrar for one."
 
 
+class NotInCustody(AdmissionRefused):
+    code = "not-in-custody"
+    sentence = "A footprint read from another host can only be said with a key in custody."
+    advice = "Leave external out: what you sign with your own key is your own word."
+
+
 class NotAuthorised(AdmissionRefused):
     code = "not-authorised"
     sentence = "%(iss)s may not say this for %(subject)s: %(reason)s."

@@ -31,6 +31,7 @@ from ledger.errors import (
     KeyRevoked,
     NotAccredited,
     NotErasable,
+    NotInCustody,
     NotInForce,
     NotOwner,
     OutsideTree,
@@ -528,10 +529,17 @@ def _others(case: Case, body: Body) -> list[Head]:
 @check_body.register
 def _(body: Footprint, case: Case) -> None:
     _check_owned(case, "/product", body.product, "product")
+    if body.external is not None:
+        _check_custody(case)
     declared = "/pact/pcf/declaredUnitOfMeasurement"
     _check_unit(case, declared, body.pact.pcf.unit_code, body.product)
     if body.site is not None:
         _check_owned(case, "/site", body.site, "site")
+
+
+def _check_custody(case: Case) -> None:
+    if registered(case.view, case.statement.envelope.kid).custody != "operator":
+        raise NotInCustody("/external")
 
 
 @check_body.register

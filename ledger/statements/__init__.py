@@ -100,7 +100,14 @@ from ledger.statements.parts import (
 )
 from ledger.statements.places import Consent, Membership, Park, Site
 from ledger.statements.plans import Milestone, Planner, Scenario, Target
-from ledger.statements.products import CARRIERS, Footprint, Product, Production, Recipe
+from ledger.statements.products import (
+    CARRIERS,
+    External,
+    Footprint,
+    Product,
+    Production,
+    Recipe,
+)
 from ledger.statements.quality import DataQuality
 from ledger.statements.rules import Genesis, OfTheRegistrar, Policy, Recovery, RecoveryKeys
 from ledger.statements.sharing import Allocation, Share
@@ -173,6 +180,7 @@ __all__ = [
     "Enterprise",
     "Entity",
     "Erasure",
+    "External",
     "FactorRow",
     "FactorSet",
     "Factors",

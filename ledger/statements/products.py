@@ -14,6 +14,7 @@ from ledger.identifiers import parse as parse_identifier
 from ledger.pact import ProductFootprint
 from ledger.schema import Checked, EntityId, Many, Text, many, nested, nonnegative, said
 from ledger.statements.base import Body, Entity, Periodic
+from ledger.statements.members import HEX_DIGEST, instant_field
 from ledger.statements.parts import MOST_EMISSIONS, WHOLE, Basis, Emission, InputLine, Part, Period
 from ledger.statements.quality import DataQuality
 
@@ -59,6 +60,21 @@ class Product(Entity):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """Where a footprint was read whose owner signed nothing: another host's answer, taken down.
+
+    Only a key in the operator's custody may say so, and nobody reads it as its owner's word.
+    """
+
+    host: str = said(Text(required=True, max_length=2000), "Address of the host that answered.")
+    fetched: int = said(instant_field(required=True), "When, seconds since 1970 (UTC).")
+    digest: str = said(
+        fields.String(required=True, validate=HEX_DIGEST),
+        "SHA-256 (hex) of the JSON object as it was received, in the bytes it had there.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint(Body):
     """A PACT v3 product footprint: a total per declared unit, made to be shared."""
 
@@ -69,6 +85,9 @@ class Footprint(Body):
     site: str | None = said(EntityId(), "The site it is made at, if the footprint is for one.")
     pact: ProductFootprint = said(
         nested(ProductFootprint, required=True), "The PACT v3 ProductFootprint."
+    )
+    external: External | None = said(
+        nested(External), "Set where it was read from another host, unsigned by its owner."
     )
 
     def key_parts(self, subject: str) -> tuple[str, ...]:
