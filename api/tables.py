@@ -1,6 +1,19 @@
-"""Tables of operations, not of facts: who may read, and whose turn it is to publish.
+"""Tables of operations, not of facts: who may read, who is told, whose turn it is.
 
-What was said is in ``ledger.tables``.
+What was said is in ``ledger.tables``. Times are whole milliseconds since 1970 (UTC).
+
+================  ==============================================================================
+token, client,    who may read: bearer tokens, OAuth clients with their secrets, and what was
+...               granted and refused to them
+lease             whose turn it is to do what only one process does at a time
+shelved, ...      PACT footprints as they are handed out: those that were declared follow from
+                  the log, those that were computed are kept as they were first handed out
+partner           other PACT hosts
+received          events that came, so that none counts twice
+delivery          events that go out, and what became of them
+request           what a buyer asked a supplier for
+subscription      who wants to hear of which change
+================  ==============================================================================
 """
 
 from __future__ import annotations
@@ -10,6 +23,9 @@ import sqlalchemy as sa
 from ledger.tables import NAMING
 
 metadata = sa.MetaData(naming_convention=NAMING)
+
+# In SQLite only INTEGER makes a primary key the row id itself.
+_ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 token = sa.Table(
     "token",
@@ -31,6 +47,221 @@ lease = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
-    # Milliseconds since 1970 (UTC): a holder that is gone keeps nobody out for longer.
+    # A holder that is gone keeps nobody out for longer.
     sa.Column("until", sa.BigInteger, nullable=False),
+)
+
+# --- OAuth clients ---------------------------------------------------------------------------
+
+client = sa.Table(
+    "client",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("enterprise", sa.Text),
+    # Scopes, separated by spaces as in RFC 6749.
+    sa.Column("scope", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+)
+
+client_secret = sa.Table(
+    "client_secret",
+    metadata,
+    # Only the digest, as of tokens: secrets are generated, 256 random bits each.
+    sa.Column("secret_sha256", sa.Text, primary_key=True),
+    sa.Column("client", sa.Text, sa.ForeignKey("client.id"), nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    # A secret that was rotated out stays valid until its successor is everywhere.
+    sa.Column("expires_at", sa.BigInteger),
+)
+
+client_use = sa.Table(
+    "client_use",
+    metadata,
+    sa.Column("serial", _ROW, primary_key=True),
+    # What was sent as client id, known or not; shortened.
+    sa.Column("client", sa.Text, nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+)
+
+# --- Footprints as they are handed out -------------------------------------------------------
+
+shelved = sa.Table(
+    "shelved",
+    metadata,
+    # In the order in which they came; given under the writer's lock, never reused.
+    sa.Column("serial", _ROW, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    # declared, external or computed.
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("product", sa.Text, nullable=False, index=True),
+    # What it is a version of: the natural key of a chain, or a question about a product.
+    sa.Column("key", sa.Text, nullable=False, index=True),
+    # The statement, or the last entry that moved the figure.
+    sa.Column("entry", sa.BigInteger, nullable=False),
+    # Signing-input digest of the statement; absent for what was computed.
+    sa.Column("digest", sa.Text, index=True),
+    # The JSON object without its status, which is derived.
+    sa.Column("document", sa.LargeBinary, nullable=False),
+    sa.Column("valid_from", sa.BigInteger, nullable=False),
+    sa.Column("valid_until", sa.BigInteger, nullable=False),
+    # Ledger time from which it is Deprecated, but for its validity running out.
+    sa.Column("deprecated_at", sa.BigInteger),
+)
+
+shelved_term = sa.Table(
+    "shelved_term",
+    metadata,
+    # By which filter it is found, and with which value in lower case.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, primary_key=True),
+    sa.Column("serial", _ROW, sa.ForeignKey("shelved.serial"), primary_key=True),
+)
+
+progress = sa.Table(
+    "progress",
+    metadata,
+    # How far something that follows the log has come: a log size.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+# --- Other hosts, and events -----------------------------------------------------------------
+
+partner = sa.Table(
+    "partner",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    # The enterprise in this log that the host belongs to: it is told what that one may read.
+    sa.Column("enterprise", sa.Text, nullable=False),
+    # Address without /3; whatever an event says of its source, only this one is called.
+    sa.Column("url", sa.Text, nullable=False),
+    # Whom to authenticate as over there; the secret is encrypted (`api.secret_box`).
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("sealed_secret", sa.Text, nullable=False),
+    # The client that the host authenticates as here, if it may send events.
+    sa.Column("client", sa.Text, sa.ForeignKey("client.id")),
+    # For which enterprises here its footprints are read: they are disclosed to these.
+    sa.Column("buyers", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("removed_at", sa.BigInteger),
+    # Newest `created` of what was read, from where the next pull goes on.
+    sa.Column("pulled_until", sa.Text),
+    sa.Column("pulled_at", sa.BigInteger),
+)
+
+pulled = sa.Table(
+    "pulled",
+    metadata,
+    # What a partner listed, and what became of it here.
+    sa.Column("partner", sa.Text, sa.ForeignKey("partner.id"), primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("entry", sa.BigInteger),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+
+announced = sa.Table(
+    "announced",
+    metadata,
+    # Which footprints a partner has been told of by a Published event.
+    sa.Column("partner", sa.Text, sa.ForeignKey("partner.id"), primary_key=True),
+    sa.Column("serial", _ROW, primary_key=True),
+)
+
+received = sa.Table(
+    "received",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("partner", sa.Text, sa.ForeignKey("partner.id"), nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    # What is left to do (waiting), or what became of it.
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("told", sa.Text, nullable=False),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("serial", _ROW, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, index=True),
+    # partner or subscription, and which.
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("recipient", sa.Text, nullable=False, index=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    # waiting, delivered or failed.
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.BigInteger, nullable=False),
+    # After this it is tried no more.
+    sa.Column("until", sa.BigInteger, nullable=False),
+    sa.Column("delivered_at", sa.BigInteger),
+    # What the last attempt came to, for people.
+    sa.Column("told", sa.Text, nullable=False),
+    sa.Index(None, "state", "next_at"),
+)
+
+# --- Requests --------------------------------------------------------------------------------
+
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    # One asking may reach several suppliers and products: its requests have one of these.
+    sa.Column("asking", sa.Text, nullable=False, index=True),
+    # The request that its buyer was asked itself and passes on, if it does.
+    sa.Column("parent", sa.Text, index=True),
+    sa.Column("buyer", sa.Text, nullable=False, index=True),
+    # Whose inbox it lies in; absent for one that a partner is to answer.
+    sa.Column("supplier", sa.Text, index=True),
+    sa.Column("partner", sa.Text, sa.ForeignKey("partner.id")),
+    # The event it came with or was sent as, where a partner is party to it.
+    sa.Column("event_source", sa.Text),
+    sa.Column("event", sa.Text),
+    sa.Column("product", sa.Text),
+    # The criteria as JSON, as in a RequestCreated event.
+    sa.Column("criteria", sa.Text, nullable=False),
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    # open, fulfilled or rejected.
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("answered_at", sa.BigInteger),
+    # Ids of the footprints it was answered with, as JSON; and the reason it was rejected for.
+    sa.Column("footprints", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+)
+
+# --- Subscriptions ---------------------------------------------------------------------------
+
+subscription = sa.Table(
+    "subscription",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("enterprise", sa.Text, index=True),
+    # product, enterprise or park, and which.
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer),
+    # Fraction of the last value told by which it must move, as a decimal.
+    sa.Column("threshold", sa.Text, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    # Key of the signatures, encrypted (`api.secret_box`).
+    sa.Column("sealed_secret", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    # What was last told: JSON of value, atLeast, asOf.
+    sa.Column("last", sa.Text, nullable=False),
 )
