@@ -35,6 +35,21 @@ class SigningKeyMissing(ApiError):
     advice = "Begin a log first, or name the key's PEM file in CATCHMENT_SIGNING_KEY."
 
 
+class SealingKeyRefused(ApiError):
+    code = "sealing-key-refused"
+    sentence = "The key file %(path)s, which opens stored secrets, is refused: %(reason)s."
+    advice = (
+        "Restore the file from a backup; without it, partners and subscriptions are registered "
+        "anew."
+    )
+
+
+class NoKeyInCustody(ApiError):
+    code = "no-key-in-custody"
+    sentence = "The operator holds no key of %(enterprise)s."
+    advice = "Let the enterprise sign with its own key, and submit that."
+
+
 class SigningKeyExposed(ApiError):
     code = "signing-key-exposed"
     sentence = "Other users of this machine may read the signing key."
@@ -163,6 +178,12 @@ class BatchRefused(ApiError):
     code = "batch-refused"
     sentence = "%(refused)d of %(size)d statements were refused, so none was stored."
     advice = "Correct those whose result has a problem, and send the batch again."
+
+
+class CriterionRefused(ApiError):
+    code = "criterion-refused"
+    sentence = "The filter %(name)s is not understood: %(reason)s."
+    advice = "Correct it, or leave it out."
 
 
 class StatementNotFound(ApiError):
@@ -612,6 +633,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         ledger.StoreNotDurable: HTTPStatus.INTERNAL_SERVER_ERROR,
         SettingRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
         SigningKeyMissing: HTTPStatus.INTERNAL_SERVER_ERROR,
+        SealingKeyRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
         SigningKeyExposed: HTTPStatus.INTERNAL_SERVER_ERROR,
         AddressRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
         BackupElsewhere: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -49,7 +49,7 @@ def open_services(settings: Settings) -> Services:
         check_durable(database)
     standing = snapshots.begin(log, settings)
     engine = Engine(log, standing, snapshots.begin_years(log, standing, settings))
-    return Services(log, engine, Tokens(database), settings)
+    return Services(log, engine, Tokens(database), settings, database, clock_ms)
 
 
 def _warn_behind_mark(log: Log) -> None:

@@ -18,8 +18,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -28,8 +27,8 @@ from typing import Any, Final
 import requests
 import sqlalchemy as sa
 
-from api import tables
 from api.errors import WitnessesRefused, WitnessUnhelpful
+from api.leases import lease
 from api.opening import clock_ms
 from api.services import Services
 from api.settings import Settings
@@ -39,7 +38,7 @@ from ledger.errors import CatchmentError, KeyRefused
 from ledger.log import Log
 from ledger.note import Cosignature, Kind, VerifierKey, open_note, text_of
 from ledger.published import Published
-from ledger.store import open_engine, writing
+from ledger.store import open_engine
 from ledger.witness import Submission
 
 ROUND_SECONDS: Final = 8
@@ -175,7 +174,7 @@ class Publisher:
         wanted = [each for each in self._asked if each.address.key not in have]
         if kept is not None and not wanted:
             return self._log.published()
-        with _lease(self._database, self._name, clock_ms) as held:
+        with lease(self._database, "publish", self._name, clock_ms, _LEASE_MS) as held:
             return self._round(signed, len(have), wanted, round_seconds) if held else None
 
     def run(self, seconds: float, stop: threading.Event) -> None:
@@ -247,27 +246,6 @@ def _try(asked: Asked, log: Log, signed: bytes) -> Cosignature | None:
         _LOG.exception("%s did not cosign", asked.address.key.name)
     asked.size = 0  # what it said it had seen need not be so
     return None
-
-
-@contextmanager
-def _lease(database: sa.Engine, holder: str, clock: Callable[[], int]) -> Iterator[bool]:
-    """Whether it is this holder's turn, while the block runs.
-
-    Two holders at once, after a clock jumped, would only ask the witnesses twice.
-    """
-    table, mine = tables.lease, (tables.lease.c.name == "publish")
-    with writing(database) as connection:
-        row = connection.execute(sa.select(table).where(mine)).one_or_none()
-        held = row is None or row.until <= clock() or row.holder == holder
-        if held:
-            connection.execute(table.delete().where(mine))
-            values = {"name": "publish", "holder": holder, "until": clock() + _LEASE_MS}
-            connection.execute(table.insert().values(**values))
-    try:
-        yield held
-    finally:
-        with writing(database) as connection:
-            connection.execute(table.delete().where(mine, table.c.holder == holder))
 
 
 def _address(members: Any) -> Address:

@@ -9,7 +9,7 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from api import publishing, snapshots
+from api import errands, publishing, snapshots
 from api.app import create_app
 from api.errors import AddressRefused
 from api.settings import Settings
@@ -61,5 +61,6 @@ def free_address(host: str, port: int) -> str:
 def _load(settings: Settings) -> Flask:
     app = create_app(settings)
     publishing.start(app.extensions["catchment"])
+    errands.start(app.extensions["catchment"])
     snapshots.start(app.extensions["catchment"])
     return app

@@ -1,22 +1,28 @@
-"""What the views work with: one log, one engine, the tokens and the settings."""
+"""What the views work with: one log, one engine, the settings, and what stands in tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from flask import current_app
 
+from api.secret_box import SecretBox
 from api.settings import Settings
 from graph.engine import Engine
 from ledger.log import Log
 from ledger.sequencer import Sequencer
 
 if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
+    from api.custody import Custody
+    from api.pact.shelf import Shelf
     from api.tokens import Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
     """Made once per process and shared by its threads.
 
@@ -27,15 +33,35 @@ class Services:
     engine: Engine
     tokens: Tokens
     settings: Settings
-    sequencer: Sequencer = field(init=False)
+    database: sa.Engine
+    clock: Callable[[], int]
 
     def __post_init__(self) -> None:
-        sequencer = Sequencer(
+        _ = self.sequencer  # one only, whoever asks first
+
+    @cached_property
+    def sequencer(self) -> Sequencer:
+        return Sequencer(
             self.log,
             max_statements=self.settings.queue_statements,
             max_bytes=self.settings.queue_bytes,
         )
-        object.__setattr__(self, "sequencer", sequencer)
+
+    @cached_property
+    def box(self) -> SecretBox:
+        return SecretBox(self.settings.sealing_key_file)
+
+    @cached_property
+    def custody(self) -> Custody:
+        from api.custody import Custody
+
+        return Custody(self)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        from api.pact.shelf import Shelf
+
+        return Shelf(self)
 
 
 def services() -> Services:

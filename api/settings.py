@@ -61,6 +61,16 @@ def _rate(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("an address that begins with https:// or http:// is expected")
+    return text.rstrip("/")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for each in text.split(",") if (name := each.strip().lower()))
+
+
 def _port(text: str) -> int:
     if (number := _positive(text)) > 65535:
         raise ValueError("a port number is at most 65535")
@@ -125,6 +135,47 @@ class Settings:
             "CATCHMENT_ENV",
             "`development`, or `production`, which refuses a signing key that others may read.",
             _environment,
+        ),
+    )
+    custody: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_CUSTODY",
+            "Directory of the keys that the operator holds for others; by default `custody` in the "
+            "data directory.",
+        ),
+    )
+    sealing_key: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_SEALING_KEY",
+            "File of the key that encrypts, in the database, the secrets this server sends to "
+            "others; by default `sealing.key` in the data directory, made when first needed.",
+        ),
+    )
+    token_key: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_TOKEN_KEY",
+            "PEM file of the key that signs OAuth access tokens; by default `token-key.pem` in the "
+            "data directory, made when first needed.",
+        ),
+    )
+    public_url: str = field(
+        default="",
+        metadata=_from(
+            "CATCHMENT_PUBLIC_URL",
+            "Address under which others reach this server, such as `https://log.example`; by "
+            "default that of the host and port it listens on.",
+            _address,
+        ),
+    )
+    reachable: tuple[str, ...] = field(
+        default=(),
+        metadata=_from(
+            "CATCHMENT_REACHABLE",
+            "Hosts that webhooks may go to although their addresses are not public, by commas.",
+            _names,
         ),
     )
     host: str = field(
@@ -241,6 +292,23 @@ class Settings:
     @property
     def snapshot_file(self) -> Path:
         return Path(self.snapshot) if self.snapshot else self.data / "standing.snapshot"
+
+    @property
+    def custody_folder(self) -> Path:
+        return Path(self.custody) if self.custody else self.data / "custody"
+
+    @property
+    def sealing_key_file(self) -> Path:
+        return Path(self.sealing_key) if self.sealing_key else self.data / "sealing.key"
+
+    @property
+    def token_key_file(self) -> Path:
+        return Path(self.token_key) if self.token_key else self.data / "token-key.pem"
+
+    @property
+    def public_address(self) -> str:
+        """Where others reach this server, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def is_production(self) -> bool:

@@ -105,8 +105,11 @@ shelved = sa.Table(
     sa.Column("entry", sa.BigInteger, nullable=False),
     # Signing-input digest of the statement; absent for what was computed.
     sa.Column("digest", sa.Text, index=True),
-    # The JSON object without its status, which is derived.
+    # The JSON object without its status, which is derived, and without extensions.
     sa.Column("document", sa.LargeBinary, nullable=False),
+    # Its owner's extensions as a JSON array, and what our own says as a JSON object.
+    sa.Column("extensions", sa.LargeBinary, nullable=False),
+    sa.Column("provenance", sa.LargeBinary, nullable=False),
     sa.Column("valid_from", sa.BigInteger, nullable=False),
     sa.Column("valid_until", sa.BigInteger, nullable=False),
     # Ledger time from which it is Deprecated, but for its validity running out.

@@ -405,6 +405,11 @@ class Log:
             page = _ENTRIES.where(_ENTRY.index >= first, _ENTRY.index < min(first + _PAGE, stop))
             yield from self._all(page)
 
+    def typed(self, types: Sequence[str], start: int, stop: int) -> Iterator[Entry]:
+        """The entries ``[start, stop)`` of some types, in the order of indexes."""
+        within = _ENTRIES.where(_ENTRY.type.in_(types), _ENTRY.index.between(start, stop - 1))
+        yield from self._all(within)
+
     def heads_at(self, size: int) -> Iterator[Entry]:
         """What it takes to know what stood after ``size`` entries, in the order of indexes.
 

@@ -8,10 +8,11 @@ from typing import Any, Final, cast
 
 import click
 
-from api.cli.local import existing, registrar_key, signed
+from api.cli.local import existing, registrar_key
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import AlreadyAdmitted, FileRefused, NameUnknown
 from api.settings import Settings
+from api.signing import signed
 from ledger import strict_json
 from ledger.errors import CatchmentError
 from ledger.log import Log, Refused

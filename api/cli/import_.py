@@ -14,7 +14,6 @@ import click
 from rich.text import Text
 
 from api import keyfile
-from api.cli.local import signed
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import Client, Refused, Result, told
@@ -26,6 +25,7 @@ from api.importing.wanted import Books, Problem, Reading, Stands, Step
 from api.keyfile import KeyFile
 from api.settings import Settings
 from api.sheets import read_file
+from api.signing import signed
 from api.template import Wording, described, write_template
 from ledger.errors import ChainExists
 from ledger.statements import Allocation, Body, Disclosure, Periodic, Target

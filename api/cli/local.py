@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -16,15 +14,13 @@ from api import keyfile
 from api.client import Client
 from api.keyfile import KeyFile
 from api.settings import Settings
-from ledger import jws, tables
+from ledger import tables
 from ledger.errors import LogNotFound
-from ledger.statements import VERSION, Body, Common, LogId, payload_of
 from ledger.store import open_engine, parse_url, reading
 from ledger.uncollected import uncollected
 
 REGISTRAR_FILE: Final = "registrar.key"
 TRUST_FILE: Final = "trust.json"
-_JTI_BYTES = 18
 
 
 def existing(settings: Settings) -> Settings:
@@ -51,29 +47,6 @@ def registrar_path(settings: Settings) -> Path:
 def registrar_key(settings: Settings) -> KeyFile:
     """Raises KeyFileRefused where ``catchment init`` was not run, or elsewhere."""
     return keyfile.read(registrar_path(settings), production=settings.is_production)
-
-
-def common_members(key: KeyFile, kind: str, subject: str, prev: str | None = None) -> Common:
-    """Who speaks, for whom, now: the members every statement has, with a fresh jti."""
-    return Common(
-        type=kind,
-        v=VERSION,
-        log=LogId(origin=key.origin, genesis=key.genesis or None),
-        jti=secrets.token_urlsafe(_JTI_BYTES),
-        iat=int(time.time()),
-        iss=key.enterprise,
-        subject=subject,
-        prev=prev,
-    )
-
-
-def signed(key: KeyFile, body: Body, subject: str, prev: str | None = None) -> bytes:
-    """The envelope of a body, said now with a key."""
-    return jws.sign(members(key, body, subject, prev), key.private)
-
-
-def members(key: KeyFile, body: Body, subject: str, prev: str | None = None) -> dict[str, Any]:
-    return payload_of(common_members(key, body.TYPE, subject, prev), body)
 
 
 def local_client(settings: Settings, language: str) -> Client:

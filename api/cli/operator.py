@@ -18,11 +18,12 @@ import sqlalchemy as sa
 
 import migrations
 from api import keyfile
-from api.cli.local import TRUST_FILE, existing, registrar_key, registrar_path, signed
+from api.cli.local import TRUST_FILE, existing, registrar_key, registrar_path
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import BackupElsewhere, FileRefused, WouldOverwrite
 from api.keyfile import KeyFile
 from api.settings import Settings
+from api.signing import signed
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Draft

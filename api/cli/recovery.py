@@ -19,7 +19,7 @@ import click
 import sqlalchemy as sa
 
 from api import keyfile
-from api.cli.local import REGISTRAR_FILE, TRUST_FILE, existing, registrar_path, signed
+from api.cli.local import REGISTRAR_FILE, TRUST_FILE, existing, registrar_path
 from api.cli.options import passphrase_of, yes_option
 from api.cli.speaking import MOMENT, ask, iso
 from api.cli.speech import Speech, json_option, pass_speech
@@ -27,6 +27,7 @@ from api.cli.supplier import key_path, new_passphrase
 from api.errors import FileRefused, NoRecoveryKeys, WouldOverwrite
 from api.keyfile import KeyFile
 from api.settings import Settings
+from api.signing import signed
 from ledger import jws, strict_json
 from ledger.authority import registrar_keys
 from ledger.draft import Draft

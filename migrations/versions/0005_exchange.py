@@ -51,6 +51,8 @@ def upgrade() -> None:
         sa.Column("entry", sa.BigInteger, nullable=False),
         sa.Column("digest", sa.Text, nullable=True),
         sa.Column("document", sa.LargeBinary, nullable=False),
+        sa.Column("extensions", sa.LargeBinary, nullable=False),
+        sa.Column("provenance", sa.LargeBinary, nullable=False),
         sa.Column("valid_from", sa.BigInteger, nullable=False),
         sa.Column("valid_until", sa.BigInteger, nullable=False),
         sa.Column("deprecated_at", sa.BigInteger, nullable=True),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -26,9 +28,13 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def services(factory: Factory, settings: Settings) -> Services:
-    tokens = Tokens(factory.engine, factory.clock)
-    return Services(factory.log, Engine(factory.log), tokens, settings)
+def services(factory: Factory, settings: Settings, tmp_path: Path) -> Services:
+    """Of this test alone: what they write to files goes into a folder of its own."""
+    log, engine = factory.log, factory.engine
+    own = replace(settings, data=tmp_path / "var")
+    own.data.mkdir()
+    tokens = Tokens(engine, factory.clock)
+    return Services(log, Engine(log), tokens, own, engine, factory.clock)
 
 
 @pytest.fixture(scope="session")

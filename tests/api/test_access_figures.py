@@ -76,7 +76,9 @@ def ask(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Itera
     chain = build_chain(factory)
     names = _disclose(chain)
     tokens = Tokens(factory.engine, factory.clock)
-    services = Services(factory.log, Engine(factory.log), tokens, Settings())
+    services = Services(
+        factory.log, Engine(factory.log), tokens, Settings(), factory.engine, factory.clock
+    )
     client = create_app(Settings(), services=services).test_client()
     headers = {reader: _headers(tokens, reader, names) for reader in READERS}
 

@@ -35,7 +35,9 @@ def actor(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Act
 @pytest.fixture(scope="module")
 def client(actor: Actor) -> FlaskClient:
     f = actor.factory
-    services = Services(f.log, Engine(f.log), Tokens(f.engine, f.clock), UNLIMITED)
+    services = Services(
+        f.log, Engine(f.log), Tokens(f.engine, f.clock), UNLIMITED, f.engine, f.clock
+    )
     return create_app(UNLIMITED, services=services).test_client()
 
 

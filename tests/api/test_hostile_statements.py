@@ -55,7 +55,9 @@ def actor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Actor]:
 @pytest.fixture(scope="module")
 def client(actor: Actor) -> FlaskClient:
     f = actor.factory
-    services = Services(f.log, Engine(f.log), Tokens(f.engine, f.clock), UNLIMITED)
+    services = Services(
+        f.log, Engine(f.log), Tokens(f.engine, f.clock), UNLIMITED, f.engine, f.clock
+    )
     return create_app(UNLIMITED, services=services).test_client()
 
 

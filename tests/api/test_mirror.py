@@ -129,7 +129,7 @@ def test_what_a_mirror_kept_stays_right_as_the_log_grows(
     log = new_factory()
     fill(log)
     tokens = Tokens(log.engine, log.clock)
-    services = Services(log.log, Engine(log.log), tokens, settings)
+    services = Services(log.log, Engine(log.log), tokens, settings, log.engine, log.clock)
     fetch = over_http(create_app(settings, services=services).test_client())
     kept = {path: fetch(path) for path in ("tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1")}
     for name in "ABC":

@@ -43,6 +43,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "CATCHMENT_PUBLISH_SECONDS": "60",
         "CATCHMENT_SNAPSHOT": "/mnt/fast/standing",
         "CATCHMENT_SNAPSHOT_ENTRIES": "1000000",
+        "CATCHMENT_CUSTODY": "/srv/custody",
+        "CATCHMENT_SEALING_KEY": "/run/secrets/sealing.key",
+        "CATCHMENT_TOKEN_KEY": "/run/secrets/token.pem",
+        "CATCHMENT_PUBLIC_URL": "https://log.example/",
+        "CATCHMENT_REACHABLE": "hooks.internal",
     }
     assert set(other) == {row.variable for row in table()}
     read, default = Settings.from_env(other), Settings()
@@ -70,6 +75,7 @@ def test_an_empty_variable_counts_as_absent() -> None:
         ("CATCHMENT_TRUSTED_PROXIES", "one"),
         ("CATCHMENT_PUBLISH_SECONDS", "9"),
         ("CATCHMENT_PUBLISH_SECONDS", "61"),
+        ("CATCHMENT_PUBLIC_URL", "log.example"),
         ("CATCHMENT_READ_LIMIT", "often"),
         ("CATCHMENT_BATCH_STATEMENTS", "1001"),
     ],

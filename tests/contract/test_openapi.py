@@ -139,7 +139,8 @@ def published(factory: Factory, park: str) -> Figure:
 @pytest.fixture
 def client(factory: Factory) -> FlaskClient:
     tokens = Tokens(factory.engine, factory.clock)
-    services = Services(factory.log, Engine(factory.log), tokens, Settings())
+    log, engine = factory.log, factory.engine
+    services = Services(log, Engine(log), tokens, Settings(), engine, factory.clock)
     app = create_app(Settings(), services=services)
     return app.test_client()
 

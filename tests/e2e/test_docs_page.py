@@ -25,7 +25,8 @@ CHROMIUM = shutil.which("chromium")
 def address(factory: Factory) -> Iterator[str]:
     settings = Settings()
     tokens = Tokens(factory.engine, factory.clock)
-    services = Services(factory.log, Engine(factory.log), tokens, settings)
+    log, engine = factory.log, factory.engine
+    services = Services(log, Engine(log), tokens, settings, engine, factory.clock)
     server = make_server("127.0.0.1", 0, create_app(settings, services=services), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -51,7 +51,8 @@ def reported(factory: Factory) -> Reported:
 def server(factory: Factory) -> Iterator[str]:
     settings = Settings()
     tokens = Tokens(factory.engine, factory.clock)
-    services = Services(factory.log, Engine(factory.log), tokens, settings)
+    log, engine = factory.log, factory.engine
+    services = Services(log, Engine(log), tokens, settings, engine, factory.clock)
     made = make_server("127.0.0.1", 0, create_app(settings, services=services), threaded=True)
     thread = threading.Thread(target=made.serve_forever)
     thread.start()

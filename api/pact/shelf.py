@@ -1,0 +1,327 @@
+"""The shelf: every PACT footprint that is, or was, handed out, as its readers got it.
+
+A footprint that was declared (or read from another host) comes on the shelf when the log takes the
+statement; it is Deprecated as soon as another stands in its place or nothing does, and when its
+validity is over. Nothing else about it changes. One whose payload is erased is gone.
+
+The shelf follows the log and can be made anew from it, but for what was computed: see
+``api.pact.computed``. Who may read a footprint is decided when it is asked for
+(`api.access.Access.may_read_footprint_of`), so that a disclosure taken back holds at once; one that
+the caller may not read answers as one that is not there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import sqlalchemy as sa
+
+from api import tables
+from api.access import Access
+from api.pact import provenance
+from api.pact.criteria import Criteria, terms_of
+from api.pact.documents import Document, declared
+from ledger.entry import Entry
+from ledger.standing import Standing
+from ledger.statements import Erasure, Footprint, NaturalKey
+from ledger.store import reading, writing
+from ledger.strict_json import dumps
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+PROVENANCE_SPEC: Final = "2.0.0"
+"""Version of PACT's extension specification that ours follows."""
+PROVENANCE_PATH: Final = "/v1/schemas/provenance-1.json"
+"""Where this server publishes the JSON Schema of its extension."""
+_DOCUMENTATION_PATH: Final = "/docs"
+
+_FOLLOWED = ("footprint", "withdrawal", "erasure", "revocation", "recovery")
+_UNSETTLING = ("revocation", "recovery")
+"""What may take the ground from under statements that it does not name."""
+_AT_ONCE = 500
+_SCANNED = 500
+
+_SHELVED = tables.shelved.c
+_TERM = tables.shelved_term.c
+_SEEN = (_SHELVED.serial, _SHELVED.product)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A footprint as it is handed out; ``json`` is the whole object."""
+
+    serial: int
+    id: str
+    kind: str
+    product: str
+    entry: int
+    digest: str | None
+    status: str
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; ``after`` is where the next page begins, None on the last."""
+
+    items: tuple[Shelved, ...]
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A footprint that comes on the shelf under the next serial number."""
+
+    id: str
+    kind: str
+    product: str
+    key: str
+    entry: int
+    digest: str | None
+    document: Document
+    provenance: dict[str, Any]
+    valid_from: int
+    valid_until: int
+    deprecated_at: int | None = None
+
+
+class Shelf:
+    """The footprints of one log; safe to share between threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._followed = -1
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def find(self, footprint: str, access: Access) -> Shelved | None:
+        """The footprint with this id; None where there is none that the caller may read."""
+        self.follow(access.standing)
+        with reading(self._services.database) as connection:
+            query = sa.select(tables.shelved).where(_SHELVED.id == footprint)
+            row = connection.execute(query).one_or_none()
+        if row is None or not access.may_read_footprint_of(row.product):
+            return None
+        return self._shelved(row)
+
+    def page(
+        self, criteria: Criteria, access: Access, *, after: int | None = None, limit: int = 100
+    ) -> Page:
+        """At most ``limit`` footprints that the caller may read, in the order they came.
+
+        ``after`` is that of the page before. A page that begins there is the same for good, but
+        for what was closed, deprecated or erased since.
+        """
+        self.follow(access.standing)
+        with reading(self._services.database) as connection:
+            found = self._visible(connection, criteria, access, after or 0, limit + 1)
+            rows = _rows(connection, found[:limit])
+        more = len(found) > limit
+        return Page(tuple(map(self._shelved, rows)), found[limit - 1] if more else None)
+
+    def _visible(
+        self,
+        connection: sa.Connection,
+        criteria: Criteria,
+        access: Access,
+        after: int,
+        most: int,
+    ) -> list[int]:
+        """Serials of the first ``most`` that match and may be read."""
+        conditions = tuple(criteria.conditions(self._services.clock()))
+        readable: dict[str, bool] = {}
+        found: list[int] = []
+        while True:
+            query = sa.select(*_SEEN).where(_SHELVED.serial > after, *conditions)
+            scanned = connection.execute(query.order_by(_SHELVED.serial).limit(_SCANNED)).all()
+            for serial, product in scanned:
+                if product not in readable:
+                    readable[product] = access.may_read_footprint_of(product)
+                if readable[product]:
+                    found.append(serial)
+                if len(found) == most:
+                    return found
+            if len(scanned) < _SCANNED:
+                return found
+            after = scanned[-1].serial
+
+    def _shelved(self, row: Any) -> Shelved:
+        over = row.deprecated_at is not None or row.valid_until <= self._services.clock()
+        status = "Deprecated" if over else "Active"
+        return Shelved(
+            serial=row.serial,
+            id=row.id,
+            kind=row.kind,
+            product=row.product,
+            entry=row.entry,
+            digest=row.digest,
+            status=status,
+            json=self._json(row, status),
+        )
+
+    def _json(self, row: Any, status: str) -> bytes:
+        """The object: the stored pieces are whole, so nothing is parsed to hand it out."""
+        address = self._services.settings.public_address.encode()
+        owners = row.extensions[1:-1]
+        return b"".join(
+            (
+                row.document[:-1],
+                b',"status":"',
+                status.encode(),
+                b'","extensions":[',
+                owners,
+                b"," if owners else b"",
+                b'{"specVersion":"',
+                PROVENANCE_SPEC.encode(),
+                b'","dataSchema":"',
+                address,
+                PROVENANCE_PATH.encode(),
+                b'","documentation":"',
+                address,
+                _DOCUMENTATION_PATH.encode(),
+                b'","data":',
+                row.provenance,
+                b"}]}",
+            )
+        )
+
+    # -- following the log -------------------------------------------------------------------
+
+    def follow(self, standing: Standing) -> None:
+        """Bring the shelf up to what ``standing`` is after; nothing to do most of the time."""
+        if standing.size <= self._followed:
+            return
+        with self._lock:
+            while (done := self._follow_some(standing)) < standing.size:
+                pass
+            self._followed = max(self._followed, done)
+
+    def _follow_some(self, standing: Standing) -> int:
+        """Take in the next entries, all or nothing; the log size that is taken in."""
+        with writing(self._services.database) as connection:
+            size = _progress(connection)
+            if size >= standing.size:
+                return size
+            stop = min(size + _AT_ONCE, standing.size)
+            keys = set[str]()
+            for entry in self._services.log.typed(_FOLLOWED, size, stop):
+                keys |= self._taken_in(connection, entry)
+            self._settle(connection, standing, keys)
+            connection.execute(
+                tables.progress.delete().where(tables.progress.c.name == tables.shelved.name)
+            )
+            connection.execute(
+                tables.progress.insert(), {"name": tables.shelved.name, "size": stop}
+            )
+            return stop
+
+    def _taken_in(self, connection: sa.Connection, entry: Entry) -> set[str]:
+        """The keys of which another footprint may stand because of an entry."""
+        if entry.is_erased:
+            return set()
+        if entry.leaf.type == Footprint.TYPE:
+            new = self._declared(entry)
+            put(connection, [new])
+            return {new.key}
+        if entry.leaf.type == Erasure.TYPE:
+            return _erase(connection, cast(Erasure, entry.statement.body).digest)
+        if entry.leaf.type in _UNSETTLING:
+            return set(connection.execute(_KEYS_IN_USE).scalars())
+        prev = entry.statement.common.prev
+        return set(
+            connection.execute(sa.select(_SHELVED.key).where(_SHELVED.digest == prev)).scalars()
+        )
+
+    def _declared(self, entry: Entry) -> New:
+        statement = entry.statement
+        body = cast(Footprint, statement.body)
+        kind = "declared" if body.external is None else "external"
+        said_deprecated = body.pact.status == "Deprecated"
+        return New(
+            id=body.pact.id,
+            kind=kind,
+            product=body.product,
+            key=body.natural_key(statement.subject).text,
+            entry=entry.index,
+            digest=statement.digest,
+            document=declared(statement),
+            provenance=provenance.of_statement(self._services, entry, kind),
+            valid_from=_ms(body.pact.valid_from),
+            valid_until=_ms(body.pact.valid_until),
+            deprecated_at=entry.leaf.time if said_deprecated else None,
+        )
+
+    def _settle(self, connection: sa.Connection, standing: Standing, keys: Iterable[str]) -> None:
+        """Deprecate what does not stand; once Deprecated, a footprint stays so."""
+        for key in sorted(keys):
+            said = standing.find(NaturalKey.parse(key))
+            stands = said.digest if said else ""
+            change = tables.shelved.update().where(
+                _SHELVED.key == key, _SHELVED.digest != stands, _SHELVED.deprecated_at.is_(None)
+            )
+            connection.execute(change.values(deprecated_at=self._services.clock()))
+
+
+_KEYS_IN_USE = (
+    sa.select(_SHELVED.key)
+    .where(_SHELVED.deprecated_at.is_(None), _SHELVED.digest.is_not(None))
+    .distinct()
+)
+
+
+def put(connection: sa.Connection, new: Sequence[New]) -> None:
+    """Put footprints on the shelf, under the writer's lock."""
+    last = connection.execute(sa.select(sa.func.max(_SHELVED.serial))).scalar_one() or 0
+    for serial, each in enumerate(new, start=last + 1):
+        row = {
+            "serial": serial,
+            "id": each.id,
+            "kind": each.kind,
+            "product": each.product,
+            "key": each.key,
+            "entry": each.entry,
+            "digest": each.digest,
+            "document": dumps(each.document.members),
+            "extensions": dumps(list(each.document.extensions)),
+            "provenance": dumps(each.provenance),
+            "valid_from": each.valid_from,
+            "valid_until": each.valid_until,
+            "deprecated_at": each.deprecated_at,
+        }
+        connection.execute(tables.shelved.insert(), row)
+        terms = [
+            {"name": name, "value": value, "serial": serial}
+            for name, value in terms_of(each.document.members)
+        ]
+        connection.execute(tables.shelved_term.insert(), terms)
+
+
+def _erase(connection: sa.Connection, digest: str) -> set[str]:
+    found = connection.execute(sa.select(*_SEEN, _SHELVED.key).where(_SHELVED.digest == digest))
+    rows = found.all()
+    for row in rows:
+        connection.execute(tables.shelved_term.delete().where(_TERM.serial == row.serial))
+        connection.execute(tables.shelved.delete().where(_SHELVED.serial == row.serial))
+    return {row.key for row in rows}
+
+
+def _rows(connection: sa.Connection, serials: Sequence[int]) -> Iterator[Any]:
+    if not serials:
+        return iter(())
+    query = sa.select(tables.shelved).where(_SHELVED.serial.in_(serials))
+    return iter(connection.execute(query.order_by(_SHELVED.serial)).all())
+
+
+def _progress(connection: sa.Connection) -> int:
+    size = sa.select(tables.progress.c.size).where(tables.progress.c.name == tables.shelved.name)
+    return int(connection.execute(size).scalar_one_or_none() or 0)
+
+
+def _ms(instant: dt.datetime) -> int:
+    return round(instant.timestamp() * 1000)
