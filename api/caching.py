@@ -4,8 +4,8 @@
 
 ``asOf`` is the last entry that moved the figure, so an append elsewhere kills nobody's copy. Who
 may see what is decided by disclosures and consents, which move no figure: the last of them counts
-too. The access class is the caller's role and enterprise, so no copy made for one serves another.
-That only the caller's own cache may keep it is said of every answer, in ``api.app``.
+too. The access class is the caller's role, enterprise and scopes: no copy made for one serves
+another. That only the caller's own cache may keep it is said of every answer, in ``api.app``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def figure_tag(
     """The opaque part of the weak ETag."""
     shown = max(standing.touched.get((kind, ""), -1) for kind in _DECIDES_ACCESS)
     asked = [[name, question[name]] for name in sorted(question)]
-    parts = [VERSION, as_of, shown, asked, caller.role, caller.enterprise, language]
+    scopes = None if caller.scopes is None else sorted(caller.scopes)
+    parts = [VERSION, as_of, shown, asked, caller.role, caller.enterprise, scopes, language]
     return hashlib.sha256(dumps(parts)).hexdigest()[:32]
 
 

@@ -15,6 +15,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from werkzeug.exceptions import HTTPException
 
 from api import problems
+from api.callers import SCOPES
 from api.wire import PLAIN_DECIMAL, PROBLEM_TYPE, ProblemSchema
 from ledger.schema import Day, Many, Quantity
 
@@ -116,6 +117,16 @@ def describe(api: Documentation) -> None:
             "type": "http",
             "scheme": "bearer",
             "description": "A token from the operator: `ctm_` and 43 characters.",
+        },
+    )
+    api.spec.components.security_scheme(
+        "oauth",
+        {
+            "type": "oauth2",
+            "description": "A token of a client that the operator registered.",
+            "flows": {
+                "clientCredentials": {"tokenUrl": "/auth/token", "scopes": dict(SCOPES)},
+            },
         },
     )
 

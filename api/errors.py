@@ -50,6 +50,53 @@ class NoKeyInCustody(ApiError):
     advice = "Let the enterprise sign with its own key, and submit that."
 
 
+# --- Other hosts ---------------------------------------------------------------------------
+
+
+class PartnerUnknown(ApiError):
+    code = "partner-unknown"
+    sentence = "No partner is registered as %(partner)s."
+    advice = "“catchment partner list” shows those that are."
+
+
+class PartnerExists(ApiError):
+    code = "partner-exists"
+    sentence = "There is a partner named %(name)s already."
+    advice = "Choose another name, or remove that one first."
+
+
+class PartnerRefused(ApiError):
+    """An address that this server does not call."""
+
+    code = "partner-refused"
+    sentence = "The address %(url)s of a partner is refused: %(reason)s."
+    advice = "Ask the partner for the address of its PACT host, such as https://pact.example."
+
+
+class CalledHostUnreachable(ApiError):
+    """Nobody answered, or not in time: the same may succeed later."""
+
+    code = "called-host-unreachable"
+    sentence = "%(host)s cannot be reached: %(reason)s."
+    advice = "Try again later; if it stays so, ask the partner whether its host is up."
+
+
+class CalledHostRefused(ApiError):
+    """The host answered, and not with what was asked for."""
+
+    code = "called-host-refused"
+    sentence = "%(host)s answered %(status)d: %(message)s"
+    advice = "If it is about the client or its rights, ask the partner's operator."
+
+
+class CalledHostNotUnderstood(ApiError):
+    """An answer that PACT does not have, is too large, or leads to another host."""
+
+    code = "called-host-not-understood"
+    sentence = "The answer of %(host)s is not taken: %(reason)s."
+    advice = "Tell the partner's operator; nothing of this answer was kept."
+
+
 class SigningKeyExposed(ApiError):
     code = "signing-key-exposed"
     sentence = "Other users of this machine may read the signing key."
@@ -99,6 +146,22 @@ class TokenInvalid(ApiError):
     advice = "Check that the whole token was copied, or ask the operator for a new one."
 
 
+class TokenExpired(TokenInvalid):
+    """An access token that was good until now: whoever holds it fetches another."""
+
+    code = "token-expired"
+    sentence = "The access token has expired."
+    advice = "Fetch a new one at /auth/token, as you fetched this one."
+
+
+class ScopeMissing(ApiError):
+    """An OAuth client asks for what it was not registered for, or did not ask a token for."""
+
+    code = "scope-missing"
+    sentence = "This needs an access token with the scope “%(scope)s”."
+    advice = "Fetch a token with it; if it is refused you, ask the operator to add it."
+
+
 class TokenRefused(ApiError):
     code = "token-refused"
     sentence = "This token cannot be issued: %(reason)s."
@@ -122,6 +185,73 @@ class TokenUnknown(ApiError):
     code = "token-unknown"
     sentence = "There is no token %(token)s."
     advice = "List the tokens, and copy the id from there."
+
+
+# --- OAuth clients -------------------------------------------------------------------------
+
+
+class ClientRefused(ApiError):
+    code = "client-refused"
+    sentence = "This client cannot be registered: %(reason)s."
+
+
+class ClientUnknown(ApiError):
+    code = "client-unknown"
+    sentence = "There is no client %(client)s, or it was revoked."
+    advice = "List the clients, and copy the id from there."
+
+
+class TokenKeyRefused(ApiError):
+    code = "token-key-refused"
+    sentence = "The key file %(path)s, which signs access tokens, is refused: %(reason)s."
+    advice = (
+        "Run chmod 600 on it if others may read it; if it was read or damaged, delete it and start "
+        "the server again: clients then fetch new tokens."
+    )
+
+
+class OAuthRefused(ApiError):
+    """A token that is not granted; ``oauth_error`` is the word for it in RFC 6749, section 5.2."""
+
+    code = "oauth-refused"
+    sentence = "No access token is granted."
+    oauth_error = "invalid_request"
+
+
+class GrantMalformed(OAuthRefused):
+    code = "grant-malformed"
+    sentence = "The request for an access token is not understood: %(reason)s."
+    advice = "Send it as RFC 6749 describes it in section 4.4.2."
+
+
+class GrantInsecure(OAuthRefused):
+    """A secret that came over the network for everybody to read."""
+
+    code = "grant-insecure"
+    sentence = "Access tokens are granted over https only."
+    advice = "Use https. If a proxy ends it, the operator sets CATCHMENT_TRUSTED_PROXIES."
+
+
+class ClientNotAuthenticated(OAuthRefused):
+    """An unknown client, a wrong, expired or malformed secret, a revoked client: all told alike."""
+
+    code = "client-not-authenticated"
+    sentence = "The client is not known, or this is not its secret."
+    advice = "Check that id and secret were copied as a whole, or ask the operator for new ones."
+    oauth_error = "invalid_client"
+
+
+class GrantTypeRefused(OAuthRefused):
+    code = "grant-type-refused"
+    sentence = "Only the grant type client_credentials is served."
+    oauth_error = "unsupported_grant_type"
+
+
+class ScopeRefused(OAuthRefused):
+    code = "scope-refused"
+    sentence = "The client is not registered for everything that “%(scope)s” asks for."
+    advice = "Ask for less, or leave “scope” out to be granted all that the client may."
+    oauth_error = "invalid_scope"
 
 
 # --- Requests ------------------------------------------------------------------------------
@@ -184,6 +314,36 @@ class CriterionRefused(ApiError):
     code = "criterion-refused"
     sentence = "The filter %(name)s is not understood: %(reason)s."
     advice = "Correct it, or leave it out."
+
+
+class EventMalformed(RequestRefused):
+    """An event that another host sent, and that is none of PACT's."""
+
+    code = "event-malformed"
+    sentence = "The event is not understood: %(reason)s."
+    advice = "Correct the member named under 'where', and send the event again."
+
+
+class EventFromElsewhere(ApiError):
+    """An event whose source is not the host that its sender is registered for."""
+
+    code = "event-from-elsewhere"
+    sentence = "The source “%(source)s” is not the address registered for the host that sent it."
+    advice = "Write the registered address as the source, or ask the operator to register this one."
+
+
+class SenderUnknown(ApiError):
+    """An event of a caller that no partner was registered with."""
+
+    code = "sender-unknown"
+    sentence = "Events are taken from registered hosts only, and this client belongs to none."
+    advice = "Ask the operator to register your host as a partner with this client."
+
+
+class DeliveryUnknown(ApiError):
+    code = "delivery-unknown"
+    sentence = "There is no event %(serial)s in the outbox."
+    advice = "List the events, and copy the number from there; old ones are not kept."
 
 
 class StatementNotFound(ApiError):
@@ -643,12 +803,24 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         TokenMissing: HTTPStatus.UNAUTHORIZED,
         TokenInvalid: HTTPStatus.UNAUTHORIZED,
         TokenUnknown: HTTPStatus.NOT_FOUND,
+        PartnerUnknown: HTTPStatus.NOT_FOUND,
+        PartnerExists: HTTPStatus.CONFLICT,
+        CalledHostUnreachable: HTTPStatus.BAD_GATEWAY,
+        CalledHostRefused: HTTPStatus.BAD_GATEWAY,
+        CalledHostNotUnderstood: HTTPStatus.BAD_GATEWAY,
+        TokenKeyRefused: HTTPStatus.INTERNAL_SERVER_ERROR,
+        ScopeMissing: HTTPStatus.FORBIDDEN,
+        ClientUnknown: HTTPStatus.NOT_FOUND,
+        ClientNotAuthenticated: HTTPStatus.UNAUTHORIZED,
         AlreadyAdmitted: HTTPStatus.CONFLICT,
         TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         MediaTypeRefused: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         BodyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         BatchRefused: HTTPStatus.CONFLICT,
         StatementNotFound: HTTPStatus.NOT_FOUND,
+        EventFromElsewhere: HTTPStatus.FORBIDDEN,
+        SenderUnknown: HTTPStatus.FORBIDDEN,
+        DeliveryUnknown: HTTPStatus.NOT_FOUND,
         NothingPublished: HTTPStatus.NOT_FOUND,
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
