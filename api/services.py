@@ -18,7 +18,9 @@ from ledger.sequencer import Sequencer
 
 if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
     from api.custody import Custody
+    from api.outbox.outbox import Outbox
     from api.pact.shelf import Shelf
+    from api.partners.partners import Partners
     from api.tokens import Tokens
 
 
@@ -62,6 +64,19 @@ class Services:
         from api.pact.shelf import Shelf
 
         return Shelf(self)
+
+    @cached_property
+    def partners(self) -> Partners:
+        from api.partners.partners import Partners
+
+        only = self.settings.is_production
+        return Partners(self.database, self.box, self.clock, https_only=only)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        from api.outbox.outbox import Outbox
+
+        return Outbox(self.database, self.clock)
 
 
 def services() -> Services:

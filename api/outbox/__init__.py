@@ -1,0 +1,1 @@
+"""What this server tells others: events that wait in a table until they have arrived."""
