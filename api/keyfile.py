@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +27,7 @@ SUFFIX: Final = ".key"
 SIDECAR_SUFFIX: Final = ".json"
 INSECURE_LINE: Final = b"# InsecureDevelopmentKey: others know this secret.\n"
 
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PEM_START = b"-----BEGIN"
 _MOST_BYTES = 64 * 1024
 
@@ -68,6 +72,28 @@ def write_secret(
     """Write the private key alone, mode 0600 from its first byte on. Raises WouldOverwrite."""
     marked = INSECURE_LINE if insecure else b""
     _create(path, marked + private.to_pem(passphrase), 0o600)
+
+
+def make_once(path: Path, make: Callable[[], bytes]) -> None:
+    """Write a new secret, mode 0600, unless there is one: whoever of several is first wins.
+
+    Raises OSError.
+    """
+    if path.exists():
+        return
+    whole = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        _create(whole, make(), 0o600)
+        os.link(whole, path)  # fails where another was first, and never shows half a key
+    except FileExistsError:
+        pass
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def readable_by_others(path: Path) -> bool:
+    """Whether other users of this machine may do anything with a file."""
+    return bool(path.stat().st_mode & _OTHERS)
 
 
 def read(path: Path, passphrase: bytes | None = None, *, production: bool) -> KeyFile:

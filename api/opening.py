@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import stat
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import sqlalchemy as sa
 import migrations
 from api import snapshots
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
-from api.keyfile import INSECURE_LINE
+from api.keyfile import INSECURE_LINE, readable_by_others
 from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
@@ -28,7 +27,6 @@ from ledger.statements import read
 from ledger.store import check_durable, open_engine, reading
 
 _LOG = logging.getLogger("catchment")
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def open_services(settings: Settings) -> Services:
@@ -94,11 +92,7 @@ def read_signing_key(settings: Settings) -> PrivateKey:
 
 
 def _check_secrecy(path: Path, text: bytes) -> None:
-    if _readable_by_others(path):
+    if readable_by_others(path):
         raise SigningKeyExposed(str(path))
     if text.startswith(INSECURE_LINE):
         raise InsecureDevelopmentKey(path=str(path), reason="it is marked insecure")
-
-
-def _readable_by_others(path: Path) -> bool:
-    return bool(path.stat().st_mode & _OTHERS)

@@ -6,11 +6,11 @@ database alone opens nothing.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
 
+from api import keyfile
 from api.errors import SealingKeyRefused
 
 
@@ -34,26 +34,10 @@ class SecretBox:
     def _fernet(self, *, make: bool) -> Fernet:
         try:
             if make:
-                _make(self._path)
+                keyfile.make_once(self._path, Fernet.generate_key)
             return Fernet(self._path.read_bytes().strip())
         except OSError as failed:
             reason = failed.strerror or "it cannot be read"
             raise SealingKeyRefused(path=str(self._path), reason=reason) from failed
         except ValueError:
             raise SealingKeyRefused(path=str(self._path), reason="it is no Fernet key") from None
-
-
-def _make(path: Path) -> None:
-    """Write a new key, unless there is one: whoever of two processes is first wins."""
-    if path.exists():
-        return
-    whole = path.with_name(f"{path.name}.{os.getpid()}")
-    descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(Fernet.generate_key())
-    try:
-        os.link(whole, path)  # fails where another was first, and never shows half a key
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(whole)

@@ -229,6 +229,12 @@ class Settings:
             "CATCHMENT_BATCH_LIMIT", "Batches of statements sent by one address.", _rate
         ),
     )
+    token_limit: str = field(
+        default="120 per minute",
+        metadata=_from(
+            "CATCHMENT_TOKEN_LIMIT", "Access tokens that one address asks for (OAuth).", _rate
+        ),
+    )
     batch_statements: int = field(
         default=500,
         metadata=_from(

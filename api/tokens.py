@@ -20,7 +20,9 @@ import sqlalchemy as sa
 from api.callers import TOKEN_ROLES, Caller
 from api.errors import TokenRefused, TokenUnknown
 from api.tables import token
+from ledger.statements import NaturalKey
 from ledger.store import reading, writing
+from ledger.tables import head
 
 PREFIX: Final = "ctm_"
 """Marks a leaked secret for scanners."""
@@ -58,10 +60,8 @@ class Tokens:
 
         Raises TokenRefused for a role that does not exist, and where the role needs an enterprise.
         """
-        if role not in TOKEN_ROLES:
-            raise TokenRefused(reason=f"{role!r} is not one of {', '.join(TOKEN_ROLES)}")
-        if enterprise is None and role in _NEED_ENTERPRISE:
-            raise TokenRefused(reason=f"the role {role} speaks for an enterprise, name it")
+        if reason := flaw(role, enterprise):
+            raise TokenRefused(reason=reason)
         now = self._clock()
         token_id, secret = uuid.uuid4().hex, PREFIX + secrets.token_urlsafe(32)
         row = {
@@ -107,6 +107,22 @@ class Tokens:
     def _is_valid(self, found: Token) -> bool:
         expired = found.expires_at is not None and self._clock() >= found.expires_at
         return found.revoked_at is None and not expired
+
+
+def flaw(role: str, enterprise: str | None) -> str:
+    """Why nobody can speak in a role for an enterprise; empty where somebody can."""
+    if role not in TOKEN_ROLES:
+        return f"{role!r} is not one of {', '.join(TOKEN_ROLES)}"
+    if enterprise is None and role in _NEED_ENTERPRISE:
+        return f"the role {role} speaks for an enterprise, name it"
+    return ""
+
+
+def is_registered(connection: sa.Connection, enterprise: str) -> bool:
+    """Whether the log knows the enterprise: who speaks for a mistyped id reads nothing."""
+    key = NaturalKey("enterprise", (enterprise,)).text
+    stands = sa.select(head.c.key).where(head.c.key == key, ~head.c.withdrawn)
+    return connection.execute(stands).first() is not None
 
 
 def _digest(secret: str) -> str:

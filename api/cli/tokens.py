@@ -14,10 +14,8 @@ from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import TokenRefused
 from api.settings import Settings
-from api.tokens import Tokens
-from ledger.statements import NaturalKey
+from api.tokens import Tokens, is_registered
 from ledger.store import open_engine, reading
-from ledger.tables import head
 
 
 @click.group()
@@ -35,8 +33,10 @@ def token() -> None:
 def issue(speech: Speech, role: str, enterprise: str | None, label: str, days: int | None) -> None:
     """Issue a token. It is shown this once; only its digest is kept."""
     database = _database()
-    if enterprise is not None and not _is_registered(database, enterprise):
-        raise TokenRefused(reason="no enterprise of this id is registered")
+    if enterprise is not None:
+        with reading(database) as connection:
+            if not is_registered(connection, enterprise):
+                raise TokenRefused(reason="no enterprise of this id is registered")
     token_id, secret = Tokens(database).issue(role, enterprise, label, days)
     if speech.as_json:
         speech.json({"id": token_id, "token": secret})
@@ -76,14 +76,6 @@ def _database() -> sa.Engine:
     database = open_engine(existing(Settings.from_env()).database)
     migrations.upgrade(database)
     return database
-
-
-def _is_registered(database: sa.Engine, enterprise: str) -> bool:
-    """Whether the log knows the enterprise: a mistyped id makes a token that reads nothing."""
-    key = NaturalKey("enterprise", (enterprise,)).text
-    with reading(database) as connection:
-        stands = sa.select(head.c.key).where(head.c.key == key, ~head.c.withdrawn)
-        return connection.execute(stands).first() is not None
 
 
 def _day(at_ms: int | None) -> str:
