@@ -50,53 +50,6 @@ class NoKeyInCustody(ApiError):
     advice = "Let the enterprise sign with its own key, and submit that."
 
 
-# --- Other hosts ---------------------------------------------------------------------------
-
-
-class PartnerUnknown(ApiError):
-    code = "partner-unknown"
-    sentence = "No partner is registered as %(partner)s."
-    advice = "“catchment partner list” shows those that are."
-
-
-class PartnerExists(ApiError):
-    code = "partner-exists"
-    sentence = "There is a partner named %(name)s already."
-    advice = "Choose another name, or remove that one first."
-
-
-class PartnerRefused(ApiError):
-    """An address that this server does not call."""
-
-    code = "partner-refused"
-    sentence = "The address %(url)s of a partner is refused: %(reason)s."
-    advice = "Ask the partner for the address of its PACT host, such as https://pact.example."
-
-
-class CalledHostUnreachable(ApiError):
-    """Nobody answered, or not in time: the same may succeed later."""
-
-    code = "called-host-unreachable"
-    sentence = "%(host)s cannot be reached: %(reason)s."
-    advice = "Try again later; if it stays so, ask the partner whether its host is up."
-
-
-class CalledHostRefused(ApiError):
-    """The host answered, and not with what was asked for."""
-
-    code = "called-host-refused"
-    sentence = "%(host)s answered %(status)d: %(message)s"
-    advice = "If it is about the client or its rights, ask the partner's operator."
-
-
-class CalledHostNotUnderstood(ApiError):
-    """An answer that PACT does not have, is too large, or leads to another host."""
-
-    code = "called-host-not-understood"
-    sentence = "The answer of %(host)s is not taken: %(reason)s."
-    advice = "Tell the partner's operator; nothing of this answer was kept."
-
-
 class SigningKeyExposed(ApiError):
     code = "signing-key-exposed"
     sentence = "Other users of this machine may read the signing key."
@@ -344,6 +297,23 @@ class DeliveryUnknown(ApiError):
     code = "delivery-unknown"
     sentence = "There is no event %(serial)s in the outbox."
     advice = "List the events, and copy the number from there; old ones are not kept."
+
+
+class FootprintNotFound(ApiError):
+    """There is none, or its owner has not opened it to the caller: nobody is told which."""
+
+    code = "footprint-not-found"
+    sentence = "There is no footprint with this id among those that you may read."
+    advice = "Check the id, or ask its owner to disclose the product's footprint to you."
+
+
+class PlainHttpRefused(ApiError):
+    code = "plain-http-refused"
+    sentence = "This is answered over HTTPS only."
+    advice = (
+        "Ask again at an address that begins with https:. If it did, the operator has to let the "
+        "server trust its proxy: CATCHMENT_TRUSTED_PROXIES."
+    )
 
 
 class StatementNotFound(ApiError):
@@ -682,6 +652,53 @@ class DayNotDisclosed(ApiError):
     advice = "Ask without ?valid_on=, or ask an auditor to look at the day."
 
 
+# --- Other hosts ---------------------------------------------------------------------------
+
+
+class PartnerUnknown(ApiError):
+    code = "partner-unknown"
+    sentence = "No partner is registered as %(partner)s."
+    advice = "“catchment partner list” shows those that are."
+
+
+class PartnerExists(ApiError):
+    code = "partner-exists"
+    sentence = "There is a partner named %(name)s already."
+    advice = "Choose another name, or remove that one first."
+
+
+class PartnerRefused(ApiError):
+    """An address that this server does not call."""
+
+    code = "partner-refused"
+    sentence = "The address %(url)s of a partner is refused: %(reason)s."
+    advice = "Ask the partner for the address of its PACT host, such as https://pact.example."
+
+
+class CalledHostUnreachable(ApiError):
+    """Nobody answered, or not in time: the same may succeed later."""
+
+    code = "called-host-unreachable"
+    sentence = "%(host)s cannot be reached: %(reason)s."
+    advice = "Try again later; if it stays so, ask the partner whether its host is up."
+
+
+class CalledHostRefused(ApiError):
+    """The host answered, and not with what was asked for."""
+
+    code = "called-host-refused"
+    sentence = "%(host)s answered %(status)d: %(message)s"
+    advice = "If it is about the client or its rights, ask the partner's operator."
+
+
+class CalledHostNotUnderstood(ApiError):
+    """An answer that PACT does not have, is too large, or leads to another host."""
+
+    code = "called-host-not-understood"
+    sentence = "The answer of %(host)s is not taken: %(reason)s."
+    advice = "Tell the partner's operator; nothing of this answer was kept."
+
+
 # --- HTTP itself, and what nobody foresaw ----------------------------------------------------
 
 
@@ -818,6 +835,8 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         BodyRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         BatchRefused: HTTPStatus.CONFLICT,
         StatementNotFound: HTTPStatus.NOT_FOUND,
+        FootprintNotFound: HTTPStatus.NOT_FOUND,
+        PlainHttpRefused: HTTPStatus.FORBIDDEN,
         EventFromElsewhere: HTTPStatus.FORBIDDEN,
         SenderUnknown: HTTPStatus.FORBIDDEN,
         DeliveryUnknown: HTTPStatus.NOT_FOUND,

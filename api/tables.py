@@ -144,17 +144,19 @@ partner = sa.Table(
     sa.Column("enterprise", sa.Text, nullable=False),
     # Address without /3; whatever an event says of its source, only this one is called.
     sa.Column("url", sa.Text, nullable=False),
+    # Where its tokens come from, if from elsewhere.
+    sa.Column("auth_url", sa.Text),
     # Whom to authenticate as over there; the secret is encrypted (`api.secret_box`).
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("sealed_secret", sa.Text, nullable=False),
     # The client that the host authenticates as here, if it may send events.
     sa.Column("client", sa.Text, sa.ForeignKey("client.id")),
-    # For which enterprises here its footprints are read: they are disclosed to these.
+    # For which enterprises here its footprints are read, as JSON: they are disclosed to these.
     sa.Column("buyers", sa.Text, nullable=False),
+    # Enterprises that were admitted through it, as JSON: no other partner speaks of them.
+    sa.Column("companies", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("removed_at", sa.BigInteger),
-    # Newest `created` of what was read, from where the next pull goes on.
-    sa.Column("pulled_until", sa.Text),
     sa.Column("pulled_at", sa.BigInteger),
 )
 
@@ -166,6 +168,7 @@ pulled = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("sha256", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("told", sa.Text, nullable=False),
     sa.Column("entry", sa.BigInteger),
     sa.Column("at", sa.BigInteger, nullable=False),
 )
@@ -190,6 +193,9 @@ received = sa.Table(
     # What is left to do (waiting), or what became of it.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("told", sa.Text, nullable=False),
+    # How often it was tried in vain, and when it is tried again.
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", sa.BigInteger, nullable=False, default=0),
 )
 
 delivery = sa.Table(

@@ -1,0 +1,98 @@
+"""The footprints in an answer of a PACT host, each in the bytes it was sent in.
+
+The digest of a footprint that is taken over is of those bytes, so they are cut out and not written
+anew; and one that is malformed as a footprint leaves the others as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+# Numbers stay texts: no digit is lost, and none of a million is counted out.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+
+
+def items_of(body: bytes) -> list[bytes]:
+    """Members of the array in ``data``. Raises ValueError for anything else."""
+    text = _text(body)
+    start = _data_at(text)
+    if text[start] != "[":
+        raise ValueError("its data are not a list")
+    return [text[begin:end].encode() for begin, end in _items(text, start + 1)]
+
+
+def only_item_of(body: bytes) -> bytes:
+    """The object in ``data``. Raises ValueError for anything else."""
+    text = _text(body)
+    start = _data_at(text)
+    if text[start] != "{":
+        raise ValueError("its data are not one footprint")
+    return text[start : _end(text, start)].encode()
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+
+
+def _data_at(text: str) -> int:
+    """Where the value of the one member ``data`` begins, in an object that is whole."""
+    places = [place for name, place in _members(text) if name == "data"]
+    if len(places) != 1:
+        raise ValueError("it does not have its data once")
+    return places[0]
+
+
+def _members(text: str) -> Iterator[tuple[str, int]]:
+    """The names in the outermost object, and where their values begin."""
+    at = _expect(text, 0, "{")
+    while text[at : at + 1] != "}":
+        name, at = _value(text, at)
+        at = _expect(text, at, ":")
+        yield str(name), at
+        at = _skipped(text, _end(text, at))
+        if text[at : at + 1] == ",":
+            at = _skipped(text, at + 1)
+        elif text[at : at + 1] != "}":
+            raise ValueError("it is not JSON")
+    if _skipped(text, at + 1) != len(text):
+        raise ValueError("it is not JSON")
+
+
+def _items(text: str, at: int) -> Iterator[tuple[int, int]]:
+    at = _skipped(text, at)
+    while text[at] != "]":
+        end = _end(text, at)
+        yield at, end
+        at = _skipped(text, end)
+        if text[at] == ",":
+            at = _skipped(text, at + 1)
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    at = _skipped(text, at)
+    if text[at : at + 1] != mark:
+        raise ValueError("it is not JSON")
+    return _skipped(text, at + 1)
+
+
+def _skipped(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _end(text: str, at: int) -> int:
+    return _value(text, at)[1]
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    try:
+        return _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not JSON") from None
