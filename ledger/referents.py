@@ -55,6 +55,7 @@ from ledger.statements import (
     Accreditation,
     Allocation,
     Attestation,
+    Award,
     Body,
     Certificate,
     Consent,
@@ -77,6 +78,7 @@ from ledger.statements import (
     NaturalKey,
     Periodic,
     Policy,
+    Prefix,
     Product,
     Production,
     Purchases,
@@ -305,12 +307,22 @@ def _(body: Figure, case: Case) -> None:
         _check_owned(case, "/object/id", body.object.id, "park")
     elif body.object.id != case.subject:
         raise NotOwner("/object/id", kind="enterprise", id=body.object.id)
+    _check_prefix(case, body.at)
+
+
+@check_body.register
+def _(body: Award, case: Case) -> None:
+    _check_prefix(case, body.at)
+
+
+def _check_prefix(case: Case, at: Prefix) -> None:
+    """Whether the log has this very beginning."""
     try:
-        root = case.view.root(body.at.size)
+        root = case.view.root(at.size)
     except OutsideTree:
-        raise PrefixRefused("/at", size=body.at.size) from None
-    if root.hex() != body.at.root:
-        raise PrefixRefused("/at", size=body.at.size)
+        raise PrefixRefused("/at", size=at.size) from None
+    if root.hex() != at.root:
+        raise PrefixRefused("/at", size=at.size)
 
 
 @check_body.register

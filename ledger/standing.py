@@ -71,6 +71,7 @@ _IDS: Mapping[str, slice] = {
     "factors": slice(0, 1),
     "indicators": slice(0, 1),
     "figure": slice(1, 2),
+    "award": slice(0, 1),
 }
 """Which parts of a natural key are ids of what the statement is about."""
 RULES: Final = hashlib.sha256(repr(sorted(_IDS.items(), key=str)).encode()).hexdigest()[:16]

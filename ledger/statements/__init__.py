@@ -12,6 +12,7 @@ Amounts are decimal strings; days are local to the site (``Period``); units are 
 
 from __future__ import annotations
 
+from ledger.statements.awards import Award, Money, Offered, OfferFacts, OfferRule
 from ledger.statements.base import (
     ROLES,
     VERIFIABLE,
@@ -160,6 +161,7 @@ __all__ = [
     "Accreditation",
     "Allocation",
     "Attestation",
+    "Award",
     "Basis",
     "Body",
     "Capture",
@@ -201,8 +203,12 @@ __all__ = [
     "Membership",
     "Meter",
     "Milestone",
+    "Money",
     "NaturalKey",
     "OfTheRegistrar",
+    "OfferFacts",
+    "OfferRule",
+    "Offered",
     "OutputValue",
     "Park",
     "Part",

@@ -14,6 +14,7 @@ from ledger import jws, schema
 from ledger.errors import StatementMalformed
 from ledger.jws import Envelope
 from ledger.schema import EntityId, Text, dump, load, recurring, said
+from ledger.statements.awards import Award
 from ledger.statements.base import Body
 from ledger.statements.books import Inventory, Purchases
 from ledger.statements.certificates import Certificate
@@ -66,6 +67,7 @@ BODIES: dict[str, type[Body]] = {
         Transfer,
         Attestation,
         Figure,
+        Award,
         Erasure,
         Withdrawal,
     )
