@@ -69,8 +69,10 @@ client = sa.Table(
 client_secret = sa.Table(
     "client_secret",
     metadata,
+    # Access tokens name the secret they were granted for, and end with it.
+    sa.Column("id", sa.Text, primary_key=True),
     # Only the digest, as of tokens: secrets are generated, 256 random bits each.
-    sa.Column("secret_sha256", sa.Text, primary_key=True),
+    sa.Column("secret_sha256", sa.Text, nullable=False, unique=True),
     sa.Column("client", sa.Text, sa.ForeignKey("client.id"), nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     # A secret that was rotated out stays valid until its successor is everywhere.
@@ -123,6 +125,18 @@ shelved_term = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
     sa.Column("serial", _ROW, sa.ForeignKey("shelved.serial"), primary_key=True),
+)
+
+withheld = sa.Table(
+    "withheld",
+    metadata,
+    # What is not handed out though it is disclosed, for its owner to know why.
+    sa.Column("product", sa.Text, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    # The condition, its particulars, and what stands in the way, as JSON.
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("params", sa.Text, nullable=False),
+    sa.Column("problems", sa.Text, nullable=False),
 )
 
 progress = sa.Table(

@@ -23,11 +23,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "client_secret",
+        sa.Column("id", sa.Text, nullable=False),
         sa.Column("secret_sha256", sa.Text, nullable=False),
         sa.Column("client", sa.Text, nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=True),
-        sa.PrimaryKeyConstraint("secret_sha256", name="pk_client_secret"),
+        sa.PrimaryKeyConstraint("id", name="pk_client_secret"),
+        sa.UniqueConstraint("secret_sha256", name="uq_client_secret_secret_sha256"),
         sa.ForeignKeyConstraint(["client"], ["client.id"], name="fk_client_secret_client_client"),
     )
     op.create_index("ix_client_secret_client", "client_secret", ["client"])
@@ -71,6 +73,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["serial"], ["shelved.serial"], name="fk_shelved_term_serial_shelved"
         ),
+    )
+    op.create_table(
+        "withheld",
+        sa.Column("product", sa.Text, nullable=False),
+        sa.Column("year", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("params", sa.Text, nullable=False),
+        sa.Column("problems", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("product", "year", name="pk_withheld"),
     )
     op.create_table(
         "progress",
@@ -207,6 +218,7 @@ _TABLES = (
     "client_use",
     "shelved",
     "shelved_term",
+    "withheld",
     "progress",
     "partner",
     "pulled",
