@@ -240,30 +240,39 @@ delivery = sa.Table(
 request = sa.Table(
     "request",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    # In the order in which they came: where a page ends.
+    sa.Column("serial", _ROW, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
     # One asking may reach several suppliers and products: its requests have one of these.
     sa.Column("asking", sa.Text, nullable=False, index=True),
     # The request that its buyer was asked itself and passes on, if it does.
     sa.Column("parent", sa.Text, index=True),
     sa.Column("buyer", sa.Text, nullable=False, index=True),
-    # Whose inbox it lies in; absent for one that a partner is to answer.
+    # Whose inbox it lies in, or who is asked through a partner; absent for an event of a partner
+    # that was answered without asking anybody.
     sa.Column("supplier", sa.Text, index=True),
+    # The host that asked (`came`), or through which it is asked.
     sa.Column("partner", sa.Text, sa.ForeignKey("partner.id")),
+    sa.Column("came", sa.Boolean, nullable=False),
     # The event it came with or was sent as, where a partner is party to it.
     sa.Column("event_source", sa.Text),
-    sa.Column("event", sa.Text),
+    sa.Column("event", sa.Text, index=True),
     sa.Column("product", sa.Text),
     # The criteria as JSON, as in a RequestCreated event.
     sa.Column("criteria", sa.Text, nullable=False),
     sa.Column("comment", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),
-    # open, fulfilled or rejected.
+    # open, overdue, answered or declined.
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("answered_at", sa.BigInteger),
-    # Ids of the footprints it was answered with, as JSON; and the reason it was rejected for.
+    # When the host that asked was told how it ended.
+    sa.Column("told_at", sa.BigInteger),
+    # Ids of the footprints it was answered with, as JSON; or why it was declined, with PACT's code.
     sa.Column("footprints", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Index(None, "state", "due_at"),
 )
 
 # --- Subscriptions ---------------------------------------------------------------------------

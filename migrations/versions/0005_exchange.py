@@ -164,12 +164,14 @@ def upgrade() -> None:
     op.create_index("ix_delivery_state_next_at", "delivery", ["state", "next_at"])
     op.create_table(
         "request",
+        sa.Column("serial", _ROW, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("asking", sa.Text, nullable=False),
         sa.Column("parent", sa.Text, nullable=True),
         sa.Column("buyer", sa.Text, nullable=False),
         sa.Column("supplier", sa.Text, nullable=True),
         sa.Column("partner", sa.Text, nullable=True),
+        sa.Column("came", sa.Boolean, nullable=False),
         sa.Column("event_source", sa.Text, nullable=True),
         sa.Column("event", sa.Text, nullable=True),
         sa.Column("product", sa.Text, nullable=True),
@@ -179,14 +181,19 @@ def upgrade() -> None:
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("answered_at", sa.BigInteger, nullable=True),
+        sa.Column("told_at", sa.BigInteger, nullable=True),
         sa.Column("footprints", sa.Text, nullable=False),
         sa.Column("reason", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_request"),
+        sa.Column("code", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("serial", name="pk_request"),
+        sa.UniqueConstraint("id", name="uq_request_id"),
         sa.ForeignKeyConstraint(["partner"], ["partner.id"], name="fk_request_partner_partner"),
     )
     op.create_index("ix_request_asking", "request", ["asking"])
     op.create_index("ix_request_buyer", "request", ["buyer"])
+    op.create_index("ix_request_event", "request", ["event"])
     op.create_index("ix_request_parent", "request", ["parent"])
+    op.create_index("ix_request_state_due_at", "request", ["state", "due_at"])
     op.create_index("ix_request_supplier", "request", ["supplier"])
     op.create_table(
         "subscription",
