@@ -299,6 +299,55 @@ class DeliveryUnknown(ApiError):
     advice = "List the events, and copy the number from there; old ones are not kept."
 
 
+class UrlRefused(ApiError):
+    """A URL that nothing is sent to; ``reason`` is told to whoever gave it."""
+
+    code = "url-refused"
+    sentence = "Nothing is sent to this address: %(reason)s."
+    advice = "Give an https:// address that can be reached from the public internet."
+
+
+class SubscriptionUnknown(ApiError):
+    code = "subscription-unknown"
+    sentence = "You have no subscription %(id)s."
+    advice = "List your subscriptions, and copy the id from there."
+
+
+class SubscriptionRefused(ApiError):
+    code = "subscription-refused"
+    sentence = "This cannot be subscribed to: %(reason)s."
+
+
+class TooManySubscriptions(ApiError):
+    code = "too-many-subscriptions"
+    sentence = (
+        "There are %(most)d subscriptions already, which is as many as one subscriber may have."
+    )
+    advice = "End one that you no longer need."
+
+
+class TestUnderWay(ApiError):
+    """A second test event while the first has not arrived."""
+
+    __test__ = False  # no test of pytest's
+    code = "test-under-way"
+    sentence = "The last test event has not arrived yet."
+    advice = "Look at the deliveries for what became of it."
+
+
+class EventNotYours(ApiError):
+    code = "event-not-yours"
+    sentence = "The subscription has no event %(event)s."
+    advice = "List its deliveries, and copy the id from there; old ones are not kept."
+
+
+class SignatureRefused(ApiError):
+    """A webhook that did not come from whom it says, or not now."""
+
+    code = "signature-refused"
+    sentence = "The signature of the event is refused: %(reason)s."
+
+
 class FootprintNotFound(ApiError):
     """There is none, or its owner has not opened it to the caller: nobody is told which."""
 
@@ -841,6 +890,12 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         SenderUnknown: HTTPStatus.FORBIDDEN,
         DeliveryUnknown: HTTPStatus.NOT_FOUND,
         NothingPublished: HTTPStatus.NOT_FOUND,
+        UrlRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        SubscriptionUnknown: HTTPStatus.NOT_FOUND,
+        SubscriptionRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        TooManySubscriptions: HTTPStatus.CONFLICT,
+        TestUnderWay: HTTPStatus.CONFLICT,
+        EventNotYours: HTTPStatus.NOT_FOUND,
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
