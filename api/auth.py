@@ -20,6 +20,7 @@ from flask import g, request
 from api.callers import ANONYMOUS, Caller, Scope
 from api.errors import ScopeMissing, TokenInvalid, TokenMissing
 from api.services import services
+from api.tokens import PREFIX
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -90,10 +91,13 @@ def _sender() -> Caller:
 def _identify(header: str | None) -> Caller:
     if header is None:
         return ANONYMOUS
-    scheme, _, secret = header.partition(" ")
+    scheme, _, sent = header.partition(" ")
     if scheme.lower() != "bearer":
         raise TokenInvalid
-    caller = services().tokens.find(secret.strip())
+    token = sent.strip()
+    if not token.startswith(PREFIX):
+        return services().grants.caller(token)
+    caller = services().tokens.find(token)
     if caller is None:
         raise TokenInvalid
     return caller

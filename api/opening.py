@@ -12,6 +12,7 @@ import migrations
 from api import snapshots
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
 from api.keyfile import INSECURE_LINE, readable_by_others
+from api.oauth import token_key
 from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
@@ -34,8 +35,8 @@ def open_services(settings: Settings) -> Services:
 
     Raises StoreNewer, LogNotFound for a database without a log, SigningKeyMissing,
     SigningKeyExposed, GenesisRefused when the key is not the one the log was begun with, and in
-    production StoreNotDurable. A database that may not be signed is opened all the same, so that
-    it can be read; the operator is told.
+    production StoreNotDurable and TokenKeyRefused. A database that may not be signed is opened all
+    the same, so that it can be read; the operator is told.
     """
     database = open_engine(settings.database)
     migrations.upgrade(database)
@@ -45,6 +46,7 @@ def open_services(settings: Settings) -> Services:
     _warn_behind_mark(log)
     if settings.is_production:
         check_durable(database)
+    token_key.check(settings)
     standing = snapshots.begin(log, settings)
     engine = Engine(log, standing, snapshots.begin_years(log, standing, settings))
     return Services(log, engine, Tokens(database), settings, database, clock_ms)

@@ -18,6 +18,8 @@ from ledger.sequencer import Sequencer
 
 if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
     from api.custody import Custody
+    from api.oauth.clients import Clients
+    from api.oauth.grants import Grants
     from api.outbox.outbox import Outbox
     from api.pact.shelf import Shelf
     from api.partners.partners import Partners
@@ -52,6 +54,18 @@ class Services:
     @cached_property
     def box(self) -> SecretBox:
         return SecretBox(self.settings.sealing_key_file)
+
+    @cached_property
+    def clients(self) -> Clients:
+        from api.oauth.clients import Clients
+
+        return Clients(self.database, self.clock)
+
+    @cached_property
+    def grants(self) -> Grants:
+        from api.oauth.grants import Grants
+
+        return Grants(self.clients, self.settings, self.clock)
 
     @cached_property
     def custody(self) -> Custody:
