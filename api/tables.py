@@ -210,6 +210,7 @@ received = sa.Table(
     # How often it was tried in vain, and when it is tried again.
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("next_at", sa.BigInteger, nullable=False, default=0),
+    sa.Index(None, "state", "next_at"),
 )
 
 delivery = sa.Table(
@@ -281,8 +282,13 @@ subscription = sa.Table(
     "subscription",
     metadata,
     sa.Column("id", sa.Text, primary_key=True),
+    # Who may see and end it: an enterprise, or the token or client of an auditor.
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    # With whose eyes it looks, and by which token or client: when that ends, so does this.
     sa.Column("role", sa.Text, nullable=False),
-    sa.Column("enterprise", sa.Text, index=True),
+    sa.Column("enterprise", sa.Text),
+    sa.Column("token", sa.Text),
+    sa.Column("client", sa.Text),
     # product, enterprise or park, and which.
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("about", sa.Text, nullable=False),
@@ -290,10 +296,24 @@ subscription = sa.Table(
     # Fraction of the last value told by which it must move, as a decimal.
     sa.Column("threshold", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
-    # Key of the signatures, encrypted (`api.secret_box`).
+    # Key of the signatures, encrypted (`api.secret_box`); and the one it came in place of.
     sa.Column("sealed_secret", sa.Text, nullable=False),
+    sa.Column("sealed_former", sa.Text),
+    sa.Column("former_until", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
-    # What was last told: JSON of value, atLeast, asOf.
-    sa.Column("last", sa.Text, nullable=False),
+    # Log size at which it was last looked at.
+    sa.Column("seen", sa.BigInteger, nullable=False),
+    # Until when a change is held back, where there is one.
+    sa.Column("held_until", sa.BigInteger),
+)
+
+watched = sa.Table(
+    "watched",
+    metadata,
+    # Which figures a subscription is about, and what was last told of each, as JSON.
+    sa.Column("subscription", sa.Text, sa.ForeignKey("subscription.id"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("about", sa.Text, primary_key=True),
+    sa.Column("told", sa.Text, nullable=False),
 )

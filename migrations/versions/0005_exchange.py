@@ -142,6 +142,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "id", name="pk_received"),
         sa.ForeignKeyConstraint(["partner"], ["partner.id"], name="fk_received_partner_partner"),
     )
+    op.create_index("ix_received_state_next_at", "received", ["state", "next_at"])
     op.create_table(
         "delivery",
         sa.Column("serial", _ROW, nullable=False),
@@ -198,20 +199,37 @@ def upgrade() -> None:
     op.create_table(
         "subscription",
         sa.Column("id", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("enterprise", sa.Text, nullable=True),
+        sa.Column("token", sa.Text, nullable=True),
+        sa.Column("client", sa.Text, nullable=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("about", sa.Text, nullable=False),
         sa.Column("year", sa.Integer, nullable=True),
         sa.Column("threshold", sa.Text, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
         sa.Column("sealed_secret", sa.Text, nullable=False),
+        sa.Column("sealed_former", sa.Text, nullable=True),
+        sa.Column("former_until", sa.BigInteger, nullable=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("ended_at", sa.BigInteger, nullable=True),
-        sa.Column("last", sa.Text, nullable=False),
+        sa.Column("seen", sa.BigInteger, nullable=False),
+        sa.Column("held_until", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_subscription"),
     )
-    op.create_index("ix_subscription_enterprise", "subscription", ["enterprise"])
+    op.create_index("ix_subscription_owner", "subscription", ["owner"])
+    op.create_table(
+        "watched",
+        sa.Column("subscription", sa.Text, nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("about", sa.Text, nullable=False),
+        sa.Column("told", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("subscription", "kind", "about", name="pk_watched"),
+        sa.ForeignKeyConstraint(
+            ["subscription"], ["subscription.id"], name="fk_watched_subscription_subscription"
+        ),
+    )
 
 
 def downgrade() -> None:
@@ -234,4 +252,5 @@ _TABLES = (
     "delivery",
     "request",
     "subscription",
+    "watched",
 )
