@@ -33,6 +33,7 @@ from api import (
     meters,
     pages,
     problems,
+    protocols,
     published,
     published_figures,
     quality,
@@ -45,6 +46,7 @@ from api import (
     whatif,
 )
 from api.opening import open_services
+from api.pact import routes as pact
 from api.reports import routes as reports
 from api.services import Services
 from api.settings import Settings
@@ -101,6 +103,7 @@ def assemble(settings: Settings) -> Flask:
         )
     Babel(app, locale_selector=preferred_language)
     problems.register(app)
+    app.before_request(protocols.refuse_plain_http)
     _register_operations(app)
     app.after_request(_finish)
     _limit_rates(app, settings)  # what was registered first is run last, and sees its headers
@@ -145,6 +148,7 @@ def _register_operations(app: Flask) -> None:
         published_figures,
         catalogue,
         health,
+        pact,
     ):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)

@@ -1,8 +1,8 @@
 """The OpenAPI document as flask-smorest makes it, put right in one place.
 
 Left alone it would say that errors are ``application/json``, and document headers of a pagination
-and an ETag that are not ours. Here every operation's errors are problem documents, decimal strings
-carry their pattern, and who needs a token is said.
+and an ETag that are not ours. Here every operation's errors are what the protocol of its path says
+(`api.protocols`), decimal strings carry their pattern, and who needs a token is said.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from typing import Any, Final
 
 import flask_smorest
 from flask import Blueprint, Response, current_app, jsonify, render_template
+from marshmallow.validate import Regexp
 from werkzeug.exceptions import HTTPException
 
 from api import problems
 from api.callers import SCOPES
+from api.protocols import PROTOCOLS, Protocol, protocol_of
 from api.wire import PLAIN_DECIMAL, PROBLEM_TYPE, ProblemSchema
+from ledger import pact
 from ledger.schema import Day, Many, Quantity
 
 VERSION: Final = "1"
@@ -28,6 +31,9 @@ Enterprises submit signed statements; the log takes them and hands out receipts;
 from what the log holds, and say as of which entry. Amounts and figures are decimal strings;
 `null` is unknown, never zero. Errors are problem documents (RFC 9457) with a stable `code`, in
 English or Chinese (`Accept-Language`)."""
+
+_GENERAL: Final = ("/DEFAULT_ERROR", "/BAD_REQUEST")
+"""The answers that flask-smorest documents by itself."""
 
 _CSP = (
     "default-src 'self'; script-src 'self'; img-src 'self' data:; object-src 'none'; "
@@ -65,6 +71,10 @@ class Documentation(flask_smorest.Api):  # type: ignore[misc]  # it comes withou
                 self._describe(self._undescribed.pop(0))
         made: dict[str, Any] = self.spec.to_dict()
         made["components"].pop("headers", None)
+        for schema in made["components"]["schemas"].values():
+            _leave_out_empty_defaults(schema)
+        for path, operations in made["paths"].items():
+            _tell_errors_as(protocol_of(path), operations)
         made["paths"] = dict(sorted(made["paths"].items()))
         made["tags"] = sorted(made["tags"], key=lambda tag: str(tag["name"]))
         return made
@@ -78,10 +88,13 @@ class Documentation(flask_smorest.Api):  # type: ignore[misc]  # it comes withou
         return problems.http_exception(error)
 
     def _register_responses(self) -> None:
+        told = "What is wrong, and what to do next."
+        for protocol in PROTOCOLS:
+            content = {protocol.content_type: {"schema": protocol.schema}}
+            response = {"description": told, "content": content}
+            self.spec.components.response(protocol.name, response)
         content = {PROBLEM_TYPE: {"schema": self.ERROR_SCHEMA}}
-        default = {"description": "What is wrong, and what to do next.", "content": content}
-        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, default, lazy=True)
-        refused = {**default, "description": "A parameter does not fit."}
+        refused = {"description": "A parameter does not fit.", "content": content}
         self.spec.components.response("BAD_REQUEST", refused, lazy=True)
 
     def _register_etag_headers(self) -> None:
@@ -105,12 +118,19 @@ def documentation() -> Documentation:
     api.register_field(Quantity, "string", None)
     api.register_field(Day, "string", "date")
     api.register_field(Many, "array", None)
+    api.register_field(pact.Words, "string", None)
+    api.register_field(pact.Uuid, "string", "uuid")
+    api.register_field(pact.Instant, "string", "date-time")
+    api.register_field(pact.PactDecimal, "string", None)
+    api.register_field(pact.Flag, "boolean", None)
+    api.register_field(pact.Listed, "array", None)
     return api
 
 
 def describe(api: Documentation) -> None:
     """Say what holds for all operations, once the extension is bound to its application."""
-    api.ma_plugin.converter.add_attribute_function(_decimal_pattern)
+    for say in (_decimal_pattern, _pact_pattern, _pact_list):
+        api.ma_plugin.converter.add_attribute_function(say)
     api.spec.components.security_scheme(
         "bearer",
         {
@@ -131,8 +151,42 @@ def describe(api: Documentation) -> None:
     )
 
 
+def _tell_errors_as(protocol: Protocol, operations: dict[str, Any]) -> None:
+    """Let the operations of a path refer to errors as its protocol has them."""
+    if protocol.schema is Documentation.ERROR_SCHEMA:
+        return
+    told = {"$ref": f"#/components/responses/{protocol.name}"}
+    for method in operations.keys() - {"parameters"}:
+        responses = operations[method]["responses"]
+        general = [each for each in responses if responses[each].get("$ref", "").endswith(_GENERAL)]
+        responses |= {each: dict(told) for each in general}
+
+
+def _leave_out_empty_defaults(schema: dict[str, Any]) -> None:
+    """A list that is never sent empty is not to be read as an empty one."""
+    for member in schema.get("properties", {}).values():
+        if member.get("minItems") and not member.get("default", True):
+            del member["default"]
+
+
 def _decimal_pattern(_converter: Any, field: Any, **_: Any) -> dict[str, str]:
-    return {"pattern": PLAIN_DECIMAL} if isinstance(field, Quantity) else {}
+    is_decimal = isinstance(field, Quantity | pact.PactDecimal)
+    return {"pattern": PLAIN_DECIMAL} if is_decimal else {}
+
+
+def _pact_pattern(_converter: Any, field: Any, **_: Any) -> dict[str, str]:
+    """Python's end of a text is JSON Schema's ``$``."""
+    if not isinstance(field, pact.Words):
+        return {}
+    patterns = [each.regex.pattern for each in field.validators if isinstance(each, Regexp)]
+    return {"pattern": patterns[0].replace(r"\Z", "$")} if patterns else {}
+
+
+def _pact_list(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+    """Left out rather than sent empty."""
+    if not isinstance(field, pact.Listed):
+        return {}
+    return {"minItems": 1, **({"uniqueItems": True} if field.unique else {})}
 
 
 @pages.route("/openapi.json")

@@ -1,4 +1,8 @@
-"""From a condition to a problem document (RFC 9457), in the language of whoever reads it."""
+"""From a condition to a problem document (RFC 9457), in the language of whoever reads it.
+
+Where another protocol is spoken (`api.protocols`), what the problem document says is told in that
+protocol's form.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from flask_babel import get_locale, gettext
 from werkzeug.exceptions import HTTPException
 
 from api import errors
-from api.wire import PROBLEM_TYPE
+from api.protocols import protocol_of
 from ledger.errors import CatchmentError, StoreUnavailable
 
 _LOG = logging.getLogger("catchment")
@@ -35,6 +39,7 @@ TITLES: Final[Mapping[int, str]] = MappingProxyType(
         HTTPStatus.UNPROCESSABLE_ENTITY: "The content is not accepted",
         HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
         HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side",
+        HTTPStatus.BAD_GATEWAY: "Another host did not answer as it should",
         HTTPStatus.SERVICE_UNAVAILABLE: "The service is not available",
         HTTPStatus.INSUFFICIENT_STORAGE: "There is no room for more",
     }
@@ -64,21 +69,24 @@ def problem_of(error: CatchmentError) -> dict[str, Any]:
 
 def problem_response(error: CatchmentError, **members: Any) -> Response:
     """The answer for a condition; ``members`` extend the document."""
-    document = problem_of(error) | members
+    document, protocol = problem_of(error) | members, protocol_of(request.path)
     response = Response(
-        orjson.dumps(document), status=document["status"], content_type=PROBLEM_TYPE
+        orjson.dumps(protocol.error(error, document)),
+        status=document["status"],
+        content_type=protocol.content_type,
     )
-    response.headers["Content-Language"] = str(get_locale())
+    language = str(get_locale()) if protocol.translated else "en"
+    response.headers["Content-Language"] = language
     response.cache_control.no_store = True
     if (seconds := getattr(error, "retry_after", None)) is not None:
         response.headers["Retry-After"] = str(seconds)
     if response.status_code == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = _challenge(error)
+        response.headers["WWW-Authenticate"] = _challenge(error, protocol.scheme)
     return response
 
 
 def register(app: Flask) -> None:
-    """Answer every error of ``app`` with a problem document."""
+    """Answer every error of ``app`` in words."""
     app.register_error_handler(CatchmentError, _condition)
     app.register_error_handler(HTTPException, http_exception)
     # What a database says of itself is for the operator alone.
@@ -144,7 +152,7 @@ def _phrase(value: Any) -> Any:
     return gettext(value) if isinstance(value, str) and " " in value else value
 
 
-def _challenge(error: CatchmentError) -> str:
+def _challenge(error: CatchmentError, scheme: str) -> str:
     """RFC 6750 section 3: no error code where no token was sent."""
-    realm = 'Bearer realm="catchment"'
+    realm = f'{scheme} realm="catchment"'
     return f'{realm}, error="invalid_token"' if isinstance(error, errors.TokenInvalid) else realm

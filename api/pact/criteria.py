@@ -14,6 +14,7 @@ the end of its reference period (`ledger.pact`):
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -28,8 +29,11 @@ TERMS: Final = ("productId", "companyId", "geography", "classification")
 MOMENTS: Final = ("validOn", "validAfter", "validBefore")
 """Filters by its validity."""
 STATUSES: Final = ("Active", "Deprecated")
-_MOST_VALUES: Final = 100
-_LONGEST_VALUE: Final = 2000
+MOST_VALUES: Final = 100
+"""Of one name."""
+LONGEST_VALUE: Final = 2000
+_IN_NO_FOOTPRINT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""No footprint has such characters where filters look, and not every database takes them."""
 
 _SHELVED = tables.shelved.c
 _TERM = tables.shelved_term.c
@@ -69,7 +73,8 @@ class Criteria:
     def conditions(self, now_ms: int) -> Iterator[sa.ColumnElement[bool]]:
         """The same as conditions on `api.tables.shelved`; status is that at ``now_ms``."""
         for name, values in self.terms.items():
-            found = sa.select(_TERM.serial).where(_TERM.name == name, _TERM.value.in_(values))
+            possible = [value for value in values if not _IN_NO_FOOTPRINT.search(value)]
+            found = sa.select(_TERM.serial).where(_TERM.name == name, _TERM.value.in_(possible))
             yield _SHELVED.serial.in_(found)
         for name, moments in self.moments.items():
             yield sa.or_(*(_holds(name, moment) for moment in moments))
@@ -105,8 +110,8 @@ def _status_is(statuses: Sequence[str], now_ms: int) -> Iterator[sa.ColumnElemen
 
 def _kept(name: str, values: Sequence[str]) -> tuple[str, ...]:
     kept = tuple(value for value in values if value)
-    if len(kept) > _MOST_VALUES or any(len(value) > _LONGEST_VALUE for value in kept):
-        raise CriterionRefused(name=name, reason=f"more than {_MOST_VALUES} values, or too long")
+    if len(kept) > MOST_VALUES or any(len(value) > LONGEST_VALUE for value in kept):
+        raise CriterionRefused(name=name, reason=f"more than {MOST_VALUES} values, or too long")
     return kept
 
 
