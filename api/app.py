@@ -45,6 +45,7 @@ from api import (
     targets,
     whatif,
 )
+from api.oauth import routes as oauth
 from api.opening import open_services
 from api.pact import routes as pact
 from api.reports import routes as reports
@@ -149,6 +150,7 @@ def _register_operations(app: Flask) -> None:
         catalogue,
         health,
         pact,
+        oauth,
     ):
         api.register_blueprint(module.blueprint)
     app.register_blueprint(documentation.pages)
@@ -173,6 +175,7 @@ def _limit_rates(app: Flask, settings: Settings) -> None:
     for endpoint, limit in (
         ("statements.submit", settings.submit_limit),
         ("statements.submit_batch", settings.batch_limit),
+        ("oauth.token", settings.token_limit),
     ):
         view: Callable[..., Any] = app.view_functions[endpoint]
         app.view_functions[endpoint] = limiter.limit(limit)(view)

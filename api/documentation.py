@@ -140,6 +140,14 @@ def describe(api: Documentation) -> None:
         },
     )
     api.spec.components.security_scheme(
+        "client",
+        {
+            "type": "http",
+            "scheme": "basic",
+            "description": "Id and secret of a client that the operator registered.",
+        },
+    )
+    api.spec.components.security_scheme(
         "oauth",
         {
             "type": "oauth2",

@@ -202,7 +202,7 @@ class GrantTypeRefused(OAuthRefused):
 
 class ScopeRefused(OAuthRefused):
     code = "scope-refused"
-    sentence = "The client is not registered for everything that “%(scope)s” asks for."
+    sentence = "The client is not registered for everything that it asks for."
     advice = "Ask for less, or leave “scope” out to be granted all that the client may."
     oauth_error = "invalid_scope"
 
@@ -291,6 +291,29 @@ class SenderUnknown(ApiError):
     code = "sender-unknown"
     sentence = "Events are taken from registered hosts only, and this client belongs to none."
     advice = "Ask the operator to register your host as a partner with this client."
+
+
+class DeliveryFailed(ApiError):
+    """An event that its recipient did not take, for a ``reason`` in words.
+
+    It is sent again, ``retry_after`` seconds later at the earliest, unless this is ``final``; with
+    ``about_event`` the recipient refused this one and may take others.
+    """
+
+    code = "delivery-failed"
+    sentence = "The event was not taken: %(reason)s"
+
+    def __init__(
+        self,
+        reason: str,
+        retry_after: int | None = None,
+        final: bool = False,
+        *,
+        about_event: bool = False,
+    ) -> None:
+        super().__init__(reason=reason)
+        self.reason, self.retry_after = reason, retry_after
+        self.final, self.about_event = final, about_event
 
 
 class DeliveryUnknown(ApiError):
@@ -554,6 +577,12 @@ class AnswerNotUnderstood(ApiError):
     advice = "Check that the address is that of a Catchment server."
 
 
+class CredentialsRefused(ApiError):
+    code = "credentials-refused"
+    sentence = "%(url)s grants no token: %(reason)s."
+    advice = "Check the client id and its secret, or ask the operator for new ones."
+
+
 # --- Reading what others have said -----------------------------------------------------------
 
 
@@ -688,6 +717,30 @@ class FenceOutsideYear(ApiError):
     code = "fence-outside-year"
     sentence = "The fence of %(day)s is asked for, and the year %(year)d, which it is not in."
     advice = "Leave out ?fence_on=, or name a day of that year in it."
+
+
+class IdentifierUnregistered(ApiError):
+    code = "identifier-unregistered"
+    sentence = "No registered product is found by %(identifier)s."
+    advice = "Check the identifier and the supplier, or ask the supplier to register the product."
+
+
+class IdentifierAmbiguous(ApiError):
+    """An identifier that is claimed, and does not lead to one product for certain.
+
+    ``problems`` lists address and name of every product it may mean.
+    """
+
+    code = "identifier-ambiguous"
+    sentence = "It is not certain which product %(identifier)s means."
+    advice = (
+        "Name the supplier with it, or one of the products listed under 'problems' by its id: the "
+        "registrar has not admitted the identifier for one of them alone."
+    )
+
+    def __init__(self, problems: tuple[tuple[str, str], ...], **params: object) -> None:
+        super().__init__("", **params)
+        self.problems = problems
 
 
 class DayNotDisclosed(ApiError):
@@ -903,6 +956,8 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         RegionForAuditors: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
         DayNotDisclosed: HTTPStatus.FORBIDDEN,
+        IdentifierUnregistered: HTTPStatus.NOT_FOUND,
+        IdentifierAmbiguous: HTTPStatus.CONFLICT,
         DayOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
         FenceOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
         OnlyYourOwn: HTTPStatus.FORBIDDEN,

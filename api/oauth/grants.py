@@ -42,10 +42,11 @@ _MOST_REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A token that was granted, and how far it reaches."""
+    """A token that was granted, how far it reaches, and for how long."""
 
     token: str
     scopes: frozenset[str]
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Grants:
         """
         scopes = shown.client.scopes if asked is None else frozenset(asked.split(" "))
         if not scopes or scopes - shown.client.scopes:
-            raise ScopeRefused(scope=asked or "")
+            raise ScopeRefused
         now = self._clock() // 1000
         address = self._settings.public_address
         claims = {
@@ -109,7 +110,7 @@ class Grants:
             "scope": " ".join(sorted(scopes)),
             "secret": shown.secret_id,
         }
-        return Grant(self._signed(claims), scopes)
+        return Grant(self._signed(claims), scopes, SECONDS)
 
     def caller(self, token: str) -> Caller:
         """Whom a token speaks for.
