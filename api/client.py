@@ -8,6 +8,7 @@ for what a server turned away unread because too much came at once (429).
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,10 @@ from typing import Any, Final
 
 import requests
 
+from api.credentials import ClientCredentials
 from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid
+from api.keyfile import KeyFile
+from api.signing import signed
 from ledger.schema import load
 from ledger.statements import BODIES, Body, NaturalKey
 from ledger.trust import Trust
@@ -28,6 +32,7 @@ MOST_WAITS: Final = 5
 LONGEST_WAIT_SECONDS: Final = 60
 BUNDLE_TYPE: Final = "application/zip"
 _PIECE_BYTES = 1 << 16
+_PATH = re.compile(r"/(v1|3)/.*")
 
 _COMMON = frozenset({"type", "v", "log", "jti", "iat", "iss", "subject", "prev"})
 
@@ -104,13 +109,18 @@ class Suspect:
 
 
 class Client:
-    """Talks to one server. ``base_url`` is its address without ``/v1``."""
+    """Talks to one server. ``base_url`` is its address without ``/v1``.
+
+    Whoever has an OAuth client gives its ``credentials``, whoever has a token of the operator's,
+    which begins with ``ctm_``, the ``token``; nobody needs both.
+    """
 
     def __init__(
         self,
         base_url: str,
         token: str | None = None,
         *,
+        credentials: ClientCredentials | None = None,
         language: str = "en",
         session: requests.Session | None = None,
         wait: Callable[[float], None] = time.sleep,
@@ -123,6 +133,13 @@ class Client:
             if not (token.isascii() and token.isprintable()):
                 raise TokenInvalid
             self._session.headers["Authorization"] = f"Bearer {token}"
+        self._session.auth = credentials
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
     # --- the log ---
 
@@ -149,6 +166,15 @@ class Client:
             on_behalf=bool(answer["onBehalf"]),
             receipt=str(answer["receipt"]),
         )
+
+    def say(
+        self, body: Body, key: KeyFile, *, subject: str | None = None, prev: str | None = None
+    ) -> Submitted:
+        """Sign what is said with a key, now, and submit it.
+
+        ``prev`` is the digest of the statement it corrects. Raises Refused.
+        """
+        return self.submit(signed(key, body, subject or key.enterprise, prev))
 
     def submit_batch(
         self, envelopes: Sequence[bytes], *, atomic: bool = False, dry_run: bool = False
@@ -205,6 +231,25 @@ class Client:
         asked = {"kid": kid, "since": None if since is None else str(since)}
         found = self._all_pages("/v1/log/suspects", asked)
         return [_suspect(item) for item in found]
+
+    # --- footprints, as PACT v3 has them ---
+
+    def pact_footprints(self, **filters: str | Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Every PACT footprint that may be read, page by page; filters as PACT names them.
+
+        Raises Refused.
+        """
+        wanted: dict[str, Any] = dict(filters)
+        address: str | None = "/3/footprints"
+        while address:
+            answer, address = self._page(address, wanted)
+            wanted = {}
+            yield from answer["data"]
+
+    def pact_footprint(self, footprint: str) -> dict[str, Any]:
+        """One PACT footprint by its id. Raises Refused."""
+        found: dict[str, Any] = self._get(f"/3/footprints/{footprint}")["data"]
+        return found
 
     # --- figures ---
 
@@ -300,7 +345,7 @@ class Client:
         wanted = {name: value for name, value in query.items() if value is not None}
         return self._request("GET", path, params=wanted)
 
-    def _page(self, path: str, query: dict[str, str]) -> tuple[dict[str, Any], str | None]:
+    def _page(self, path: str, query: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         response = self._send("GET", path, params=query)
         return self._read(response), response.links.get("next", {}).get("url")
 
@@ -328,7 +373,8 @@ class Client:
     def _address(self, path: str) -> str:
         # A next link is absolute, and names the server as the server sees itself; the token goes
         # only to the address the user gave.
-        return self.base_url + path[path.index("/v1/") :]
+        below = _PATH.search(path)
+        return self.base_url + (below.group() if below else path)
 
     def _read(self, response: requests.Response) -> dict[str, Any]:
         try:
@@ -345,7 +391,8 @@ class Client:
 def told(problem: dict[str, Any]) -> str:
     """A problem document in one or two sentences, after the file it is about, if to one."""
     about = f"{problem['file']}: " if problem.get("file") else ""
-    detail = problem.get("detail") or problem.get("title") or "The server refused this."
+    said = (problem.get(name) for name in ("detail", "title", "message"))
+    detail = next(filter(None, said), "The server refused this.")
     place = f" ({problem['where']})" if problem.get("where") else ""
     advice = f" {problem['advice']}" if problem.get("advice") else ""
     return f"{about}{detail}{place}{advice}"
