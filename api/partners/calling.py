@@ -71,6 +71,7 @@ class _Answer:
     status: int
     body: bytes
     next: str | None
+    retry_after: str = ""
 
 
 class PactHost:
@@ -135,18 +136,20 @@ class PactHost:
         """
         if link is None:
             return None
-        next_ = urlsplit(urljoin(here, link))
-        if next_.scheme not in _DEFAULT_PORTS or not self._is_same_host(next_):
+        try:
+            next_ = urlsplit(urljoin(here, link))
+            is_here = next_.scheme in _DEFAULT_PORTS and self._is_same_host(next_)
+        except ValueError:
+            is_here = False
+        if not is_here:
             raise self._not_understood("its next page lies on another host")
         return urlunsplit((self._base.scheme, self._base.netloc, next_.path, next_.query, ""))
 
     def _is_same_host(self, other: SplitResult) -> bool:
+        """Raises ValueError for a port that is none."""
         port = self._base.port or _DEFAULT_PORTS[self._base.scheme]
         ports = (port, _DEFAULT_PORTS["http"]) if other.scheme == "http" else (port,)
-        try:
-            named = other.port or _DEFAULT_PORTS[other.scheme]
-        except ValueError:
-            return False
+        named = other.port or _DEFAULT_PORTS[other.scheme]
         return other.hostname == self._base.hostname and named in ports
 
     def _read(self, read: Callable[[bytes], Any], body: bytes) -> Any:
@@ -208,7 +211,8 @@ class PactHost:
         if 200 <= answer.status < 300:
             return answer
         host, message = self._base.netloc, _message(answer.body)
-        raise CalledHostRefused(host=host, status=answer.status, message=message)
+        refused = {"host": host, "status": answer.status, "message": message}
+        raise CalledHostRefused(**refused, retry_after=answer.retry_after)
 
     def _call(
         self,
@@ -252,7 +256,8 @@ class PactHost:
             if self._monotonic() > until:
                 raise self._unreachable("its answer does not end")
         link = response.links.get("next", {}).get("url")
-        return _Answer(response.status_code, bytes(received), link)
+        retry_after = response.headers.get("Retry-After", "")
+        return _Answer(response.status_code, bytes(received), link, retry_after)
 
     def _unreachable(self, reason: str) -> CalledHostUnreachable:
         return CalledHostUnreachable(host=self._base.netloc, reason=reason)

@@ -14,6 +14,7 @@ from typing import Final, cast
 import sqlalchemy as sa
 
 from api.errors import CalledHostRefused
+from api.outbox import backoff
 from api.pact import events
 from api.partners import taking
 from api.partners.calling import PactHost
@@ -26,8 +27,6 @@ from ledger.errors import CatchmentError
 from ledger.store import reading, writing
 
 ATTEMPTS: Final = 12
-_FIRST_WAIT_MS: Final = 10_000
-_LONGEST_WAIT_MS: Final = 3_600_000
 _AT_ONCE: Final = 20
 _GONE: Final = (403, 404)
 """What is not shown to us is not there for us; asking again changes nothing."""
@@ -87,7 +86,7 @@ def _waiting(services: Services) -> list[sa.Row[tuple[object, ...]]]:
 
 def _put_off(services: Services, event: sa.Row[tuple[object, ...]], told: str) -> None:
     attempts = event.attempts + 1
-    wait = min(_FIRST_WAIT_MS * 2**event.attempts, _LONGEST_WAIT_MS)
+    wait = backoff.wait_ms(attempts)
     state = "waiting" if attempts < ATTEMPTS else "failed"
     _settle(services, event, state, told, attempts=attempts, next_at=services.clock() + wait)
 
