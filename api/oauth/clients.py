@@ -180,20 +180,7 @@ class Clients:
         with writing(self._engine) as connection:
             made = connection.execute(client_use.insert().values(**row)).inserted_primary_key
             if made is not None and made[0] % _TRIM_EVERY == 0:
-                self.trim(connection)
-
-    @staticmethod
-    def trim(
-        connection: sa.Connection, grants: int = MOST_GRANTS, refusals: int = MOST_REFUSALS
-    ) -> None:
-        """Forget the oldest uses above so many."""
-        was_granted = client_use.c.outcome == GRANTED
-        for of_kind, most in ((was_granted, grants), (~was_granted, refusals)):
-            newest = sa.select(client_use.c.serial).where(of_kind)
-            newest = newest.order_by(client_use.c.serial.desc()).offset(most).limit(1)
-            last = connection.execute(newest).scalar_one_or_none()
-            if last is not None:
-                connection.execute(client_use.delete().where(of_kind, client_use.c.serial <= last))
+                _forget_oldest(connection)
 
     def uses(self, client_id: str | None = None, limit: int = 100) -> tuple[Use, ...]:
         """The newest uses of one client or of all, the newest first."""
@@ -236,6 +223,15 @@ def _check_living(connection: sa.Connection, client_id: str) -> None:
     lives = sa.select(client.c.id).where(client.c.id == client_id, client.c.revoked_at.is_(None))
     if connection.execute(lives).first() is None:
         raise ClientUnknown(client=client_id)
+
+
+def _forget_oldest(connection: sa.Connection) -> None:
+    was_granted, serial = client_use.c.outcome == GRANTED, client_use.c.serial
+    for of_kind, most in ((was_granted, MOST_GRANTS), (~was_granted, MOST_REFUSALS)):
+        newest = sa.select(serial).where(of_kind).order_by(serial.desc())
+        last = connection.execute(newest.offset(most).limit(1)).scalar_one_or_none()
+        if last is not None:
+            connection.execute(client_use.delete().where(of_kind, serial <= last))
 
 
 def _shown(text: str) -> str:
