@@ -47,6 +47,7 @@ from api import (
 )
 from api.oauth import routes as oauth
 from api.opening import open_services
+from api.pact import event_routes
 from api.pact import routes as pact
 from api.reports import routes as reports
 from api.services import Services
@@ -150,6 +151,7 @@ def _register_operations(app: Flask) -> None:
         catalogue,
         health,
         pact,
+        event_routes,
         oauth,
     ):
         api.register_blueprint(module.blueprint)

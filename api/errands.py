@@ -18,6 +18,8 @@ import requests
 import sqlalchemy as sa
 
 from api.leases import lease
+from api.outbox import courier
+from api.pact import announcing, receiving
 from api.services import Services
 from ledger.errors import CatchmentError
 
@@ -34,7 +36,13 @@ class Errand:
     at_most: float = 120.0
 
 
-ERRANDS: Final[Sequence[Errand]] = ()
+ERRANDS: Final[Sequence[Errand]] = (
+    Errand("received", receiving.run),
+    Errand("announcing", announcing.run, seconds=5.0),
+    Errand("deliveries", courier.run, at_most=300.0),
+    Errand("received-forgets", receiving.forget, seconds=3600.0),
+    Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),
+)
 
 
 def start(services: Services, errands: Sequence[Errand] = ERRANDS) -> threading.Event:

@@ -632,6 +632,33 @@ class RegionForAuditors(ApiError):
     advice = "Ask for a region of parks alone, or ask an auditor."
 
 
+class NotByRecipe(ApiError):
+    """A footprint that would stand for another year, or for somebody else's word."""
+
+    code = "not-by-recipe"
+    sentence = "Not all sites that make it have a recipe in force in %(year)s."
+    advice = "State recipes for the year, or declare a footprint of the product."
+
+
+class FigureOpenEnded(ApiError):
+    """A figure of which only a lower bound is known."""
+
+    code = "figure-open-ended"
+    sentence = (
+        "Something upstream is not stated in %(year)s and nothing can estimate it; a part of a "
+        "footprint is no footprint."
+    )
+    advice = "See what is missing with “catchment product”, and ask the suppliers for it."
+
+
+class MassUnknown(ApiError):
+    """PACT asks for the mass of a declared unit."""
+
+    code = "mass-unknown"
+    sentence = "The mass of a declared unit of %(product)s is not registered, and PACT asks for it."
+    advice = "Register it as massPerUnit of the product; 0 for energy and services."
+
+
 class FewerThanThreeTenants(ApiError):
     """A park's sum over one or two tenants that have not agreed to such sums."""
 

@@ -113,14 +113,6 @@ class Outbox:
 
     # -- looking -----------------------------------------------------------------------------
 
-    def find(self, serial: int) -> Delivery:
-        """Raises DeliveryUnknown."""
-        with reading(self._database) as connection:
-            row = connection.execute(_one(serial)).one_or_none()
-        if row is None:
-            raise DeliveryUnknown(serial=serial)
-        return _delivery(row)
-
     def of(
         self,
         kind: str | None = None,
@@ -144,27 +136,33 @@ class Outbox:
             rows = connection.execute(query.order_by(_DELIVERY.serial.desc()).limit(limit))
             return [_delivery(row) for row in rows]
 
-    def due(self, *, most: int, most_each: int) -> list[Delivery]:
-        """At most ``most`` deliveries whose time has come, the longest due first, and at most
-        ``most_each`` of them to one recipient, so that the many of one leave room for others."""
-        place = sa.func.row_number().over(
-            partition_by=(_DELIVERY.kind, _DELIVERY.recipient),
-            order_by=(_DELIVERY.next_at, _DELIVERY.serial),
+    def due(self, most_each: int) -> dict[tuple[str, str], list[int]]:
+        """Serials of what is due, at most ``most_each`` of one recipient (kind, recipient).
+
+        Recipients that have waited longest come first.
+        """
+        due = (_DELIVERY.state == WAITING, _DELIVERY.next_at <= self._clock())
+        order = (_DELIVERY.next_at, _DELIVERY.serial)
+        to_one = sa.func.row_number().over(
+            partition_by=(_DELIVERY.kind, _DELIVERY.recipient), order_by=order
         )
-        ranked = (
-            sa.select(_DELIVERY.serial, place.label("place"))
-            .where(_DELIVERY.state == WAITING, _DELIVERY.next_at <= self._clock())
-            .subquery()
-        )
-        chosen = sa.select(ranked.c.serial).where(ranked.c.place <= most_each)
-        query = sa.select(tables.delivery).where(_DELIVERY.serial.in_(chosen))
+        columns = (_DELIVERY.kind, _DELIVERY.recipient, _DELIVERY.serial, _DELIVERY.next_at)
+        ranked = sa.select(*columns, to_one.label("place")).where(*due).subquery()
+        chosen = sa.select(ranked).where(ranked.c.place <= most_each)
+        found: dict[tuple[str, str], list[int]] = {}
         with reading(self._database) as connection:
-            if connection.execute(_anything_due(self._clock())).first() is None:
-                return []
-            rows = connection.execute(
-                query.order_by(_DELIVERY.next_at, _DELIVERY.serial).limit(most)
-            )
-            return [_delivery(row) for row in rows]
+            if connection.execute(sa.select(_DELIVERY.serial).where(*due).limit(1)).first() is None:
+                return found
+            for row in connection.execute(chosen.order_by(ranked.c.next_at, ranked.c.serial)):
+                found.setdefault((row.kind, row.recipient), []).append(row.serial)
+        return found
+
+    def pending(self, serial: int) -> Delivery | None:
+        """A delivery whose time has come; None where it was sent or put off meanwhile."""
+        due = (_DELIVERY.state == WAITING, _DELIVERY.next_at <= self._clock())
+        with reading(self._database) as connection:
+            row = connection.execute(_one(serial).where(*due)).one_or_none()
+        return None if row is None else _delivery(row)
 
     # -- what became of it -------------------------------------------------------------------
 
@@ -181,6 +179,14 @@ class Outbox:
     def given_up(self, delivery: Delivery, told: str) -> None:
         """It did not arrive, and is tried no more."""
         self._change(delivery, state=FAILED, attempts=delivery.attempts + 1, told=told)
+
+    def hold(self, kind: str, recipient: str, *, until: int) -> None:
+        """Let everything that waits for a recipient wait until then; no attempt is counted."""
+        earlier = (_DELIVERY.state == WAITING, _DELIVERY.next_at < until)
+        to_it = (_DELIVERY.kind == kind, _DELIVERY.recipient == recipient)
+        with writing(self._database) as connection:
+            held = tables.delivery.update().where(*earlier, *to_it)
+            connection.execute(held.values(next_at=until))
 
     def _change(self, delivery: Delivery, **values: object) -> None:
         """Nothing where another process was faster, or somebody asked for a replay meanwhile."""
@@ -210,11 +216,6 @@ class Outbox:
 
 def _one(serial: int) -> sa.Select[tuple[object, ...]]:
     return sa.select(tables.delivery).where(_DELIVERY.serial == serial)
-
-
-def _anything_due(now: int) -> sa.Select[tuple[int]]:
-    due = (_DELIVERY.state == WAITING, _DELIVERY.next_at <= now)
-    return sa.select(_DELIVERY.serial).where(*due).limit(1)
 
 
 def _delivery(row: sa.Row[tuple[object, ...]]) -> Delivery:

@@ -20,7 +20,7 @@ import datetime as dt
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -28,8 +28,9 @@ import orjson
 from api.errors import CriterionRefused, EventMalformed
 from api.outbox.cloud_event import SPEC_VERSION, CloudEvent
 from api.pact.criteria import MOMENTS, TERMS, Criteria
+from api.partners.pages import items_of, only_item_of
 from ledger.errors import JsonRefused
-from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, dumps, loads
+from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, loads
 
 _PREFIX: Final = "org.wbcsd.pact.ProductFootprint."
 REQUEST_CREATED: Final = f"{_PREFIX}RequestCreatedEvent.3"
@@ -109,7 +110,11 @@ def read(body: bytes) -> Event:
     data = members.get("data")
     if not isinstance(data, dict):
         raise EventMalformed("/data", reason="an object is expected")
-    return _READERS[kind](id_, source, data)
+    event = _READERS[kind](id_, source, data)
+    if isinstance(event, RequestFulfilled):
+        # In the bytes they were sent in: their digest is of these.
+        return replace(event, footprints=tuple(items_of(only_item_of(body), "pfs")))
+    return event
 
 
 def type_of(event: Event) -> str:
@@ -191,7 +196,7 @@ def _request_fulfilled(id_: str, source: str, data: Mapping[str, JsonValue]) -> 
     for i, each in enumerate(found):
         if not isinstance(each, dict):
             raise EventMalformed(f"/data/pfs/{i}", reason="an object is expected")
-    return RequestFulfilled(id_, source, request, tuple(map(dumps, found)))
+    return RequestFulfilled(id_, source, request, ())
 
 
 def _request_rejected(id_: str, source: str, data: Mapping[str, JsonValue]) -> RequestRejected:

@@ -16,10 +16,10 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
-def items_of(body: bytes) -> list[bytes]:
-    """Members of the array in ``data``. Raises ValueError for anything else."""
+def items_of(body: bytes, name: str = "data") -> list[bytes]:
+    """Members of the array under ``name``. Raises ValueError for anything else."""
     text = _text(body)
-    start = _data_at(text)
+    start = _at(text, name)
     if text[start] != "[":
         raise ValueError("its data are not a list")
     return [text[begin:end].encode() for begin, end in _items(text, start + 1)]
@@ -28,7 +28,7 @@ def items_of(body: bytes) -> list[bytes]:
 def only_item_of(body: bytes) -> bytes:
     """The object in ``data``. Raises ValueError for anything else."""
     text = _text(body)
-    start = _data_at(text)
+    start = _at(text, "data")
     if text[start] != "{":
         raise ValueError("its data are not one footprint")
     return text[start : _end(text, start)].encode()
@@ -41,9 +41,9 @@ def _text(body: bytes) -> str:
         raise ValueError("it is not UTF-8") from None
 
 
-def _data_at(text: str) -> int:
-    """Where the value of the one member ``data`` begins, in an object that is whole."""
-    places = [place for name, place in _members(text) if name == "data"]
+def _at(text: str, name: str) -> int:
+    """Where the value of the one member ``name`` begins, in an object that is whole."""
+    places = [place for each, place in _members(text) if each == name]
     if len(places) != 1:
         raise ValueError("it does not have its data once")
     return places[0]

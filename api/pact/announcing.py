@@ -1,0 +1,209 @@
+"""Telling partners of footprints that are new to them, by ``PublishedEvent`` (PACT v3).
+
+A partner is told of a footprint once: when it comes on the shelf and its enterprise may read it, or
+when it is disclosed to that enterprise later. It is not told of
+
+* what was said before it was registered and lay open to it then: it can list that, and a new
+  partner is not flooded with all there is;
+* footprints of products of its own enterprise, or of enterprises admitted through it: these came
+  from there;
+* footprints that are Deprecated already.
+
+What a partner was told of is in `api.tables.announced`, written together with the event. As long as
+nothing comes into the log or on the shelf, a run costs three queries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, cast
+
+import sqlalchemy as sa
+
+from api import tables
+from api.access import Access
+from api.callers import Caller
+from api.pact import events
+from api.partners.partners import Partner
+from ledger import tables as ledger
+from ledger.standing import Standing
+from ledger.statements import Disclosure
+from ledger.store import reading, writing
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+AT_ONCE: Final = 100
+"""How many footprints one event tells of."""
+
+_OPENING: Final = ("disclosure", "revocation", "recovery")
+"""What may open a footprint that lies on the shelf: a revocation takes away what had closed it."""
+_MOST_NAMED: Final = 500
+"""How many products a query names; of more, all are looked at."""
+
+_SHELVED = tables.shelved.c
+_ANNOUNCED = tables.announced.c
+_PROGRESS = tables.progress.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Up to where a partner's news was looked for: a log size, and the last serial on the shelf."""
+
+    size: int
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    serial: int
+    id: str
+    product: str
+    entry: int
+
+
+def run(services: Services) -> None:
+    """Put into the outbox what partners are to be told of."""
+    partners = services.partners.active()
+    if not partners:
+        return
+    standing = services.engine.standing()
+    services.shelf.follow(standing)
+    now = _Mark(standing.size, _last_serial(services))
+    for partner in partners:
+        mark = _mark(services, partner)
+        if mark is None:
+            _begin(services, partner, standing, now)
+        elif mark != now:
+            _go_on(services, partner, standing, mark, now)
+
+
+def _begin(services: Services, partner: Partner, standing: Standing, now: _Mark) -> None:
+    """The first look: what was said before the partner was registered is no news."""
+    found = _readable(services, partner, standing, sa.true())
+    since = _size_at(services, partner.created_at)
+    _tell(services, partner, found, [each for each in found if each.entry >= since], now)
+
+
+def _go_on(
+    services: Services, partner: Partner, standing: Standing, mark: _Mark, now: _Mark
+) -> None:
+    opened = _opened(services, mark, now)
+    is_new = _SHELVED.serial > mark.serial
+    where = sa.true() if opened is None else sa.or_(is_new, _SHELVED.product.in_(opened))
+    found = _readable(services, partner, standing, where)
+    _tell(services, partner, found, found, now)
+
+
+def _opened(services: Services, mark: _Mark, now: _Mark) -> list[str] | None:
+    """Products of which footprints were disclosed since; None where it may be any."""
+    products = set[str]()
+    for entry in services.log.typed(_OPENING, mark.size, now.size):
+        if entry.leaf.type != Disclosure.TYPE:
+            return None
+        if not entry.is_erased:
+            disclosed = cast(Disclosure, entry.statement.body).object
+            products |= {disclosed.id} if disclosed.type == "footprint" else set()
+    return sorted(products) if len(products) <= _MOST_NAMED else None
+
+
+def _readable(
+    services: Services, partner: Partner, standing: Standing, where: sa.ColumnElement[bool]
+) -> list[_Candidate]:
+    """What is Active, not announced yet, not the partner's own, and may be read by it."""
+    access = Access(standing, Caller("procurement", partner.enterprise))
+    own = {partner.enterprise, *partner.companies}
+
+    @cache
+    def is_news(product: str) -> bool:
+        return standing.owner_of("product", product) not in own and (
+            access.may_read_footprint_of(product)
+        )
+
+    return [each for each in _unannounced(services, partner, where) if is_news(each.product)]
+
+
+def _unannounced(
+    services: Services, partner: Partner, where: sa.ColumnElement[bool]
+) -> list[_Candidate]:
+    told = sa.select(_ANNOUNCED.serial).where(
+        _ANNOUNCED.partner == partner.id, _ANNOUNCED.serial == _SHELVED.serial
+    )
+    active = (_SHELVED.deprecated_at.is_(None), _SHELVED.valid_until > services.clock())
+    columns = (_SHELVED.serial, _SHELVED.id, _SHELVED.product, _SHELVED.entry)
+    query = sa.select(*columns).where(where, *active, ~told.exists()).order_by(_SHELVED.serial)
+    with reading(services.database) as connection:
+        return [_Candidate(*row) for row in connection.execute(query)]
+
+
+def _tell(
+    services: Services,
+    partner: Partner,
+    known: Sequence[_Candidate],
+    news: Sequence[_Candidate],
+    now: _Mark,
+) -> None:
+    """Remember what is ``known`` from now on, and send ``news``: all of it, or nothing."""
+    source = events.source_of(services.settings.public_address)
+    with writing(services.database) as connection:
+        # Another process may have been here since they were looked up.
+        told = set(connection.execute(_told_since(partner, known)).scalars())
+        fresh = [
+            {"partner": partner.id, "serial": each.serial}
+            for each in known
+            if each.serial not in told
+        ]
+        if fresh:
+            connection.execute(tables.announced.insert(), fresh)
+        ids = [each.id for each in news if each.serial not in told]
+        for start in range(0, len(ids), AT_ONCE):
+            event = events.published(source, services.clock(), ids[start : start + AT_ONCE])
+            services.outbox.put("partner", partner.id, event, connection=connection)
+        _set_mark(connection, partner, now)
+
+
+def _told_since(partner: Partner, known: Sequence[_Candidate]) -> sa.Select[tuple[int]]:
+    """Serials announced to a partner, from the first of ``known`` on."""
+    first = known[0].serial if known else 0
+    mine = (_ANNOUNCED.partner == partner.id, _ANNOUNCED.serial >= first)
+    return sa.select(_ANNOUNCED.serial).where(*mine)
+
+
+# --- How far it has come ---------------------------------------------------------------------
+
+
+def _names(partner: Partner) -> tuple[str, str]:
+    return f"announced {partner.id} size", f"announced {partner.id} serial"
+
+
+def _mark(services: Services, partner: Partner) -> _Mark | None:
+    """Where the last look ended; None before the first."""
+    query = sa.select(_PROGRESS.name, _PROGRESS.size).where(_PROGRESS.name.in_(_names(partner)))
+    with reading(services.database) as connection:
+        found: dict[str, int] = {row.name: row.size for row in connection.execute(query)}
+    size, serial = (found.get(name) for name in _names(partner))
+    return None if size is None or serial is None else _Mark(size, serial)
+
+
+def _set_mark(connection: sa.Connection, partner: Partner, mark: _Mark) -> None:
+    names = _names(partner)
+    connection.execute(tables.progress.delete().where(_PROGRESS.name.in_(names)))
+    rows = zip(names, (mark.size, mark.serial), strict=True)
+    connection.execute(
+        tables.progress.insert(), [{"name": name, "size": size} for name, size in rows]
+    )
+
+
+def _last_serial(services: Services) -> int:
+    with reading(services.database) as connection:
+        return connection.execute(sa.select(sa.func.max(_SHELVED.serial))).scalar_one() or 0
+
+
+def _size_at(services: Services, at: int) -> int:
+    """The size of the log at a moment."""
+    later = sa.select(sa.func.min(ledger.entry.c.index)).where(ledger.entry.c.time > at)
+    with reading(services.database) as connection:
+        first = connection.execute(later).scalar_one_or_none()
+    return services.log.size() if first is None else first

@@ -1,0 +1,80 @@
+"""``POST /3/events``: what other PACT hosts have to say (PACT v3, action Events)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+
+from api.auth import current_caller, needs_scope
+from api.blueprint import Blueprint
+from api.bodies import read_body
+from api.errors import SenderUnknown
+from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
+from api.pact import events, receiving
+from api.partners.partners import Partner
+from api.services import services
+
+MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
+"""Room for a thousand footprints with what their hosts say of them."""
+
+blueprint = Blueprint(
+    "events",
+    __name__,
+    description="Events between PACT v3 hosts: requests for footprints, their answers, and news.",
+)
+
+_TEXT: Final = {"type": "string", "minLength": 1}
+_EVENT: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "data"],
+    "properties": {
+        "specversion": {"type": "string", "const": SPEC_VERSION},
+        "id": {**_TEXT, "description": "Free text; with the source it names the event for good."},
+        "source": {**_TEXT, "description": "The registered address of the host that sends it."},
+        "type": {
+            "type": "string",
+            "enum": [
+                events.REQUEST_CREATED,
+                events.REQUEST_FULFILLED,
+                events.REQUEST_REJECTED,
+                events.PUBLISHED,
+            ],
+        },
+        "time": {"type": "string", "format": "date-time"},
+        "data": {
+            "type": "object",
+            "description": "As PACT has it: criteria and comment; requestEventId and pfs; "
+            "requestEventId and error; or pfIds.",
+        },
+    },
+}
+
+
+@blueprint.route("/3/events", methods=["POST"])
+@blueprint.doc(
+    summary="Take an event",
+    description="Requests for footprints, answers to ours, and news of footprints. The client must "
+    "belong to a registered partner, and the event's source be that partner's address. A repeat of "
+    "an event changes nothing. A request is accepted whatever it asks for, and answered by one "
+    "event: the footprints, or why there are none.",
+    requestBody={"required": True, "content": {MEDIA_TYPE: {"schema": _EVENT}}},
+)
+@blueprint.response(200, description="The event was taken.")
+@needs_scope("events")
+def receive() -> Response:
+    partner = _sender()
+    body = read_body(MAX_EVENT_BYTES, MEDIA_TYPE)
+    event = events.read(body)
+    receiving.require_source(partner, event.source)
+    receiving.keep(services(), partner, event, body)
+    return Response(status=200)
+
+
+def _sender() -> Partner:
+    """The partner whose client sent this request. Raises SenderUnknown."""
+    client = current_caller().client
+    partner = services().partners.of_client(client) if client else None
+    if partner is None:
+        raise SenderUnknown
+    return partner

@@ -1,0 +1,230 @@
+"""Events that came from partners: each is taken once, and then dealt with in the background.
+
+An event is accepted by keeping it; what it asks for is done by an errand, so that whoever sent it
+need not wait and nothing is lost when a process ends in between. Everything an event leads to may
+therefore happen twice and must come to the same. A ``PublishedEvent`` is left waiting: the next
+pull from its sender takes it (`api.partners.pulling`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from api import tables
+from api.errors import EventFromElsewhere, PartnerUnknown, status_of
+from api.outbox import backoff
+from api.outbox.outbox import KEPT_MS
+from api.pact import events
+from api.pact.events import (
+    PUBLISHED,
+    Event,
+    RequestCreated,
+    RequestFulfilled,
+    RequestRejected,
+)
+from api.partners.partners import Partner
+from ledger.errors import CatchmentError
+from ledger.store import reading, writing
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+_LOG = logging.getLogger("catchment.events")
+
+WAITING: Final = "waiting"
+DONE: Final = "done"
+FAILED: Final = "failed"
+
+_AT_ONCE: Final = 100
+_PORTS: Final = {"http": 80, "https": 443}
+_RECEIVED = tables.received.c
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An event that came; ``at`` is milliseconds since 1970, ``told`` what became of it."""
+
+    source: str
+    id: str
+    partner: str
+    type: str
+    body: bytes
+    at: int
+    state: str
+    told: str
+    attempts: int
+    next_at: int
+
+
+# --- Taking ----------------------------------------------------------------------------------
+
+
+def require_source(partner: Partner, source: str) -> None:
+    """Whether ``source`` is the address a partner is registered with. Raises EventFromElsewhere.
+
+    Case of scheme and host, a port that goes without saying, ``/3/events`` and a slash at the end
+    make no difference; a source without a scheme (``//host/3/events``) has the registered one.
+    """
+    registered = _address(partner.url)
+    if registered is None or _address(source, registered[0]) != registered:
+        raise EventFromElsewhere(source=source)
+
+
+def _address(text: str, scheme: str = "") -> tuple[str, str, int | None, str] | None:
+    """(scheme, host, port, path) to compare; None for what is no address, or says more."""
+    try:
+        parts = urlsplit(text, scheme)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if parts.hostname is None or parts.username or parts.query or parts.fragment:
+        return None
+    path = parts.path.rstrip("/").removesuffix(events.EVENTS_PATH).rstrip("/")
+    return parts.scheme, parts.hostname, port, path
+
+
+def keep(services: Services, partner: Partner, event: Event, body: bytes) -> bool:
+    """Whether an event is new; then it waits to be dealt with. A repeat changes nothing."""
+    same = (_RECEIVED.source == event.source, _RECEIVED.id == event.id)
+    row = {
+        "source": event.source,
+        "id": event.id,
+        "partner": partner.id,
+        "type": events.type_of(event),
+        "body": body,
+        "at": services.clock(),
+        "state": WAITING,
+        "told": "",
+        "attempts": 0,
+        "next_at": 0,
+    }
+    with writing(services.database) as connection:
+        if connection.execute(sa.select(_RECEIVED.at).where(*same)).first() is not None:
+            return False
+        connection.execute(tables.received.insert(), row)
+    return True
+
+
+# --- Dealing with them -----------------------------------------------------------------------
+
+
+def run(services: Services) -> None:
+    """Deal with what waits, oldest first.
+
+    An event that cannot be dealt with is marked, and holds up no other. Where this server itself
+    is at fault (a key of its own is gone, say), the event is tried again, ever more seldom.
+    """
+    due = (_RECEIVED.state == WAITING, _RECEIVED.next_at <= services.clock())
+    order = (_RECEIVED.at, _RECEIVED.source, _RECEIVED.id)
+    query = sa.select(tables.received).where(*due, _RECEIVED.type != PUBLISHED)
+    with reading(services.database) as connection:
+        rows = connection.execute(query.order_by(*order).limit(_AT_ONCE))
+        found = [_received(row) for row in rows]
+    for each in found:
+        _deal_with(services, each)
+
+
+def _deal_with(services: Services, received: Received) -> None:
+    event = events.read(received.body)
+    try:
+        partner = services.partners.get(received.partner)
+        told = _HANDLERS[type(event)](services, partner, event)
+    except PartnerUnknown as gone:
+        _settle(services, received, FAILED, str(gone))
+    except CatchmentError as refused:
+        _LOG.warning("The event %s of %s: %s", received.id, received.source, refused)
+        if status_of(refused) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _put_off(services, received, str(refused))
+        else:
+            _refuse(services, received, event, str(refused))
+    else:
+        _settle(services, received, DONE, told)
+
+
+def _created(services: Services, partner: Partner, event: RequestCreated) -> str:
+    services.requests.came(partner, event)
+    return ""
+
+
+def _fulfilled(services: Services, partner: Partner, event: RequestFulfilled) -> str:
+    from api.partners.taking import take_in
+
+    taken = take_in(services, partner, event.footprints)
+    services.requests.was_fulfilled(partner, event, taken)
+    return "; ".join(dict.fromkeys(each.told for each in taken if each.told))
+
+
+def _rejected(services: Services, partner: Partner, event: RequestRejected) -> str:
+    services.requests.was_rejected(partner, event)
+    return f"{event.code}: {event.message}"
+
+
+_HANDLERS: Final[dict[type[Event], Callable[..., str]]] = {
+    RequestCreated: _created,
+    RequestFulfilled: _fulfilled,
+    RequestRejected: _rejected,
+}
+
+
+def _put_off(services: Services, received: Received, told: str) -> None:
+    later = {
+        "attempts": received.attempts + 1,
+        "next_at": services.clock() + backoff.wait_ms(received.attempts + 1),
+        "told": told,
+    }
+    with writing(services.database) as connection:
+        connection.execute(_row_of(received).values(**later))
+
+
+def _refuse(services: Services, received: Received, event: Event, told: str) -> None:
+    """Mark an event that is refused; a request is answered, as each has to be."""
+    with writing(services.database) as connection:
+        if isinstance(event, RequestCreated):
+            source, now = events.source_of(services.settings.public_address), services.clock()
+            answer = events.request_rejected(source, now, event.id, told, "BadRequest")
+            services.outbox.put("partner", received.partner, answer, connection=connection)
+        connection.execute(_row_of(received).values(state=FAILED, told=told))
+
+
+def _settle(services: Services, received: Received, state: str, told: str) -> None:
+    with writing(services.database) as connection:
+        connection.execute(_row_of(received).values(state=state, told=told))
+
+
+def _row_of(received: Received) -> sa.Update:
+    same = (_RECEIVED.source == received.source, _RECEIVED.id == received.id)
+    return tables.received.update().where(*same)
+
+
+# --- Looking ---------------------------------------------------------------------------------
+
+
+def of(services: Services, *, state: str | None = None, limit: int = 100) -> list[Received]:
+    """The newest events that came, first; with a ``state``, only those in it."""
+    conditions = [] if state is None else [_RECEIVED.state == state]
+    order = (_RECEIVED.at.desc(), _RECEIVED.source, _RECEIVED.id)
+    query = sa.select(tables.received).where(*conditions).order_by(*order).limit(limit)
+    with reading(services.database) as connection:
+        return [_received(row) for row in connection.execute(query)]
+
+
+def forget(services: Services) -> None:
+    """Drop the bodies of events that were dealt with and are older than 90 days.
+
+    That they came is kept: a repeat must change nothing, however late.
+    """
+    old = (_RECEIVED.state != WAITING, _RECEIVED.at < services.clock() - KEPT_MS)
+    full = sa.func.length(_RECEIVED.body) > 0
+    with writing(services.database) as connection:
+        connection.execute(tables.received.update().where(*old, full).values(body=b""))
+
+
+def _received(row: sa.Row[tuple[object, ...]]) -> Received:
+    return Received(**{name: row._mapping[name] for name in Received.__slots__})
