@@ -210,9 +210,12 @@ class PactHost:
     def _taken(self, answer: _Answer) -> _Answer:
         if 200 <= answer.status < 300:
             return answer
-        host, message = self._base.netloc, _message(answer.body)
-        refused = {"host": host, "status": answer.status, "message": message}
-        raise CalledHostRefused(**refused, retry_after=answer.retry_after)
+        raise CalledHostRefused(
+            host=self._base.netloc,
+            status=answer.status,
+            message=_message(answer.body),
+            retry_after=answer.retry_after,
+        )
 
     def _call(
         self,
