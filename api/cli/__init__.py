@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "reference": "supplier:reference",
     "demo": "operator:demo",
     "token": "tokens:token",
+    "client": "clients:client",
     "admit": "admission:admit",
     "recovery": "recovery:recovery",
     "keygen": "supplier:keygen",
