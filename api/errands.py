@@ -39,7 +39,7 @@ class Errand:
 ERRANDS: Final[Sequence[Errand]] = (
     Errand("received", receiving.run),
     Errand("announcing", announcing.run, seconds=5.0),
-    Errand("deliveries", courier.run, at_most=300.0),
+    Errand("deliveries", courier.run),
     Errand("received-forgets", receiving.forget, seconds=3600.0),
     Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),
 )

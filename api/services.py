@@ -17,12 +17,16 @@ from ledger.log import Log
 from ledger.sequencer import Sequencer
 
 if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
+    from api.asking.requests import Requests
     from api.custody import Custody
     from api.oauth.clients import Clients
     from api.oauth.grants import Grants
+    from api.outbox.courier import Courier
     from api.outbox.outbox import Outbox
     from api.pact.shelf import Shelf
     from api.partners.partners import Partners
+    from api.procurement.comparing import Desk
+    from api.subscriptions.subscriptions import Subscriptions
     from api.tokens import Tokens
 
 
@@ -91,6 +95,30 @@ class Services:
         from api.outbox.outbox import Outbox
 
         return Outbox(self.database, self.clock)
+
+    @cached_property
+    def courier(self) -> Courier:
+        from api.outbox.courier import Courier
+
+        return Courier(self)
+
+    @cached_property
+    def requests(self) -> Requests:
+        from api.asking.requests import Requests
+
+        return Requests(self)
+
+    @cached_property
+    def desk(self) -> Desk:
+        from api.procurement.comparing import Desk
+
+        return Desk(self)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        from api.subscriptions.subscriptions import Subscriptions
+
+        return Subscriptions(self.database, self.box, self.clock)
 
 
 def services() -> Services:

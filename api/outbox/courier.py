@@ -5,20 +5,22 @@ v3), or when they asked for with Retry-After. An event is kept as waiting until 
 process that ends in between has it sent again with the same id.
 
 Each recipient has a thread of its own while something is due to it, so that one that is slow holds
-up nobody else. After a failure that is about the recipient and not about one event (it cannot be
-reached, it is overloaded), everything due to it waits with the event that failed.
+up nobody else, as long as fewer than eight are. After a failure that is about the recipient and not
+about one event (it cannot be reached, it is overloaded), everything due to it waits with the event
+that failed.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
-from weakref import WeakKeyDictionary
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import (
     CalledHostNotUnderstood,
@@ -29,6 +31,7 @@ from api.errors import (
 )
 from api.outbox import backoff
 from api.outbox.outbox import Delivery
+from api.subscriptions.sending import send_to_subscriber
 from ledger.errors import CatchmentError
 
 if TYPE_CHECKING:
@@ -42,8 +45,8 @@ AT_ONCE: Final = 8
 """How many recipients are written to at the same time."""
 EACH: Final = 20
 """How many events one of them gets before the others have their turn again."""
-STARTS_FOR_SECONDS: Final = 60.0
-"""How long a run goes on to begin with new ones; what is on its way then is waited for."""
+PATIENCE_SECONDS: Final = 30.0
+"""How long a run waits for what it began."""
 LONGEST_RETRY_AFTER_S: Final = 24 * 3600
 REFUSALS: Final = 5
 """How often an event is sent to a host that says there is something wrong with it: an hour later
@@ -68,44 +71,35 @@ Sender: TypeAlias = "Callable[[Services, Delivery], None]"
 
 # --- Partners --------------------------------------------------------------------------------
 
-_HOSTS: WeakKeyDictionary[Services, dict[str, tuple[Partner, PactHost]]] = WeakKeyDictionary()
-"""Hosts with the tokens they gave us: one is asked for once, not for each event."""
-
 
 def send_to_partner(services: Services, delivery: Delivery) -> None:
     """Post an event to a registered partner. Raises DeliveryFailed."""
     try:
-        _host(services, delivery.recipient).send_event(delivery.body)
+        services.courier.host(delivery.recipient).send_event(delivery.body)
     except PartnerUnknown as removed:
         raise DeliveryFailed(str(removed), final=True) from None
     except CalledHostRefused as refused:
-        status = int(str(refused.params["status"]))
-        about_it = 400 <= status < 500 and status not in _PASSING
-        raise DeliveryFailed(
-            str(refused),
-            retry_after=_retry_after_s(services, refused),
-            final=about_it and delivery.attempts + 1 >= REFUSALS,
-            about_event=about_it,
-        ) from None
+        raise _refused(services, delivery, refused) from None
     except (CalledHostUnreachable, CalledHostNotUnderstood) as failed:
         raise DeliveryFailed(str(failed)) from None
 
 
-def _retry_after_s(services: Services, refused: CalledHostRefused) -> int | None:
-    return backoff.retry_after_s(str(refused.params.get("retry_after", "")), services.clock())
+def _refused(services: Services, delivery: Delivery, refused: CalledHostRefused) -> DeliveryFailed:
+    status = int(str(refused.params["status"]))
+    about_event = 400 <= status < 500 and status not in _PASSING
+    asked = str(refused.params.get("retry_after", ""))
+    return DeliveryFailed(
+        str(refused),
+        retry_after=backoff.retry_after_s(asked, services.clock()),
+        final=about_event and delivery.attempts + 1 >= REFUSALS,
+        about_event=about_event,
+    )
 
 
-def _host(services: Services, name: str) -> PactHost:
-    from api.partners.calling import PactHost
-
-    partner = services.partners.get(name)
-    hosts = _HOSTS.setdefault(services, {})
-    if name not in hosts or hosts[name][0] != partner:
-        hosts[name] = partner, PactHost(services, partner)
-    return hosts[name][1]
-
-
-SENDERS: Final[dict[str, Sender]] = {"partner": send_to_partner}
+SENDERS: Final[dict[str, Sender]] = {
+    "partner": send_to_partner,
+    "subscription": send_to_subscriber,
+}
 """Kind of recipient -> how an event is brought there; raises DeliveryFailed."""
 
 
@@ -113,32 +107,67 @@ SENDERS: Final[dict[str, Sender]] = {"partner": send_to_partner}
 
 
 def run(services: Services) -> None:
-    """Bring what is due; returns when nothing is, or after a minute and what was begun in it."""
-    busy: dict[Recipient, Future[None]] = {}
-    until = time.monotonic() + STARTS_FOR_SECONDS
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="courier") as threads:
+    """Bring what is due."""
+    services.courier.run()
+
+
+class Courier:
+    """The courier of one process; only one thread calls `run`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._busy: set[Recipient] = set()
+        self._one_is_free = threading.Event()
+        self._hosts: dict[str, tuple[Partner, PactHost]] = {}
+
+    def host(self, partner_id: str) -> PactHost:
+        """A partner's host, with the token it gave us last time. Raises PartnerUnknown."""
+        from api.partners.calling import PactHost
+
+        partner = self._services.partners.get(partner_id)
+        known, host = self._hosts.get(partner_id, (None, None))
+        if host is None or known != partner:
+            host = PactHost(self._services, partner)
+            self._hosts[partner_id] = partner, host
+        return host
+
+    def run(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Bring what is due, until nothing is, or for ``patience`` seconds.
+
+        Recipients that are slow are left to their threads: the next run goes on without them.
+        """
+        until = time.monotonic() + patience
         while True:
-            due = _due(services, busy) if time.monotonic() < until else {}
-            for recipient, serials in due.items():
-                busy[recipient] = threads.submit(_bring, services, recipient, serials)
-            if not busy:
+            self._one_is_free.clear()
+            self._begin(until)
+            if not self._busy or time.monotonic() >= until:
                 return
-            ended, _ = wait(busy.values(), _LOOKS_EVERY_SECONDS, FIRST_COMPLETED)
-            for each in ended:
-                each.result()
-            busy = {recipient: each for recipient, each in busy.items() if each not in ended}
+            self._one_is_free.wait(_LOOKS_EVERY_SECONDS)
+
+    def _begin(self, until: float) -> None:
+        """Write to recipients that nobody writes to yet, as long as there are threads."""
+        free = AT_ONCE - len(self._busy)
+        due = self._services.outbox.due(EACH) if free else {}
+        idle = (each for each in due if each not in self._busy)
+        for recipient in list(islice(idle, free)):
+            # A daemon: what is not delivered when the process ends is sent by the next.
+            self._busy.add(recipient)
+            work = (recipient, due[recipient], until)
+            threading.Thread(target=self._work, args=work, daemon=True).start()
+
+    def _work(self, recipient: Recipient, serials: Sequence[int], until: float) -> None:
+        try:
+            _bring(self._services, recipient, serials, until)
+        except (CatchmentError, SQLAlchemyError):
+            _LOG.exception("What became of an event to the %s %s was not noted", *recipient)
+        finally:
+            self._busy.discard(recipient)
+            self._one_is_free.set()
 
 
-def _due(services: Services, busy: Mapping[Recipient, object]) -> dict[Recipient, list[int]]:
-    """What to begin with now: recipients that nobody writes to yet, as there are threads."""
-    free = AT_ONCE - len(busy)
-    due = services.outbox.due(EACH) if free else {}
-    return dict(islice((each for each in due.items() if each[0] not in busy), free))
-
-
-def _bring(services: Services, recipient: Recipient, serials: Sequence[int]) -> None:
+def _bring(services: Services, recipient: Recipient, serials: Sequence[int], until: float) -> None:
     for serial in serials:
-        delivery = services.outbox.pending(serial)
+        delivery = services.outbox.pending(serial) if time.monotonic() < until else None
         if delivery is None:
             continue
         failed = _attempt(services, delivery)

@@ -149,7 +149,7 @@ def _tell(
     source = events.source_of(services.settings.public_address)
     with writing(services.database) as connection:
         # Another process may have been here since they were looked up.
-        told = set(connection.execute(_told_since(partner, known)).scalars())
+        told = _told_since(connection, partner, known)
         fresh = [
             {"partner": partner.id, "serial": each.serial}
             for each in known
@@ -164,11 +164,13 @@ def _tell(
         _set_mark(connection, partner, now)
 
 
-def _told_since(partner: Partner, known: Sequence[_Candidate]) -> sa.Select[tuple[int]]:
+def _told_since(
+    connection: sa.Connection, partner: Partner, known: Sequence[_Candidate]
+) -> set[int]:
     """Serials announced to a partner, from the first of ``known`` on."""
     first = known[0].serial if known else 0
     mine = (_ANNOUNCED.partner == partner.id, _ANNOUNCED.serial >= first)
-    return sa.select(_ANNOUNCED.serial).where(*mine)
+    return set(connection.execute(sa.select(_ANNOUNCED.serial).where(*mine)).scalars())
 
 
 # --- How far it has come ---------------------------------------------------------------------
