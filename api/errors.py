@@ -371,6 +371,71 @@ class SignatureRefused(ApiError):
     sentence = "The signature of the event is refused: %(reason)s."
 
 
+class AskingForEnterprises(ApiError):
+    code = "asking-for-enterprises"
+    sentence = "Requests are made and answered by enterprises, and this token speaks for none."
+    advice = "Use a token that was issued to an enterprise with a role other than auditor."
+
+
+class NobodyToAsk(ApiError):
+    code = "nobody-to-ask"
+    sentence = "There is nobody to ask: %(reason)s."
+    advice = "Look the product up, and ask for it by its id, or name its maker in companyId."
+
+
+class DueRefused(ApiError):
+    code = "due-refused"
+    sentence = "%(due)s is no day to be answered by: from today on, at most %(days)d days ahead."
+    advice = "Choose a day in between, or leave it out for 30 days from now."
+
+
+class TooManyRequestsOpen(ApiError):
+    """A buyer that floods the inboxes of others."""
+
+    code = "too-many-requests-open"
+    sentence = (
+        "Of one enterprise at most %(most)d requests are open, and at most %(at_once)d are made at "
+        "once."
+    )
+    advice = "Wait for answers, or ask for less at a time."
+
+
+class RequestUnknown(ApiError):
+    """There is none, or it is between others: nobody is told which."""
+
+    code = "request-unknown"
+    sentence = "There is no request %(request)s of yours."
+    advice = "List your requests, and copy the id from there."
+
+
+class AskingUnknown(ApiError):
+    code = "asking-unknown"
+    sentence = "You have not asked for anything under %(asking)s."
+    advice = "List the requests you have sent, and copy “asking” from there."
+
+
+class RequestEnded(ApiError):
+    code = "request-ended"
+    sentence = "The request %(request)s has ended already, and stays as it is."
+    advice = "Look at what became of it."
+
+
+class AnswerRefused(ApiError):
+    code = "answer-refused"
+    sentence = "The footprint %(footprint)s does not answer the request: %(reason)s."
+    advice = "Choose one in force of the product asked for, or state a new one."
+
+
+class AnswerNotDisclosed(ApiError):
+    """``statement`` is the statement to sign, filled in."""
+
+    code = "answer-not-disclosed"
+    sentence = "The footprint %(footprint)s has not been disclosed to %(buyer)s, who asked for it."
+    advice = (
+        "Sign and submit this statement: %(statement)s. The request is then answered by itself."
+    )
+
+
 class FootprintNotFound(ApiError):
     """There is none, or its owner has not opened it to the caller: nobody is told which."""
 
@@ -976,6 +1041,15 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         TooManySubscriptions: HTTPStatus.CONFLICT,
         TestUnderWay: HTTPStatus.CONFLICT,
         EventNotYours: HTTPStatus.NOT_FOUND,
+        AskingForEnterprises: HTTPStatus.FORBIDDEN,
+        NobodyToAsk: HTTPStatus.UNPROCESSABLE_ENTITY,
+        DueRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        TooManyRequestsOpen: HTTPStatus.CONFLICT,
+        RequestUnknown: HTTPStatus.NOT_FOUND,
+        AskingUnknown: HTTPStatus.NOT_FOUND,
+        RequestEnded: HTTPStatus.CONFLICT,
+        AnswerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+        AnswerNotDisclosed: HTTPStatus.CONFLICT,
         NotDisclosed: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,

@@ -202,6 +202,17 @@ class FigureDiffers(GraphError):
     )
 
 
+class AwardDiffers(GraphError):
+    """An award that states something else of an offer than follows from its prefix.
+
+    What follows instead is not told: nobody may learn a figure by guessing at it.
+    """
+
+    code = "award-differs"
+    sentence = "%(stated)s, stated for %(name)s, does not follow from what the award rests on."
+    advice = "Compare the offers again, and sign the award as it is answered."
+
+
 class EngineDiffers(GraphError):
     """A figure computed by an engine of another version."""
 

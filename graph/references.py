@@ -286,6 +286,10 @@ class Catalogue:
             path.append(newer)
         return self.product(path[-1])
 
+    def carrying(self, identifier: str) -> Iterator[Listed]:
+        """Every product that carries an identifier, whoever claims it."""
+        return self._those(list(self._by_identifier[identifiers.parse(identifier).key]))
+
     def in_class(self, classification: str) -> set[str]:
         """Ids of the products listed under a classification URN."""
         return self._by_class[class_key(classification)]

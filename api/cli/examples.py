@@ -425,6 +425,7 @@ EXAMPLES: Final[MappingProxyType[str, dict[str, Any]]] = MappingProxyType(
                     "product": _BOUGHT,
                     "amount": "40",
                     "unit": "TNE",
+                    "units": "40",
                     "price": {"amount": "152000", "currency": "CNY"},
                     "asOf": 317,
                     "facts": {

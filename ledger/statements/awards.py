@@ -11,6 +11,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from ledger import gases, units
+from ledger.identifiers import parse as parse_identifier
 from ledger.schema import (
     Checked,
     Day,
@@ -123,6 +124,9 @@ class Offered:
 
     label: str = said(Text(required=True, max_length=120), "What the buyer calls it.")
     product: str | None = said(EntityId(), "The registered product.")
+    identifier: str | None = said(
+        Checked(parse_identifier), "The URN it was asked by, where it was asked by one."
+    )
     footprint: str | None = said(EntityId(), "The id of the PACT footprint.")
     unsigned: str | None = said(
         fields.String(validate=HEX_DIGEST),
@@ -131,6 +135,9 @@ class Offered:
     )
     amount: Decimal = said(positive(required=True), "How much is offered.")
     unit: str = said(Checked(units.parse, required=True), "Unit code of that amount.")
+    units: Decimal | None = said(
+        positive(), "How many units of the award that is; absent where it cannot be converted."
+    )
     price: Money | None = said(nested(Money), "The price of that amount.")
     as_of: int | None = said(_index(), "The last entry that moved its figure.")
     facts: OfferFacts | None = said(nested(OfferFacts), "Absent where nothing was to be read.")
@@ -143,12 +150,16 @@ class Offered:
     )
 
     def __post_init__(self) -> None:
-        if (self.product is None) == (self.unsigned is None):
-            raise ma.ValidationError("Exactly one of product and unsigned is expected.", "product")
+        if self.product is not None and self.unsigned is not None:
+            raise ma.ValidationError("Either a product or an unsigned object is meant.", "unsigned")
+        if self.product is None and self.unsigned is None and self.verdict != "refused":
+            raise ma.ValidationError("What is compared is named.", "product")
         if (self.verdict == "passed") == bool(self.reasons):
             raise ma.ValidationError("Reasons say why an offer did not pass.", "reasons")
         if self.verdict != "refused" and (self.facts is None or self.facts.value is None):
             raise ma.ValidationError("What is compared has a value.", "facts")
+        if self.verdict != "refused" and self.units is None:
+            raise ma.ValidationError("What is compared is so many units.", "units")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
