@@ -47,11 +47,12 @@ from api import (
 )
 from api.oauth import routes as oauth
 from api.opening import open_services
-from api.pact import event_routes
+from api.pact import event_routes, provenance_schema
 from api.pact import routes as pact
 from api.reports import routes as reports
 from api.services import Services
 from api.settings import Settings
+from api.subscriptions import routes as subscriptions
 
 LANGUAGES = ("en", "zh")
 _SMALL_BODY = 64 * 1024
@@ -148,10 +149,12 @@ def _register_operations(app: Flask) -> None:
         restatement,
         targets,
         published_figures,
+        subscriptions,
         catalogue,
         health,
         pact,
         event_routes,
+        provenance_schema,
         oauth,
     ):
         api.register_blueprint(module.blueprint)

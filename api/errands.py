@@ -19,8 +19,9 @@ import sqlalchemy as sa
 
 from api.leases import lease
 from api.outbox import courier
-from api.pact import announcing, receiving
+from api.pact import announcing, computed, receiving
 from api.services import Services
+from api.subscriptions import watching
 from ledger.errors import CatchmentError
 
 _LOG = logging.getLogger("catchment.errands")
@@ -37,8 +38,10 @@ class Errand:
 
 
 ERRANDS: Final[Sequence[Errand]] = (
+    Errand("computed", computed.follow, at_most=600.0),
     Errand("received", receiving.run),
     Errand("announcing", announcing.run, seconds=5.0),
+    Errand("watching", watching.watch),
     Errand("deliveries", courier.run),
     Errand("received-forgets", receiving.forget, seconds=3600.0),
     Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),

@@ -73,7 +73,7 @@ def product_quality_answer(
 ) -> Answer:
     """How good the data behind a product's footprint are, kg CO2e per declared unit."""
     origins, network = Origins.of(draw), answered.solved.network
-    shown = _of_product(answered, draw, sight)
+    shown = shown_of_product(answered, draw, sight)
     open_nodes = (i for i in sight.open_nodes if access.may_know_inputs_of(network.nodes[i]))
     return {
         **about(answered, figure.product, max(figure.as_of, origins.as_of)),
@@ -156,7 +156,8 @@ def _uncertainty(found: Uncertainty, shown: Shown) -> Answer:
 # -- what of it a caller may read ------------------------------------------------------------
 
 
-def _of_product(answered: Answered, draw: Draw, sight: Sight) -> Shown:
+def shown_of_product(answered: Answered, draw: Draw, sight: Sight) -> Shown:
+    """What of a product's quality may be told to whom ``sight`` is shown."""
     if not sight.hidden:
         return _EVERYTHING
     solved = answered.solved

@@ -26,6 +26,7 @@ from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
 from ledger.entry import Entry
+from ledger.pact import CarbonFootprint
 from ledger.standing import Standing
 from ledger.statements import Erasure, Footprint, NaturalKey
 from ledger.store import reading, writing
@@ -211,7 +212,7 @@ class Shelf:
             stop = min(size + _AT_ONCE, standing.size)
             keys = set[str]()
             for entry in self._services.log.typed(_FOLLOWED, size, stop):
-                keys |= self._taken_in(connection, entry)
+                keys |= self._taken_in(connection, entry, standing)
             self._settle(connection, standing, keys)
             connection.execute(
                 tables.progress.delete().where(tables.progress.c.name == tables.shelved.name)
@@ -221,16 +222,15 @@ class Shelf:
             )
             return stop
 
-    def _taken_in(self, connection: sa.Connection, entry: Entry) -> set[str]:
+    def _taken_in(self, connection: sa.Connection, entry: Entry, standing: Standing) -> set[str]:
         """The keys of which another footprint may stand because of an entry."""
         if entry.is_erased:
             return set()
         if entry.leaf.type == Footprint.TYPE:
-            new = self._declared(entry)
-            put(connection, [new])
-            return {new.key}
+            return self._put_declared(connection, self._declared(entry, standing))
         if entry.leaf.type == Erasure.TYPE:
-            return _erase(connection, cast(Erasure, entry.statement.body).digest)
+            erased = cast(Erasure, entry.statement.body).digest
+            return _remove(connection, _SHELVED.digest == erased)
         if entry.leaf.type in _UNSETTLING:
             return set(connection.execute(_KEYS_IN_USE).scalars())
         prev = entry.statement.common.prev
@@ -238,10 +238,24 @@ class Shelf:
             connection.execute(sa.select(_SHELVED.key).where(_SHELVED.digest == prev)).scalars()
         )
 
-    def _declared(self, entry: Entry) -> New:
+    def _put_declared(self, connection: sa.Connection, new: New) -> set[str]:
+        """One that is said again with the same id takes the place of the first.
+
+        The log lets that happen to a suspect statement only. Another's id that was computed here
+        is in no statement, and can be repeated in one: that is no footprint of its own.
+        """
+        taken = connection.execute(sa.select(_SHELVED.key).where(_SHELVED.id == new.id)).scalar()
+        if taken not in (None, new.key):
+            return set()
+        if taken is not None:
+            _remove(connection, _SHELVED.id == new.id)
+        put(connection, [new])
+        return {new.key}
+
+    def _declared(self, entry: Entry, standing: Standing) -> New:
         statement = entry.statement
         body = cast(Footprint, statement.body)
-        kind = "declared" if body.external is None else "external"
+        kind = provenance.DECLARED if body.external is None else provenance.EXTERNAL
         said_deprecated = body.pact.status == "Deprecated"
         return New(
             id=body.pact.id,
@@ -251,21 +265,30 @@ class Shelf:
             entry=entry.index,
             digest=statement.digest,
             document=declared(statement),
-            provenance=provenance.of_statement(self._services, entry, kind),
-            valid_from=_ms(body.pact.valid_from),
-            valid_until=_ms(body.pact.valid_until),
+            provenance=provenance.of_statement(self._services, entry, kind, standing),
+            valid_from=ms_of(body.pact.valid_from),
+            valid_until=ms_of(body.pact.valid_until),
             deprecated_at=entry.leaf.time if said_deprecated else None,
         )
 
     def _settle(self, connection: sa.Connection, standing: Standing, keys: Iterable[str]) -> None:
-        """Deprecate what does not stand; once Deprecated, a footprint stays so."""
+        """Deprecate what does not stand, and what was computed where a declared one does.
+
+        Once Deprecated, a footprint stays so.
+        """
         for key in sorted(keys):
             said = standing.find(NaturalKey.parse(key))
-            stands = said.digest if said else ""
-            change = tables.shelved.update().where(
-                _SHELVED.key == key, _SHELVED.digest != stands, _SHELVED.deprecated_at.is_(None)
-            )
-            connection.execute(change.values(deprecated_at=self._services.clock()))
+            self._deprecate(connection, key, but=said.digest if said else "")
+            if said is not None:
+                body = cast(Footprint, said.statement.body)
+                self._deprecate(connection, _computed_beside(body))
+
+    def _deprecate(self, connection: sa.Connection, key: str, but: str = "") -> None:
+        others = sa.or_(_SHELVED.digest.is_(None), _SHELVED.digest != but)
+        change = tables.shelved.update().where(
+            _SHELVED.key == key, others, _SHELVED.deprecated_at.is_(None)
+        )
+        connection.execute(change.values(deprecated_at=self._services.clock()))
 
 
 _KEYS_IN_USE = (
@@ -302,9 +325,27 @@ def put(connection: sa.Connection, new: Sequence[New]) -> None:
         connection.execute(tables.shelved_term.insert(), terms)
 
 
-def _erase(connection: sa.Connection, digest: str) -> set[str]:
-    found = connection.execute(sa.select(*_SEEN, _SHELVED.key).where(_SHELVED.digest == digest))
-    rows = found.all()
+def computed_key(product: str, year: int) -> str:
+    """What the computed footprints of a product in a calendar year are versions of."""
+    return f"{provenance.COMPUTED}|{product}|{year}"
+
+
+def year_of(pcf: CarbonFootprint) -> int:
+    """The calendar year in which the middle of a reference period lies."""
+    start, end = pcf.reference_period_start, pcf.reference_period_end
+    return (start + (end - start) / 2).year
+
+
+def _computed_beside(declared: Footprint) -> str:
+    """The key of what is computed where this was not declared; none where it is for one site."""
+    if declared.site is not None or declared.pact.status == "Deprecated":
+        return ""
+    return computed_key(declared.product, year_of(declared.pact.pcf))
+
+
+def _remove(connection: sa.Connection, which: sa.ColumnElement[bool]) -> set[str]:
+    """Take footprints off the shelf; the keys they were under."""
+    rows = connection.execute(sa.select(*_SEEN, _SHELVED.key).where(which)).all()
     for row in rows:
         connection.execute(tables.shelved_term.delete().where(_TERM.serial == row.serial))
         connection.execute(tables.shelved.delete().where(_SHELVED.serial == row.serial))
@@ -323,5 +364,5 @@ def _progress(connection: sa.Connection) -> int:
     return int(connection.execute(size).scalar_one_or_none() or 0)
 
 
-def _ms(instant: dt.datetime) -> int:
+def ms_of(instant: dt.datetime) -> int:
     return round(instant.timestamp() * 1000)
