@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from uuid import UUID
@@ -66,7 +67,13 @@ def subscribe() -> tuple[Answer, HTTPStatus]:
     addresses.check(asked["url"], services().settings)
     standing = services().engine.standing()
     told = _told_now(Access(standing, caller), asked["kind"], asked["id"], asked.get("year"))
-    wanted = Wanted(asked["kind"], asked["id"], asked.get("year"), asked["threshold"], asked["url"])
+    wanted = Wanted(
+        kind=asked["kind"],
+        about=asked["id"],
+        year=asked.get("year"),
+        threshold=Decimal(asked["threshold"]),
+        url=asked["url"],
+    )
     made, secret = services().subscriptions.add(caller, wanted, standing.size, told)
     return {**_detail(made), "secret": secret}, HTTPStatus.CREATED
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import marshmallow as ma
 from marshmallow import fields, validate
 
@@ -12,18 +10,9 @@ from api.subscriptions.told import KINDS
 from api.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
 from ledger.strict_json import MAX_INTEGER
 
-LARGEST_THRESHOLD = Decimal(100)
+_FRACTION = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,9})?$"
 _STATES = ("value", "at-least", "none", "closed")
 _DELIVERY_STATES = ("waiting", "delivered", "failed")
-
-
-class _Fraction(fields.String):
-    """A fraction as a plain decimal string, such as 0.05."""
-
-    def _deserialize(self, value: object, *args: object, **kwargs: object) -> Decimal:
-        text = super()._deserialize(value, None, None)
-        validate.Regexp(r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,9})?\Z")(text)
-        return Decimal(text)
 
 
 class SubscribeSchema(ma.Schema):
@@ -47,9 +36,11 @@ class SubscribeSchema(ma.Schema):
         validate=validate.Range(1990, 2200),
         metadata=described("Calendar year; by default always the latest."),
     )
-    threshold = _Fraction(
-        load_default=Decimal("0.01"),
-        validate=validate.Range(Decimal(0), LARGEST_THRESHOLD),
+    threshold = fields.String(
+        load_default="0.01",
+        validate=validate.Regexp(
+            _FRACTION, error="It is a fraction such as 0.05, at most 999, with 9 decimals at most."
+        ),
         metadata=described(
             "Fraction of the value last told by which it must have moved; 0: every change. By "
             "default 0.01.",
