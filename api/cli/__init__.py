@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "demo": "operator:demo",
     "token": "tokens:token",
     "client": "clients:client",
+    "events": "events:events",
     "admit": "admission:admit",
     "recovery": "recovery:recovery",
     "keygen": "supplier:keygen",

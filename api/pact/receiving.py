@@ -206,12 +206,12 @@ def _row_of(received: Received) -> sa.Update:
 # --- Looking ---------------------------------------------------------------------------------
 
 
-def of(services: Services, *, state: str | None = None, limit: int = 100) -> list[Received]:
+def of(database: sa.Engine, *, state: str | None = None, limit: int = 100) -> list[Received]:
     """The newest events that came, first; with a ``state``, only those in it."""
     conditions = [] if state is None else [_RECEIVED.state == state]
     order = (_RECEIVED.at.desc(), _RECEIVED.source, _RECEIVED.id)
     query = sa.select(tables.received).where(*conditions).order_by(*order).limit(limit)
-    with reading(services.database) as connection:
+    with reading(database) as connection:
         return [_received(row) for row in connection.execute(query)]
 
 
