@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from api.leases import lease
 from api.outbox import courier
 from api.pact import announcing, computed, receiving
+from api.partners import pulling
 from api.services import Services
 from api.subscriptions import watching
 from ledger.errors import CatchmentError
@@ -40,6 +41,7 @@ class Errand:
 ERRANDS: Final[Sequence[Errand]] = (
     Errand("computed", computed.follow, at_most=600.0),
     Errand("received", receiving.run),
+    Errand("pull", pulling.pull_announced, at_most=600.0),
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),
     Errand("deliveries", courier.run),
