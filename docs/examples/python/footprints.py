@@ -1,0 +1,22 @@
+"""Read every PACT footprint that the client may read.
+
+CLIENT_ID=… CLIENT_SECRET=… python footprints.py SERVER [FILTER=VALUE...]
+"""
+
+import os
+import sys
+
+from api.client import Client
+from api.credentials import ClientCredentials
+
+server, *given = sys.argv[1:]
+filters = dict(each.split("=", 1) for each in given)
+credentials = ClientCredentials(server, os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"])
+
+with Client(server, credentials=credentials) as client:
+    for footprint in client.pact_footprints(**filters):
+        name, pcf = footprint["productNameCompany"], footprint["pcf"]
+        # For the whole declared unit: amount × unit.
+        unit = f"{pcf['declaredUnitAmount']} {pcf['declaredUnitOfMeasurement']}"
+        total = pcf["pcfExcludingBiogenicUptake"]
+        print(f"{name}: {total} kg CO2e per {unit} ({footprint['status']})")
