@@ -17,6 +17,7 @@ from typing import Final
 import requests
 import sqlalchemy as sa
 
+from api.asking import requests as asked
 from api.leases import lease
 from api.outbox import courier
 from api.pact import announcing, computed, receiving
@@ -41,6 +42,7 @@ class Errand:
 ERRANDS: Final[Sequence[Errand]] = (
     Errand("computed", computed.follow, at_most=600.0),
     Errand("received", receiving.run),
+    Errand("requests", asked.settle, seconds=5.0),
     Errand("pull", pulling.pull_announced, at_most=600.0),
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),

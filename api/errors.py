@@ -869,6 +869,12 @@ class PartnerRefused(ApiError):
     advice = "Ask the partner for the address of its PACT host, such as https://pact.example."
 
 
+class EnterpriseKnown(ApiError):
+    code = "enterprise-known"
+    sentence = "%(enterprise)s is registered under one of these identifiers already."
+    advice = "Name it with --enterprise, or leave that identifier out."
+
+
 class CalledHostUnreachable(ApiError):
     """Nobody answered, or not in time: the same may succeed later."""
 
@@ -1016,6 +1022,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         TokenUnknown: HTTPStatus.NOT_FOUND,
         PartnerUnknown: HTTPStatus.NOT_FOUND,
         PartnerExists: HTTPStatus.CONFLICT,
+        EnterpriseKnown: HTTPStatus.CONFLICT,
         CalledHostUnreachable: HTTPStatus.BAD_GATEWAY,
         CalledHostRefused: HTTPStatus.BAD_GATEWAY,
         CalledHostNotUnderstood: HTTPStatus.BAD_GATEWAY,
