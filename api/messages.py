@@ -16,6 +16,7 @@ from api.columns import SHEETS
 from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.indicator_answers import ANOTHER_NUMBER
 from api.ladder import RUNG_WORDS, SEVERAL
+from api.partners.taking import OUTCOMES
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
@@ -93,7 +94,7 @@ def _all_spoken() -> Iterator[str]:
             if isinstance(call, ast.Call) and (called := _called(call)) in _SAID:
                 yield from (text for each in call.args[_SAID[called] :] for text in _either(each))
     yield from (column.doc for sheet in SHEETS.values() for column in sheet.columns)
-    yield from (*METERED, *METER_FLOWS, *ENERGY_SOURCES, *FLAGS)
+    yield from (*METERED, *METER_FLOWS, *ENERGY_SOURCES, *FLAGS, *OUTCOMES)
     for named in (FLAWS.values(), BODIES, ORIGINS, NAMES, verify.NAMES, (recompute.NAME,)):
         yield from named
 

@@ -14,7 +14,13 @@ from marshmallow import ValidationError
 
 from api.cli.speech import CANNOT_DECIDE, REFUSED, Speech, language_of
 from api.client import Refused
-from api.errors import AnswerNotUnderstood, FileRefused, ServerUnreachable
+from api.errors import (
+    AnswerNotUnderstood,
+    CalledHostNotUnderstood,
+    CalledHostUnreachable,
+    FileRefused,
+    ServerUnreachable,
+)
 from ledger.errors import CatchmentError
 from ledger.schema import malformed
 from ledger.uncollected import uncollected
@@ -52,6 +58,8 @@ COMMANDS: Final = {
     "verify": "verification:verify",
     "log": "log:log",
     "witness": "witness:witness",
+    "partner": "partners:partner",
+    "pull": "partners:pull",
     "import": "import_:import_",
     "readings": "readings:readings",
     "product": "figures:product",
@@ -75,10 +83,16 @@ COMMANDS: Final = {
     "stress": "whatif:stress",
     "findings": "findings:findings",
     "quality": "quality:quality",
+    "footprints": "footprints:footprints",
 }
 """Command -> module of this package and name in it."""
 
-_UNDECIDED = (ServerUnreachable, AnswerNotUnderstood)
+_UNDECIDED = (
+    ServerUnreachable,
+    AnswerNotUnderstood,
+    CalledHostUnreachable,
+    CalledHostNotUnderstood,
+)
 
 
 class _Lazy(click.Group):

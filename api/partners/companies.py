@@ -123,10 +123,9 @@ def admit(
 
     The partner, who may speak of it from now on, and its id. Raises what the log refuses it for.
     """
-    enterprise = newcomer.enterprise or derived("enterprise", partner.id, min(newcomer.identifiers))
-    if newcomer.enterprise is None:
-        body = Enterprise(id=enterprise, name=newcomer.name, identifiers=newcomer.identifiers)
-        _say(services, registrar, body, enterprise)
+    enterprise = newcomer.enterprise or registered(
+        services, registrar, newcomer.name, newcomer.identifiers
+    )
     # Who may speak of it is known before there is a key to speak with.
     taken = services.partners.takes_company(partner, enterprise)
     try:
@@ -135,6 +134,16 @@ def admit(
         services.custody.path(enterprise).unlink(missing_ok=True)  # it signs nothing
         raise
     return taken, enterprise
+
+
+def registered(
+    services: Services, registrar: KeyFile, name: str, identifiers: tuple[str, ...]
+) -> str:
+    """Say that there is an enterprise; its id, which always comes of the same URNs."""
+    enterprise = derived("enterprise", *sorted(keys_of(identifiers)))
+    body = Enterprise(id=enterprise, name=name, identifiers=identifiers)
+    _say(services, registrar, body, enterprise)
+    return enterprise
 
 
 def _say(services: Services, key: KeyFile, body: Body, enterprise: str) -> None:

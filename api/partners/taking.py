@@ -31,7 +31,11 @@ import sqlalchemy as sa
 from api import submission
 from api.pact.shelf import PROVENANCE_PATH
 from api.partners.companies import (
+    AMBIGUOUS,
     MOST_IDENTIFIERS,
+    OF_ANOTHER,
+    SPEAKS_FOR_ITSELF,
+    WAITS,
     Companies,
     Newcomer,
     derived,
@@ -76,6 +80,11 @@ REFUSED: Final = "refused"
 SETTLED: Final = frozenset({NEW, CHANGED, DEPRECATED, UNCHANGED, REPLACED, ENDED_THERE})
 """Outcomes that the same bytes need not be looked at for again."""
 IN_FORCE: Final = frozenset({NEW, CHANGED, UNCHANGED})
+WRONG: Final = (MALFORMED, OTHER_BYTES, ANOTHERS_ID, REFUSED)
+"""Outcomes that somebody has to look into."""
+LEFT_OUT: Final = (WAITS, SPEAKS_FOR_ITSELF, OF_ANOTHER, AMBIGUOUS, *WRONG)
+OUTCOMES: Final = (NEW, CHANGED, DEPRECATED, UNCHANGED, REPLACED, ENDED_THERE, *LEFT_OUT)
+"""All there are, in the order they are told."""
 
 MAX_OBJECT_BYTES: Final = 1024 * 1024
 _EXTENSIONS: Final = "extensions"
@@ -134,13 +143,14 @@ def take_in(
     them says stops the others. Raises KeyFileRefused where a key in custody cannot be read, and
     LogBusy and the like.
     """
-    return list(taking(services, partner, raws, again=again, dry_run=dry_run))
+    read, refused = read_all(raws)
+    return [*refused, *taking(services, partner, read, again=again, dry_run=dry_run)]
 
 
 def taking(
     services: Services,
     partner: Partner,
-    raws: Iterable[bytes],
+    read: Iterable[Read],
     *,
     again: bool = False,
     dry_run: bool = False,
@@ -149,8 +159,6 @@ def taking(
 
     So what takes another's place is said before the other ends.
     """
-    read, refused = read_all(raws)
-    yield from refused
     take = _Taking(services, partner, again=again, dry_run=dry_run)
     yield from (take.over(each) for each in sorted(read, key=_order))
 
