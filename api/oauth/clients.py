@@ -85,8 +85,9 @@ class Clients:
         Raises ClientRefused for a role or a scope that does not exist, and an enterprise that is
         not registered or is needed.
         """
-        if reason := flaw(role, enterprise) or _flaw_of(name, scopes):
+        if reason := flaw(role, enterprise):
             raise ClientRefused(reason=reason)
+        _check(name, scopes)
         client_id, secret = str(uuid.uuid4()), _new_secret()
         row = {
             "id": client_id,
@@ -210,13 +211,11 @@ def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("ascii")).hexdigest()
 
 
-def _flaw_of(name: str, scopes: Collection[str]) -> str:
-    """Why a client cannot be called so or let do this; empty where it can."""
+def _check(name: str, scopes: Collection[str]) -> None:
     if not (name.strip() and name.isprintable() and len(name) <= _NAME):
-        return "it needs a name that can be printed"
+        raise ClientRefused(reason="its name is empty, too long or cannot be printed")
     if not scopes or set(scopes) - SCOPES.keys():
-        return f"its scopes are some of {', '.join(SCOPES)}"
-    return ""
+        raise ClientRefused(reason=f"its scopes are some of {', '.join(SCOPES)}")
 
 
 def _check_living(connection: sa.Connection, client_id: str) -> None:
