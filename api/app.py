@@ -47,8 +47,9 @@ from api import (
 )
 from api.oauth import routes as oauth
 from api.opening import open_services
-from api.pact import event_routes, provenance_schema
+from api.pact import event_routes, overview, provenance_schema
 from api.pact import routes as pact
+from api.procurement import routes as procurement
 from api.reports import routes as reports
 from api.services import Services
 from api.settings import Settings
@@ -135,6 +136,7 @@ def _register_operations(app: Flask) -> None:
         factors,
         figures,
         inventory,
+        procurement,
         reports,
         downstream,
         certificates,
@@ -155,6 +157,7 @@ def _register_operations(app: Flask) -> None:
         pact,
         event_routes,
         provenance_schema,
+        overview,
         oauth,
     ):
         api.register_blueprint(module.blueprint)

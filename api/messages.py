@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from api.catalogue import conditions
 from api.change_answers import SENTENCES
+from api.cli.footprints import KIND_WORDS
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
@@ -95,7 +96,15 @@ def _all_spoken() -> Iterator[str]:
                 yield from (text for each in call.args[_SAID[called] :] for text in _either(each))
     yield from (column.doc for sheet in SHEETS.values() for column in sheet.columns)
     yield from (*METERED, *METER_FLOWS, *ENERGY_SOURCES, *FLAGS, *OUTCOMES)
-    for named in (FLAWS.values(), BODIES, ORIGINS, NAMES, verify.NAMES, (recompute.NAME,)):
+    for named in (
+        KIND_WORDS.values(),
+        FLAWS.values(),
+        BODIES,
+        ORIGINS,
+        NAMES,
+        verify.NAMES,
+        (recompute.NAME,),
+    ):
         yield from named
 
 

@@ -320,7 +320,7 @@ def _has_another(connection: sa.Connection, product: str) -> bool:
 
 
 def _row(about: About, forbids: CatchmentError) -> dict[str, Any]:
-    params = {name: str(value) for name, value in forbids.params.items()}
+    params = {name: _particular(value) for name, value in forbids.params.items()}
     return {
         "product": about.product,
         "year": about.year,
@@ -330,3 +330,8 @@ def _row(about: About, forbids: CatchmentError) -> dict[str, Any]:
             [[where, told] for where, told in getattr(forbids, "problems", ())]
         ).decode(),
     }
+
+
+def _particular(value: object) -> str | int:
+    """Sentences write some numbers as such; all else is words by now."""
+    return value if isinstance(value, int) else str(value)
