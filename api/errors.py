@@ -274,7 +274,11 @@ class EventMalformed(RequestRefused):
 
     code = "event-malformed"
     sentence = "The event is not understood: %(reason)s."
-    advice = "Correct the member named under 'where', and send the event again."
+    advice = "Correct it, and send the event again under the same id."
+
+    def __init__(self, where: str = "", *, reason: object) -> None:
+        super().__init__(where, reason=reason)
+        self.problems = ((where, str(reason)),) if where else ()
 
 
 class EventFromElsewhere(ApiError):

@@ -167,12 +167,9 @@ def _request_created(id_: str, source: str, data: Mapping[str, JsonValue]) -> Re
     try:
         Criteria.of(criteria)
     except CriterionRefused as refused:
-        raise EventMalformed(f"/data/{refused.params['name']}", **_why(refused)) from None
+        where = f"/data/{refused.params['name']}"
+        raise EventMalformed(where, reason=refused.params["reason"]) from None
     return RequestCreated(id_, source, criteria, _text(data, "comment", required=False))
-
-
-def _why(refused: CriterionRefused) -> dict[str, object]:
-    return {"reason": refused.params["reason"]}
 
 
 def _values(data: Mapping[str, JsonValue], name: str) -> tuple[str, ...]:
