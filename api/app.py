@@ -45,6 +45,7 @@ from api import (
     targets,
     whatif,
 )
+from api.asking import routes as asking
 from api.oauth import routes as oauth
 from api.opening import open_services
 from api.pact import event_routes, overview, provenance_schema
@@ -152,6 +153,7 @@ def _register_operations(app: Flask) -> None:
         targets,
         published_figures,
         subscriptions,
+        asking,
         catalogue,
         health,
         pact,
