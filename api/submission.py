@@ -1,36 +1,50 @@
 """The way into the log for whatever is submitted: figures are computed before they are taken.
 
 The log judges who says something and whether it fits what was said before; that a published figure
-follows from its prefix, only the engine can tell. So a figure that the log would take is computed,
-outside any lock, and one that is not confirmed never reaches it. What holds for a prefix holds for
-good: nothing that happens between this and the commit can make a confirmed figure wrong.
+follows from its prefix, or what an award states of its offers, only the engine can tell. So either
+is computed where the log would take it, outside any lock, and one that is not confirmed never
+reaches it. What holds for a prefix holds for good: nothing that happens between this and the commit
+can make a confirmed figure wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, cast
 
+from api.procurement.awards import check_award
 from api.publication import check_confirmed
 from api.services import Services
 from ledger import jws, strict_base64
 from ledger.errors import CatchmentError
 from ledger.log import Outcome, Refused
-from ledger.statements import Figure
+from ledger.statements import Award, Figure, Statement
+
+_CONFIRMED: Final[Mapping[str, Callable[[Services, Statement], None]]] = MappingProxyType(
+    {
+        Figure.TYPE: lambda services, said: check_confirmed(
+            services, said, cast(Figure, said.body)
+        ),
+        Award.TYPE: lambda services, said: check_award(services, said, cast(Award, said.body)),
+    }
+)
+"""Statement type -> what computes such a statement, and raises where it says something else."""
+_NAMED: Final = tuple(f'"{kind}"'.encode() for kind in _CONFIRMED)
 
 
 def append(
     services: Services, envelopes: Sequence[bytes], *, atomic: bool = False, dry_run: bool = False
 ) -> list[Outcome]:
-    """As ``Sequencer.append``; a figure that the engine does not confirm is refused.
+    """As ``Sequencer.append``; what the engine does not confirm is refused.
 
-    A figure is first judged by what the log holds, apart from its batch: it rests on a prefix that
+    What rests on a prefix is first judged by what the log holds, apart from its batch: the prefix
     is there, and a wrong one beside it must not stand in its way. Raises as ``Sequencer.append``.
     """
     refused = {
         place: judged
         for place, envelope in enumerate(envelopes)
-        if _is_figure(envelope) and isinstance(judged := _confirmed(services, envelope), Refused)
+        if _is_computed(envelope) and isinstance(judged := _confirmed(services, envelope), Refused)
     }
     passed = [each for place, each in enumerate(envelopes) if place not in refused]
     rehearse = dry_run or not passed or (atomic and bool(refused))
@@ -39,29 +53,29 @@ def append(
 
 
 def _confirmed(services: Services, envelope: bytes) -> Outcome:
-    """What the log would do with a figure, and Refused where the engine does not confirm it.
+    """What the log would do with a statement, and Refused where the engine does not confirm it.
 
-    Only one that the log would take is computed: who may not publish it cannot have it computed.
+    Only one that the log would take is computed: who may not say it cannot have it computed.
     """
     (outcome,) = services.sequencer.append([envelope], dry_run=True)
     if isinstance(outcome, Refused) or not outcome.new:
         return outcome
     try:
-        check_confirmed(services, outcome.statement, cast(Figure, outcome.statement.body))
+        _CONFIRMED[outcome.statement.type](services, outcome.statement)
     except CatchmentError as error:
         return Refused(error)
     return outcome
 
 
-def _is_figure(envelope: bytes) -> bool:
-    """Whether an envelope holds a figure. What cannot be read, the log refuses anyway."""
+def _is_computed(envelope: bytes) -> bool:
+    """Whether an envelope holds what is confirmed. What cannot be read, the log refuses anyway."""
     try:
-        return _may_be_figure(envelope) and jws.parse(envelope).payload.get("type") == Figure.TYPE
+        return _may_be_computed(envelope) and jws.parse(envelope).payload.get("type") in _CONFIRMED
     except CatchmentError:
         return False
 
 
-def _may_be_figure(envelope: bytes) -> bool:
+def _may_be_computed(envelope: bytes) -> bool:
     """The same without reading JSON, erring towards yes: statements come many at a time.
 
     In a text, the word stands as it is or with an escape. Raises NotCanonicalBase64.
@@ -69,4 +83,4 @@ def _may_be_figure(envelope: bytes) -> bool:
     _, _, rest = envelope.partition(b".")
     payload, _, _ = rest.partition(b".")
     text = strict_base64.from_url(payload.decode("latin-1"))
-    return Figure.TYPE.encode() in text or b"\\" in text
+    return b"\\" in text or any(kind in text for kind in _NAMED)

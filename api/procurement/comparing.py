@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any, Final
 
 from api.access import Access
 from api.callers import Caller
@@ -18,7 +19,11 @@ from graph.comparison import Judged, Offer, first_of, judge, stated
 from graph.engine import VERSION, Answered, Question
 from ledger import tiles
 from ledger.errors import CatchmentError
+from ledger.recent import Recent
 from ledger.statements import Award, Money, Offered, OfferRule, Prefix
+
+_KEPT: Final = 4096
+"""Rendered answers, of some 2 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,24 @@ def _offered(read: Read, judged: Judged) -> Offered:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """An answer as it is sent; ``until`` is when to make it anew (ms), None: never."""
+
+    body: bytes
+    tag: str
+    checkpoint: str
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An offer of an award, read anew; ``as_of`` is the last entry that moved its figure."""
+
+    offer: Offer
+    as_of: int | None
+
+
 class Desk:
     """Where offers are read and compared; safe between threads."""
 
@@ -117,6 +140,7 @@ class Desk:
         self._services = services
         self.names = Names()
         self.figures = Figures()
+        self.answers: Recent[tuple[Any, ...], Rendered] = Recent(_KEPT)
 
     def compare(self, caller: Caller, terms: Terms, bids: Sequence[Bid]) -> Comparison:
         """Compare offers as the caller may know them. Raises as ``Engine.answer``."""
@@ -126,7 +150,7 @@ class Desk:
         judged = judge([r.offer for r in reads], terms.rule, terms.order, terms.carbon_price)
         return Comparison(terms, answered, reads, judged)
 
-    def again(self, access: Access, answered: Answered, award: Award) -> tuple[Offer, ...]:
+    def again(self, access: Access, answered: Answered, award: Award) -> tuple[Again, ...]:
         """The offers of an award, read from an answer; what the log does not hold stays as it was
         stated, and so does what led to no product."""
         reader = _Reader(self, access, answered, award.unit)
@@ -206,14 +230,15 @@ class _Reader:
         facts = sent.facts(per_unit, self.answered.gwp, end)
         return Offer(bid.label, stated(units), facts, bid.price, signed=False)
 
-    def read_again(self, offered: Offered) -> Offer:
+    def read_again(self, offered: Offered) -> Again:
         if offered.product is None:
-            return as_stated(offered)
+            return Again(as_stated(offered), offered.as_of)
         try:
             known = self._known(offered.product)
         except CatchmentError as closed:
-            return _refused(offered.label, _why(closed))
-        return self._offer(offered.label, known, offered.amount, offered.unit, offered.price)
+            return Again(_refused(offered.label, _why(closed)), None)
+        offer = self._offer(offered.label, known, offered.amount, offered.unit, offered.price)
+        return Again(offer, known.as_of)
 
 
 _NO_PRODUCT = ("not-disclosed", "superseded", "not-registered", "several-products")
