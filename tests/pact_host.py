@@ -123,6 +123,8 @@ class PactServer:
         host = self
 
         class Handler(BaseHTTPRequestHandler):
+            wbufsize = -1  # head and body in one piece: otherwise the one waits for the other
+
             def do_GET(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 url = urlsplit(self.path)
