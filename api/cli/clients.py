@@ -65,7 +65,9 @@ def list_(speech: Speech) -> None:
     if speech.as_json:
         speech.json([_members(each) for each in found])
         return
-    table = speech.table("Id", "Name", "Role", "Enterprise", "Scopes", "Registered", "Revoked")
+    table = speech.table(
+        "Id", "Name", "Role", "Enterprise", "OAuth scopes", "Registered", "Revoked"
+    )
     for each in found:
         ended = "" if each.revoked_at is None else _time(each.revoked_at)
         who = (each.id, each.name, each.role, each.enterprise or "")

@@ -31,7 +31,6 @@ def check(settings: Settings) -> None:
     if not settings.is_production or not path.is_file():
         return
     if keyfile.readable_by_others(path):
-        reason = "other users of this machine may read it"
-        raise TokenKeyRefused(path=str(path), reason=reason)
+        raise TokenKeyRefused(path=str(path), reason="other users of this machine may read it")
     if path.read_bytes().startswith(keyfile.INSECURE_LINE):
         raise TokenKeyRefused(path=str(path), reason="it is marked insecure")
