@@ -117,13 +117,18 @@ class Reach:
         """
         found: list[_Found] = [
             (family, kind, protocol, address)
-            for family, kind, protocol, _, address in socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
+            for family, kind, protocol, _, address in _looked_up(host, port)
         ]
         if not found or not all(self.allows(host, str(address[0])) for *_, address in found):
             raise UrlRefused(reason=_NOT_PUBLIC)
         return found
+
+
+def _looked_up(host: str, port: int) -> list[tuple[Any, ...]]:
+    try:
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except UnicodeError as refused:  # no label of a name is that long
+        raise OSError("it is no name of a host") from refused
 
 
 def _host_name(host: str) -> str:
@@ -146,7 +151,7 @@ def check(url: str, settings: Settings) -> None:
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         Reach.of(settings).resolved(parts.hostname, port)
-    except (OSError, UnicodeError):
+    except OSError:
         raise UrlRefused(reason=_NOT_PUBLIC) from None
 
 

@@ -140,9 +140,10 @@ class Courier:
         while True:
             self._one_is_free.clear()
             self._begin(until)
-            if not self._busy or time.monotonic() >= until:
+            left = until - time.monotonic()
+            if not self._busy or left <= 0:
                 return
-            self._one_is_free.wait(_LOOKS_EVERY_SECONDS)
+            self._one_is_free.wait(min(left, _LOOKS_EVERY_SECONDS))
 
     def _begin(self, until: float) -> None:
         """Write to recipients that nobody writes to yet, as long as there are threads."""
