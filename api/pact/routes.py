@@ -87,7 +87,7 @@ def one_footprint(footprint: str) -> Response:
     """
     if not _UUID.fullmatch(footprint):
         raise FootprintNotFound
-    found = services().shelf.find(footprint.lower(), _access())
+    found = services().shelf.read(footprint.lower(), current_caller())
     if found is None:
         raise FootprintNotFound
     return answers.single(found)

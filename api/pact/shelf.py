@@ -22,9 +22,11 @@ import sqlalchemy as sa
 
 from api import tables
 from api.access import Access
+from api.callers import Caller
 from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
+from ledger import tables as ledger_tables
 from ledger.entry import Entry
 from ledger.pact import CarbonFootprint
 from ledger.standing import Standing
@@ -50,6 +52,8 @@ _SCANNED = 500
 _SHELVED = tables.shelved.c
 _TERM = tables.shelved_term.c
 _SEEN = (_SHELVED.serial, _SHELVED.product)
+_BY_ID = sa.select(tables.shelved).where(_SHELVED.id == sa.bindparam("id"))
+_LOG_SIZE = sa.select(sa.func.max(ledger_tables.checkpoint.c.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class Shelf:
         self._services = services
         self._lock = threading.Lock()
         self._followed = -1
+        self._standing: Standing | None = None
 
     # -- reading -----------------------------------------------------------------------------
 
@@ -105,8 +110,25 @@ class Shelf:
         """The footprint with this id; None where there is none that the caller may read."""
         self.follow(access.standing)
         with reading(self._services.database) as connection:
-            query = sa.select(tables.shelved).where(_SHELVED.id == footprint)
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_BY_ID, {"id": footprint}).one_or_none()
+        return self._opened(row, access)
+
+    def read(self, footprint: str, caller: Caller) -> Shelved | None:
+        """As `find`, by what stands now.
+
+        Most often nothing was appended since the last was read: then one transaction tells so, and
+        gives the footprint.
+        """
+        with reading(self._services.database) as connection:
+            size = connection.execute(_LOG_SIZE).scalar_one()
+            row = connection.execute(_BY_ID, {"id": footprint}).one_or_none()
+        known = self._standing
+        if known is not None and known.size == size <= self._followed:
+            return self._opened(row, Access(known, caller))
+        self._standing = self._services.engine.standing()
+        return self.find(footprint, Access(self._standing, caller))
+
+    def _opened(self, row: Any, access: Access) -> Shelved | None:
         if row is None or not access.may_read_footprint_of(row.product):
             return None
         return self._shelved(row)
