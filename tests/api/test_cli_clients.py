@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from api.errors import TokenKeyRefused
 from api.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, served, terminal
@@ -83,6 +84,20 @@ def test_a_secret_is_rotated_with_and_without_a_window(begun: Terminal) -> None:
         assert [granted(address, each).status_code for each in (first, second)] == [401, 401]
         third = first | {"client_secret": told.split()[-1]}
         assert granted(address, third).status_code == 200
+
+
+@pytest.mark.usefixtures("waiting_for_the_disk")
+def test_in_production_a_server_does_not_begin_with_a_key_that_others_may_read(
+    begun: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served() as address:
+        assert granted(address, added(begun)).status_code == 200
+    monkeypatch.setenv("CATCHMENT_ENV", "production")
+    settings = Settings.from_env()
+    open_services(settings).database.dispose()
+    settings.token_key_file.chmod(0o644)
+    with pytest.raises(TokenKeyRefused):
+        open_services(settings)
 
 
 @pytest.mark.parametrize(

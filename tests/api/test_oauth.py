@@ -271,6 +271,21 @@ def test_without_the_scope_a_client_reads_what_anybody_may(
     assert client.get(address, headers=bearer(token_of(client, whole))).status_code == 200
 
 
+def test_pact_is_answered_as_far_as_the_scope_reaches(
+    client: FlaskClient, erp: tuple[str, str], factory: Factory
+) -> None:
+    def answer(scope: str) -> tuple[int, object]:
+        headers = bearer(tokens[scope])
+        response = client.get("/3/footprints", headers=headers)
+        return response.status_code, json.loads(response.data).get("code")
+
+    tokens = {scope: token_of(client, erp, scope) for scope in ("footprints", "events")}
+    assert answer("footprints") == (200, None)
+    assert answer("events") == (403, "AccessDenied")
+    factory.clock.advance(seconds=1800)
+    assert answer("footprints") == (401, "TokenExpired")
+
+
 def test_a_client_reads_figures_as_a_token_of_its_role_and_enterprise_does(
     client: FlaskClient, acme: Actor, factory: Factory, services: Services, as_role: AsRole
 ) -> None:

@@ -262,7 +262,7 @@ def test_the_key_is_made_once_and_for_its_owner_alone(settings: Settings) -> Non
     assert load_pem_private_key(path.read_bytes(), None)
 
 
-def test_in_production_a_key_that_others_may_read_is_refused_already_at_the_start(
+def test_in_production_a_key_that_others_may_read_is_refused(
     settings: Settings,
 ) -> None:
     token_key.read(settings)
