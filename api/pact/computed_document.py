@@ -160,9 +160,11 @@ class Making:
         """Raises for what forbids to hand the figure out; see `computed`."""
         self.answered, self.access = answered, access
         solved, weights = answered.solved, answered.weights
-        self.figure: ProductFootprint = product_footprint(solved, product, weights)
-        if set(self.figure.feeds) != {Feed.RECIPE}:
+        network = solved.network
+        fed = {network.nodes[i].feed for i in network.nodes_of.get(product, [])} - {Feed.NONE}
+        if fed and fed != {Feed.RECIPE}:
             raise NotByRecipe(year=answered.year)
+        self.figure: ProductFootprint = product_footprint(solved, product, weights)
         asked = Question(answered.year, answered.gwp)
         self.sight: Sight = access.require_footprint(product, solved, asked)
         if self.figure.amount.value is None:
@@ -241,20 +243,25 @@ class Making:
         return {name: _plain(each) for name, each in (totals | stands_in | told).items()}
 
     def reports(self) -> list[str]:
-        """Assessment reports of the GWP values; of those others stated their totals under as well,
-        where that may be told."""
-        columns = self.answered.solved.network.columns
-        foreign = [k for at in self._met.values() for k in at if columns[k].stated_under]
-        under = " ".join(columns[k].stated_under or "" for k in foreign)
-        told = _REPORT.findall(under) if self._may_tell(foreign) else []
-        return sorted({self.answered.gwp, *told})
+        """Assessment reports of the GWP values; of those that others stated their totals under,
+        the ones that may be told."""
+        told = (under for under, columns in self._foreign.items() if self._may_tell(columns))
+        return sorted({self.answered.gwp, *(report for u in told for report in _REPORT.findall(u))})
 
     @property
     def hides_reports(self) -> bool:
         """Whether there may be other reports than those that are told."""
-        columns = self.answered.solved.network.columns
-        return not self._may_tell(k for at in self._met.values() for k in at
-                                  if columns[k].stated_under)  # fmt: skip
+        return not all(map(self._may_tell, self._foreign.values()))
+
+    @cached_property
+    def _foreign(self) -> dict[str, list[int]]:
+        """GWP sets that totals were stated under -> the columns that hold them."""
+        found: dict[str, list[int]] = {}
+        for k in (k for at in self._met.values() for k in at):
+            under = self.answered.solved.network.columns[k].stated_under
+            if under and under != self.answered.gwp:
+                found.setdefault(under, []).append(k)
+        return found
 
     # -- the data behind it --------------------------------------------------------------------
 
