@@ -203,6 +203,13 @@ _FOOTPRINTS: Final = {
         "All data of %(product)s are said to be primary, yet sources of secondary factors are "
         "listed.",
     ),
+    "unsigned-external": _footprint(
+        Severity.WARNING,
+        "The footprint of %(product)s was read from %(host)s, and you have signed nothing: state "
+        "it with a key of your own.",
+        "The footprint of %(product)s was read from %(host)s: its owner has not signed it, and it "
+        "is worth what that host's word is worth; ask the supplier to sign it.",
+    ),
     "secondary-sources-absent": _footprint(
         Severity.NOTICE,
         "Not all data of %(product)s are primary, but no source of secondary factors is listed: "

@@ -267,6 +267,18 @@ def _of_product(listed: Listed, rule: str, said: Said, where: str, **params: obj
 # --- Footprints: shares, sums, stages ---------------------------------------------------------
 
 
+def unsigned_external(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
+    """Footprints that nobody but another host vouches for: of the scope, and of what it takes in.
+
+    Unlike an error in a footprint, this is the buyer's to know: its figure rests on it.
+    """
+    lines = (each.listed for each in evidence.lines(scope) if each.listed is not None)
+    taken_in = (listed.product.id for listed in lines)
+    for each in evidence.footprints(Scope(scope.products.union(taken_in))):
+        if each.body.external is not None:
+            yield each.found("unsigned-external", host=urlsplit(each.body.external.host).netloc)
+
+
 def pact_rules(evidence: Evidence, scope: Scope) -> Iterator[Finding]:
     """What PACT's text asks for and a footprint does not keep (``ledger.pact.findings``)."""
     for each in evidence.footprints(scope):
@@ -676,6 +688,7 @@ RULES: Final[tuple[Rule, ...]] = (
     statement_units,
     masses,
     amounts_by_siblings,
+    unsigned_external,
     pact_rules,
     parts_within_wholes,
     stages,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import time
@@ -16,7 +17,10 @@ from api.partners.companies import Newcomer
 from api.partners.partners import Partner
 from api.partners.taking import Taken, read_all, take_in
 from api.services import Services
+from graph.assurance import assurance_of
 from graph.engine import Question
+from graph.evidence import Evidence, Scope
+from graph.plausibility import findings
 from ledger.pact import ProductFootprint
 from ledger.schema import dump
 from ledger.statements import Footprint, NaturalKey, Product
@@ -403,6 +407,28 @@ def test_a_buyers_figure_waits_for_the_supplier_and_follows_it(
     second = listed(factory, "1.5", precedingPfIds=[first["id"]])
     take_in(services, partner, raw({**first, "status": "Deprecated"}, second))
     assert kg(services, car) == (Decimal("5.5"), True)
+
+
+def test_whoever_rests_on_it_is_told_that_nobody_signed_it(
+    factory: Factory, services: Services, partner: Partner, buyer: Actor
+) -> None:
+    plant, car = buyer.site(), buyer.product("Car")
+    buyer.production(car, plant, "1")
+    buyer.recipe(car, plant, inputs=[line((GTIN, "3", "KGM"), supplier=mill_of(partner))])
+    verified = {"coverage": "product level", "providerName": "Some verifier"}
+    document = listed(factory)
+    document["pcf"] |= {"verification": verified}
+    take_in(services, partner, raw(document))
+    answered = services.engine.answer(Question(year=2025))
+    evidence = Evidence.of(answered.standing, answered.solved, answered.weights)
+    steel = only_product(services, partner)
+    for scope in (Scope(frozenset({steel})), Scope(frozenset({car}))):
+        told = [each for each in findings(evidence, scope) if each.rule == "unsigned-external"]
+        assert [each.params["host"] for each in told] == ["mill.example"]
+    assert steel in answered.spoken_for
+    # That somebody verified it is its owner's word, and here not even that.
+    (said,) = answered.standing.about("footprint", steel)
+    assert assurance_of(answered.standing, said, dt.date.today()) is None
 
 
 def test_a_rehearsal_says_nothing(factory: Factory, services: Services, partner: Partner) -> None:
