@@ -292,6 +292,8 @@ subscription = sa.Table(
     # product, enterprise or park, and which.
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("about", sa.Text, nullable=False),
+    # Of a park or an enterprise: operational or full net.
+    sa.Column("net", sa.Text),
     sa.Column("year", sa.Integer),
     # Fraction of the last value told by which it must move, as a decimal.
     sa.Column("threshold", sa.Text, nullable=False),

@@ -21,7 +21,7 @@ from api.outbox.outbox import WAITING, Delivery
 from api.services import services
 from api.subscriptions import watching
 from api.subscriptions.subscriptions import FORMER_MS, KIND, Subscription, Wanted, owner_of
-from api.subscriptions.told import CLOSED, Figure, Told, figures_of
+from api.subscriptions.told import CLOSED, Asked, Figure, Told, figures_of
 from api.subscriptions.wire import (
     DeliveriesQuery,
     RotatedSchema,
@@ -66,11 +66,12 @@ def subscribe() -> tuple[Answer, HTTPStatus]:
     owner_of(caller)  # refused before anything is looked up
     addresses.check(asked["url"], services().settings)
     standing = services().engine.standing()
-    told = _told_now(Access(standing, caller), asked["kind"], asked["id"], asked.get("year"))
+    question = Asked(asked.get("year"), asked["net"])
+    told = _told_now(Access(standing, caller), asked["kind"], asked["id"], question)
     wanted = Wanted(
         kind=asked["kind"],
         about=asked["id"],
-        year=asked.get("year"),
+        asked=question,
         threshold=Decimal(asked["threshold"]),
         url=asked["url"],
     )
@@ -187,7 +188,7 @@ def _read() -> dict[str, Any]:
     return asked
 
 
-def _told_now(access: Access, kind: str, about: str, year: int | None) -> dict[Figure, Told]:
+def _told_now(access: Access, kind: str, about: str, asked: Asked) -> dict[Figure, Told]:
     """What there is to subscribe to, as the caller may read it now.
 
     Raises as ``Figure.require``, and as reading a figure that the rule of three closes would:
@@ -198,7 +199,7 @@ def _told_now(access: Access, kind: str, about: str, year: int | None) -> dict[F
         each.require(access)
     if not figures:
         Figure(kind, about).require(access)
-    told = {each: each.now(services().engine, access, year) for each in figures}
+    told = {each: each.now(services().engine, access, asked) for each in figures}
     if all(each.state == CLOSED for each in told.values()):
         raise NotDisclosed(kind="figure", id=about)
     return told
@@ -215,6 +216,7 @@ def _answer(subscription: Subscription) -> Answer:
         "id": subscription.id,
         "kind": subscription.kind,
         "about": subscription.about,
+        "net": subscription.net,
         "year": subscription.year,
         "threshold": f"{subscription.threshold:f}",
         "url": subscription.url,

@@ -20,7 +20,8 @@ from api.callers import Caller
 from api.errors import SubscriptionRefused, SubscriptionUnknown, TooManySubscriptions
 from api.secret_box import SecretBox
 from api.subscriptions.signatures import new_secret
-from api.subscriptions.told import Figure, Told
+from api.subscriptions.told import Asked, Figure, Told
+from graph.targets import FULL
 from ledger.store import reading, writing
 
 MOST_EACH: Final = 100
@@ -50,6 +51,7 @@ class Subscription:
     client: str | None
     kind: str
     about: str
+    net: str | None
     year: int | None
     threshold: Decimal
     url: str
@@ -57,6 +59,10 @@ class Subscription:
     ended_at: int | None
     seen: int
     held_until: int | None
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.year, self.net or FULL)
 
     @property
     def caller(self) -> Caller:
@@ -70,7 +76,7 @@ class Wanted:
 
     kind: str
     about: str
-    year: int | None
+    asked: Asked
     threshold: Decimal
     url: str
 
@@ -115,7 +121,8 @@ class Subscriptions:
             "client": caller.client,
             "kind": wanted.kind,
             "about": wanted.about,
-            "year": wanted.year,
+            "net": None if wanted.kind == "product" else wanted.asked.net,
+            "year": wanted.asked.year,
             "threshold": f"{wanted.threshold:f}",
             "url": wanted.url,
             "sealed_secret": self._box.seal(secret),

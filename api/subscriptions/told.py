@@ -30,7 +30,7 @@ from graph.engine import Books, Engine, Question
 from graph.errors import GraphError
 from graph.footprint import product_footprint
 from graph.inventory import MARKET, full_books
-from graph.targets import FULL
+from graph.targets import FULL, OPERATIONAL
 
 VALUE: Final = "value"
 AT_LEAST: Final = "at-least"
@@ -39,6 +39,7 @@ CLOSED: Final = "closed"
 NUMBERED: Final = (VALUE, AT_LEAST)
 
 KINDS: Final = ("product", "enterprise", "park")
+NETS: Final = (FULL, OPERATIONAL)
 _DISCLOSED: Final = {"product": "footprint", "enterprise": "figure", "park": "figure"}
 _NET_UNIT: Final = "kg CO2e"
 _NOT_SHOWN: Final = "not-shown"
@@ -78,12 +79,26 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of every figure of a subscription: a calendar year, by default the latest; and
+    which net figure of a park or an enterprise: of Scope 1 and 2 (operational), or of all scopes.
+    """
+
+    year: int | None = None
+    net: str = FULL
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A figure that may be subscribed to: the footprint of a product, cradle to gate per declared
-    unit, or the net figure of a park or an enterprise, of all scopes, market-based."""
+    unit, or a net figure of a park or an enterprise, market-based."""
 
     kind: str
     id: str
+
+    def name(self, asked: Asked) -> str:
+        """What it is called in events."""
+        return "footprint" if self.kind == "product" else f"net-{asked.net}"
 
     @property
     def path(self) -> str:
@@ -107,24 +122,22 @@ class Figure:
             return False
         return True
 
-    def now(
-        self, engine: Engine, access: Access, year: int | None, last: Told | None = None
-    ) -> Told:
+    def now(self, engine: Engine, access: Access, asked: Asked, last: Told | None = None) -> Told:
         """What the caller is told of it at this moment.
 
         ``last`` is what was told when the caller might read the same as now; it is what is told
         again where no entry has moved the figure since.
         """
-        question = Question(year)
+        question = Question(asked.year)
         try:
             self.require(access)
             if self.kind == "product":
                 return self._footprint(engine, access, question, last)
-            return self._net(engine, access, question)
+            return self._net(engine, access, question, asked.net)
         except GraphError as none:
-            return Told(NONE, year, reason=none.code)
+            return Told(NONE, asked.year, reason=none.code)
         except ApiError as closed:
-            return Told(CLOSED, year, reason=closed.code)
+            return Told(CLOSED, asked.year, reason=closed.code)
 
     def _footprint(
         self, engine: Engine, access: Access, question: Question, last: Told | None
@@ -140,10 +153,10 @@ class Figure:
         answer = footprint_answer(answered, figure, sight, access)
         return _told(answer, answered.year, answer["unit"], figure.as_of, held=bool(sight.hidden))
 
-    def _net(self, engine: Engine, access: Access, question: Question) -> Told:
+    def _net(self, engine: Engine, access: Access, question: Question, ambition: str) -> Told:
         guarded = self._guarded(engine, access, question)
         full = full_books(guarded.books)
-        net = Inventory(guarded, full, is_earlier=False).answer()["net"][FULL][MARKET]
+        net = Inventory(guarded, full, is_earlier=False).answer()["net"][ambition][MARKET]
         year = guarded.books.answered.year
         if net is None:
             return Told(CLOSED, year, reason=_NOT_SHOWN)

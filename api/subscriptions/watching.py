@@ -56,7 +56,6 @@ _DECIDE_ACCESS: Final = (
     "erasure",
     "revocation",
     "recovery",
-    "key",
 )
 _MOVE_NET: Final = ("park", "downstream", "holdings")
 """What can move a net figure besides ``MOVES_FIGURES``."""
@@ -134,11 +133,11 @@ def _now(services: Services, each: _Look) -> dict[Figure, Told]:
     subscription, engine = each.subscription, services.engine
     wanted = list(figures_of(each.access, subscription.kind, subscription.about))
     found = {
-        figure: figure.now(engine, each.access, subscription.year, _still(each, figure))
+        figure: figure.now(engine, each.access, subscription.asked, _still(each, figure))
         for figure in wanted
     }
     for figure in each.told.keys() - found.keys():
-        after = figure.now(engine, each.access, subscription.year)
+        after = figure.now(engine, each.access, subscription.asked)
         is_another_s = after.state != CLOSED
         found[figure] = Told(CLOSED, reason="handed-over") if is_another_s else after
     return found
@@ -212,6 +211,7 @@ def _event(
             "subscription": subscription.id,
             "kind": figure.kind,
             "id": figure.id,
+            "figure": figure.name(subscription.asked),
             "year": after.year,
             "before": None if shown is None else _members(shown),
             "after": _members(after),

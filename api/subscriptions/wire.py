@@ -6,8 +6,9 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from api.outbox.addresses import LONGEST_URL
-from api.subscriptions.told import KINDS
+from api.subscriptions.told import KINDS, NETS
 from api.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
+from graph.targets import FULL
 from ledger.strict_json import MAX_INTEGER
 
 _FRACTION = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,9})?$"
@@ -25,12 +26,20 @@ class SubscribeSchema(ma.Schema):
         required=True,
         validate=validate.OneOf(KINDS),
         metadata=described(
-            "product: its footprint. park: its net figure, of all scopes, market-based. "
-            "enterprise: as a supplier, the footprint of each of its products that you may read, "
-            "and its own net figure if that is open to you."
+            "product: its footprint. park: its net figure. enterprise: as a supplier, the "
+            "footprint of each of its products that you may read, and its own net figure if that "
+            "is open to you."
         ),
     )
     id = entity(required=True, metadata=described("Which."))
+    net = fields.String(
+        load_default=FULL,
+        validate=validate.OneOf(NETS),
+        metadata=described(
+            "Which net figure of a park or an enterprise, market-based: full is of all scopes, "
+            "operational of Scope 1 and 2."
+        ),
+    )
     year = fields.Integer(
         strict=True,
         validate=validate.Range(1990, 2200),
@@ -93,6 +102,12 @@ class SubscriptionSchema(Wire):
     id = fields.String(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     about = entity(required=True)
+    net = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(NETS),
+        metadata=described("Which net figure; null for a product."),
+    )
     year = fields.Integer(required=True, allow_none=True)
     threshold = PlainDecimal(required=True)
     url = fields.String(required=True)

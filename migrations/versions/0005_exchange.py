@@ -206,6 +206,7 @@ def upgrade() -> None:
         sa.Column("client", sa.Text, nullable=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("about", sa.Text, nullable=False),
+        sa.Column("net", sa.Text, nullable=True),
         sa.Column("year", sa.Integer, nullable=True),
         sa.Column("threshold", sa.Text, nullable=False),
         sa.Column("url", sa.Text, nullable=False),
