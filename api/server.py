@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from functools import partial
 
 from flask import Flask
@@ -24,12 +25,13 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     start, so that what is wrong is told here and not by a worker.
     Raises AddressRefused, WitnessesRefused, and as `create_app`.
     """
+    settings = replace(settings, host=host or settings.host, port=port or settings.port)
     create_app(settings)
     publishing.witnesses_of(settings)
     server = Server(
         "api.app:create_app",
-        address=free_address(host or settings.host, port or settings.port),
-        port=port or settings.port,
+        address=free_address(settings.host, settings.port),
+        port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
