@@ -44,6 +44,17 @@ from ledger.statements import OfferFacts
 DAYS_PER_YEAR: Final = 365.25
 _OTHER_TIME: Final = frozenset({Feed.OTHER_YEAR, Feed.EXPIRED})
 _KEPT: Final = 4096
+_DECIDES: Final = (
+    "disclosure",
+    "product",
+    "transfer",
+    "attestation",
+    "accreditation",
+    "revocation",
+    "recovery",
+    "erasure",
+)
+"""Types that decide, beside what moves a figure, what is told of it and to whom."""
 REFUSED_AS: Final[Mapping[type[CatchmentError], str]] = MappingProxyType(
     {
         TokenMissing: "not-disclosed",
@@ -144,7 +155,7 @@ class Known:
 
 
 class Figures:
-    """What is known of products, read once for each state of the log."""
+    """What is known of products, read once until an entry may have changed it."""
 
     def __init__(self) -> None:
         self._known: Recent[tuple[Any, ...], Known] = Recent(_KEPT)
@@ -160,18 +171,24 @@ class Figures:
         access.require("product", product, "footprint")
         if product not in answered.standing.products:
             raise UnknownProduct(product=product)
-        key = (
-            access.standing.size,
-            answered.at,
-            answered.year,
-            answered.gwp,
-            answered.valid_on,
-            product,
-            site,
-            access.caller.is_auditor,
-        )
+        question = answered.year, answered.gwp, answered.valid_on, product, site
+        state = _last_word(answered, product), _decided(answered), _decided(access)
+        key = (*question, *state, access.caller.is_auditor)
         known = self._known.get(key)
         return known or self._known.put(key, _read(access, answered, product, site))
+
+
+def _last_word(answered: Answered, product: str) -> int:
+    """The last entry that had a say in the numbers."""
+    solved = answered.solved
+    nodes = solved.network.nodes_of.get(product, [])
+    return int(solved.as_of[nodes].max()) if nodes else -1
+
+
+def _decided(of: Answered | Access) -> tuple[int, ...]:
+    """The last entries that may have decided who may read what, and what stands."""
+    touched = of.standing.touched
+    return tuple(touched.get((kind, ""), -1) for kind in _DECIDES)
 
 
 def _read(access: Access, answered: Answered, product: str, site: str | None) -> Known:
