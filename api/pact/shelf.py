@@ -28,8 +28,9 @@ from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
+from ledger.errors import PayloadErased
 from ledger.pact import CarbonFootprint
-from ledger.standing import Standing
+from ledger.standing import Said, Standing
 from ledger.statements import Erasure, Footprint, NaturalKey
 from ledger.store import reading, writing
 from ledger.strict_json import dumps
@@ -302,8 +303,7 @@ class Shelf:
             said = standing.find(NaturalKey.parse(key))
             self._deprecate(connection, key, but=said.digest if said else "")
             if said is not None:
-                body = cast(Footprint, said.statement.body)
-                self._deprecate(connection, _computed_beside(body))
+                self._deprecate(connection, _computed_beside(said))
 
     def _deprecate(self, connection: sa.Connection, key: str, but: str = "") -> None:
         others = sa.or_(_SHELVED.digest.is_(None), _SHELVED.digest != but)
@@ -358,8 +358,12 @@ def year_of(pcf: CarbonFootprint) -> int:
     return (start + (end - start) / 2).year
 
 
-def _computed_beside(declared: Footprint) -> str:
+def _computed_beside(said: Said) -> str:
     """The key of what is computed where this was not declared; none where it is for one site."""
+    try:
+        declared = cast(Footprint, said.statement.body)
+    except PayloadErased:  # since the standing was read; the erasure comes next
+        return ""
     if declared.site is not None or declared.pact.status == "Deprecated":
         return ""
     return computed_key(declared.product, year_of(declared.pact.pcf))
