@@ -317,6 +317,68 @@ class Client:
         """Everything that an entry moved."""
         return self._get(f"/v1/log/{index}/wave", **query)
 
+    # --- requests for footprints ---
+
+    def ask(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for footprints. Raises Refused."""
+        return self._request("POST", "/v1/requests", json=asked)
+
+    def requests_made(self, **query: str | None) -> list[dict[str, Any]]:
+        """What was asked of the token's enterprise, or with ``box="sent"`` what it has asked."""
+        return self._all_pages("/v1/requests", query)
+
+    def request(self, request: str) -> dict[str, Any]:
+        """One request, from the side of the token's enterprise. Raises Refused."""
+        return self._get(f"/v1/requests/{request}")
+
+    def about_request(self, request: str, how: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What a supplier does about a request: ``how`` is answer, decline or pass-on."""
+        return self._request("POST", f"/v1/requests/{request}/{how}", json=body)
+
+    def asking(self, asking: str) -> dict[str, Any]:
+        """How far what was asked at once has come. Raises Refused."""
+        return self._get(f"/v1/askings/{asking}")
+
+    # --- subscriptions ---
+
+    def subscribe(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Have changes of a figure posted to a URL; with the secret, shown once. Raises Refused."""
+        return self._request("POST", "/v1/subscriptions", json=wanted)
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """Those of the token's enterprise that last."""
+        items: list[dict[str, Any]] = self._get("/v1/subscriptions")["items"]
+        return items
+
+    def subscription(self, subscription: str) -> dict[str, Any]:
+        """One of them, and what it was last told. Raises Refused."""
+        return self._get(f"/v1/subscriptions/{subscription}")
+
+    def deliveries(self, subscription: str) -> list[dict[str, Any]]:
+        """What was sent to a subscription, the newest first. Raises Refused."""
+        return self._all_pages(f"/v1/subscriptions/{subscription}/deliveries", {})
+
+    def replay_delivery(self, subscription: str, event: str) -> dict[str, Any]:
+        """Send an event once more under its id. Raises Refused."""
+        path = f"/v1/subscriptions/{subscription}/deliveries/{event}/replay"
+        return self._request("POST", path)
+
+    def rotate_subscription(self, subscription: str) -> dict[str, Any]:
+        """A new secret, shown once; for a day the former signs as well. Raises Refused."""
+        return self._request("POST", f"/v1/subscriptions/{subscription}/rotate")
+
+    def test_subscription(self, subscription: str) -> dict[str, Any]:
+        """Have an event sent that tells nothing. Raises Refused."""
+        return self._request("POST", f"/v1/subscriptions/{subscription}/test")
+
+    def end_subscription(self, subscription: str) -> None:
+        """Be told nothing more. Raises Refused."""
+        response = self._send("DELETE", f"/v1/subscriptions/{subscription}")
+        if response.status_code != HTTPStatus.NO_CONTENT:
+            self._read(response)
+
+    # --- what if ---
+
     def what_if(self, hypothesis: Mapping[str, Any]) -> dict[str, Any]:
         """What would follow. Raises Refused."""
         return self._request("POST", "/v1/what-if", json=hypothesis)

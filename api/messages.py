@@ -9,9 +9,11 @@ from typing import Final
 
 from marshmallow import fields
 
+from api.asking.answers import SENTENCES as ASKED
 from api.catalogue import conditions
 from api.change_answers import SENTENCES
 from api.cli.footprints import KIND_WORDS
+from api.cli.requests import STATE_WORDS
 from api.cli.verification import NAMES
 from api.columns import SHEETS
 from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
@@ -99,6 +101,7 @@ def _all_spoken() -> Iterator[str]:
     for named in (
         KIND_WORDS.values(),
         FLAWS.values(),
+        STATE_WORDS.values(),
         BODIES,
         ORIGINS,
         NAMES,
@@ -138,6 +141,7 @@ def _all_templates() -> Iterator[str]:
     yield from DOWNSTREAM.values()
     yield OTHER_CATEGORIES
     yield from SENTENCES
+    yield from ASKED
     yield ANOTHER_NUMBER
     yield from RUNG_WORDS.values()
     yield SEVERAL

@@ -322,8 +322,9 @@ class Requests:
         if found is None or not _makes(supplier.standing, found.product, request.supplier):
             raise AnswerRefused(footprint=footprint, reason="you have no footprint of this id")
         if footprint not in fitting:
-            reason = "it is of something else than what is asked for, or no longer in force"
-            raise AnswerRefused(footprint=footprint, reason=reason)
+            raise AnswerRefused(
+                footprint=footprint, reason="it is not what is asked for, or no longer in force"
+            )
         if not buyer.may_read_footprint_of(found.product):
             statement = json.dumps(disclosure(found.product, request.buyer))
             raise AnswerNotDisclosed(footprint=footprint, buyer=request.buyer, statement=statement)

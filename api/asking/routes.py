@@ -196,10 +196,10 @@ def _wanted(buyer: str, asked: dict[str, Any]) -> Suppliers:
     else:
         found = list(by_criteria(standing, given))
     others = tuple(each for each in found if each.supplier != buyer)
+    if not found:
+        raise NobodyToAsk(reason="nothing is registered that fits what is asked for")
     if not others:
-        mine = "what is asked for is your own"
-        nothing = "nothing is registered that fits what is asked for"
-        raise NobodyToAsk(reason=mine if found else nothing)
+        raise NobodyToAsk(reason="what is asked for is your own")
     return Suppliers(others, 0)
 
 
@@ -215,8 +215,7 @@ def _of_own(buyer: str, product: str, year: int | None, given: Given) -> Supplie
     network = engine.answer(Question(year)).solved.network
     found = suppliers_of(access, network, product, buyer)
     if not found.wanted:
-        known = "no footprint is lacking of a supplier that is registered"
-        raise NobodyToAsk(reason=known)
+        raise NobodyToAsk(reason="no footprint is lacking of a supplier that is registered")
     wanted = (
         Wanted(each.supplier, each.product, {**given, **each.criteria}) for each in found.wanted
     )

@@ -246,7 +246,7 @@ def test_an_answer_is_of_the_supplier_and_of_what_was_asked_for(
     others = chain.press.footprint(chain.door, "1").statement.body.pact.id
     own = chain.sew.footprint(cover, "1").statement.body.pact.id
     path = f"requests/{one['id']}/answer"
-    for footprint, said in ((others, "no footprint of this id"), (own, "something else")):
+    for footprint, said in ((others, "no footprint of this id"), (own, "not what is asked for")):
         problem = portal.post(chain.sew, path, {"footprints": [footprint]}, 422)
         assert problem["code"] == "answer-refused"
         assert said in problem["detail"]
