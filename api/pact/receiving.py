@@ -20,10 +20,11 @@ import sqlalchemy as sa
 from api import tables
 from api.errors import EventFromElsewhere, PartnerUnknown, status_of
 from api.outbox import backoff
-from api.outbox.outbox import KEPT_MS
+from api.outbox.outbox import ABANDONED_AFTER_MS, KEPT_MS
 from api.pact import events
 from api.pact.events import (
     PUBLISHED,
+    REQUEST_CREATED,
     Event,
     RequestCreated,
     RequestFulfilled,
@@ -42,6 +43,7 @@ WAITING: Final = "waiting"
 DONE: Final = "done"
 FAILED: Final = "failed"
 
+_OUR_FAULT: Final = "This server failed; its operator can say how."
 _AT_ONCE: Final = 100
 _PORTS: Final = {"http": 80, "https": 443}
 _RECEIVED = tables.received.c
@@ -132,8 +134,8 @@ def run(services: Services) -> None:
 
 
 def _deal_with(services: Services, received: Received) -> None:
-    event = events.read(received.body)
     try:
+        event = events.read(received.body)
         partner = services.partners.get(received.partner)
         told = _HANDLERS[type(event)](services, partner, event)
     except PartnerUnknown as gone:
@@ -143,7 +145,11 @@ def _deal_with(services: Services, received: Received) -> None:
         if status_of(refused) >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _put_off(services, received, str(refused))
         else:
-            _refuse(services, received, event, str(refused))
+            _refuse(services, received, str(refused), "BadRequest")
+    except Exception:
+        # Whatever is wrong with one of them, those behind it must not wait for a correction.
+        _LOG.exception("The event %s of %s was not dealt with", received.id, received.source)
+        _put_off(services, received, _OUR_FAULT)
     else:
         _settle(services, received, DONE, told)
 
@@ -174,21 +180,23 @@ _HANDLERS: Final[dict[type[Event], Callable[..., str]]] = {
 
 
 def _put_off(services: Services, received: Received, told: str) -> None:
-    later = {
-        "attempts": received.attempts + 1,
-        "next_at": services.clock() + backoff.wait_ms(received.attempts + 1),
-        "told": told,
-    }
+    """Try again later; after 72 hours whoever sent it is told that this server failed."""
+    attempts = received.attempts + 1
+    next_at = services.clock() + backoff.wait_ms(attempts)
+    if next_at > received.at + ABANDONED_AFTER_MS:
+        _refuse(services, received, _OUR_FAULT, "InternalError")
+        return
+    later = {"attempts": attempts, "next_at": next_at, "told": told}
     with writing(services.database) as connection:
         connection.execute(_row_of(received).values(**later))
 
 
-def _refuse(services: Services, received: Received, event: Event, told: str) -> None:
-    """Mark an event that is refused; a request is answered, as each has to be."""
+def _refuse(services: Services, received: Received, told: str, code: str) -> None:
+    """Mark an event that is not dealt with; a request is answered, as each has to be."""
     with writing(services.database) as connection:
-        if isinstance(event, RequestCreated):
+        if received.type == REQUEST_CREATED:
             source, now = events.source_of(services.settings.public_address), services.clock()
-            answer = events.request_rejected(source, now, event.id, told, "BadRequest")
+            answer = events.request_rejected(source, now, received.id, told, code)
             services.outbox.put("partner", received.partner, answer, connection=connection)
         connection.execute(_row_of(received).values(state=FAILED, told=told))
 

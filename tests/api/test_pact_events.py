@@ -23,6 +23,7 @@ from api.outbox.outbox import KEPT_MS
 from api.pact import event_routes, events, receiving
 from api.partners.partners import Partner
 from api.services import Services
+from ledger.errors import StoreFull
 from tests.api.conftest import AsRole
 from tests.factory import Actor, Factory
 
@@ -615,23 +616,46 @@ def test_a_request_that_cannot_be_dealt_with_is_rejected_and_holds_up_no_other(
     assert {each.id: each.state for each in came(services)} == {"bad": "failed", "good": "done"}
 
 
+@pytest.mark.parametrize("fault", [StoreFull(), ZeroDivisionError()])
 def test_where_this_server_is_at_fault_an_event_waits_and_is_tried_again(
-    factory: Factory, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+    factory: Factory,
+    services: Services,
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
 ) -> None:
-    from ledger.errors import StoreFull
-
     def fail(*_: Any) -> None:
-        raise StoreFull
+        raise fault
 
-    send(event())
+    send(event(id="a"))
+    send(event(id="b"))
     monkeypatch.setattr(services.requests, "came", fail)
     receiving.run(services)
     monkeypatch.undo()
-    (kept,) = came(services)
-    assert (kept.state, kept.attempts) == ("waiting", 1)
+    assert [(each.state, each.attempts) for each in came(services)] == [("waiting", 1)] * 2
     receiving.run(services)
     assert sent(services) == []
     factory.clock.advance(seconds=13)
+    receiving.run(services)
+    assert [each["data"]["requestEventId"] for each in sent(services)] == ["a", "b"]
+
+
+@pytest.mark.only_on("sqlite", "about what is done, not where it is kept")
+def test_a_request_that_this_server_fails_at_for_72_hours_is_rejected_too(
+    factory: Factory, services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    send(event())
+    monkeypatch.setattr(services.requests, "came", fail)
+    for hours in (70, 1.9, 1):
+        assert sent(services) == []
+        factory.clock.advance(days=hours / 24)
+        receiving.run(services)
+    (answer,) = sent(services)
+    assert answer["data"]["error"]["code"] == "InternalError"
+    assert "ZeroDivision" not in answer["data"]["error"]["message"]
     receiving.run(services)
     assert len(sent(services)) == 1
 
