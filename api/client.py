@@ -387,6 +387,22 @@ class Client:
         """What would move if somebody were no longer trusted. Raises Refused."""
         return self._request("POST", "/v1/stress", json=asked)
 
+    def lookup(self, **query: str | None) -> dict[str, Any]:
+        """The figure of a product by one of its names: product, gtin, cas or identifier."""
+        return self._get("/v1/footprint", **query)
+
+    def compare(self, offers: Mapping[str, Any]) -> dict[str, Any]:
+        """Offers side by side, and the award to be signed. Raises Refused."""
+        return self._request("POST", "/v1/comparisons", json=offers)
+
+    def awards(self, **query: str | None) -> list[dict[str, Any]]:
+        """The awards in force that the token may read, in the log's order."""
+        return self._all_pages("/v1/awards", query)
+
+    def award(self, digest: str) -> dict[str, Any]:
+        """An award, and what has become of what it rests on. Raises Refused."""
+        return self._get(f"/v1/awards/{digest}")
+
     def entities(self, kind: str, **query: str | None) -> list[dict[str, Any]]:
         """The registered products, parks, sites or enterprises."""
         return self._all_pages(f"/v1/{kind}", query)

@@ -53,7 +53,6 @@ _NOT_TAKEN: Final = tuple(
 )
 """Tunnels that lead who knows where, and what Python's registry counts as global all the same."""
 _PRINTABLE = re.compile(r"[!-\[\]-~]+", re.ASCII)
-_NOT_PUBLIC = "it does not lead to public addresses"
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Found = tuple[socket.AddressFamily, socket.SocketKind, int, tuple[Any, ...]]
@@ -120,7 +119,7 @@ class Reach:
             for family, kind, protocol, _, address in _looked_up(host, port)
         ]
         if not found or not all(self.allows(host, str(address[0])) for *_, address in found):
-            raise UrlRefused(reason=_NOT_PUBLIC)
+            raise _not_public()
         return found
 
 
@@ -129,6 +128,10 @@ def _looked_up(host: str, port: int) -> list[tuple[Any, ...]]:
         return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except UnicodeError as refused:  # no label of a name is that long
         raise OSError("it is no name of a host") from refused
+
+
+def _not_public() -> UrlRefused:
+    return UrlRefused(reason="it does not lead to public addresses")
 
 
 def _host_name(host: str) -> str:
@@ -152,7 +155,7 @@ def check(url: str, settings: Settings) -> None:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         Reach.of(settings).resolved(parts.hostname, port)
     except OSError:
-        raise UrlRefused(reason=_NOT_PUBLIC) from None
+        raise _not_public() from None
 
 
 def _split(url: str) -> SplitResult:
