@@ -37,6 +37,7 @@ from api.errors import (
     DueRefused,
     NobodyToAsk,
     NotDisclosed,
+    RequestEnded,
 )
 from api.pact.criteria import Criteria
 from api.services import services
@@ -152,6 +153,8 @@ def pass_on(request: UUID) -> Answer:
     buyer is told how many were asked and have answered, not who they are.
     """
     asked, body = _asked_of_me(request), _read(PassOnSchema)
+    if not asked.may_be_answered:
+        raise RequestEnded(request=asked.id)
     product = asked.product or body.get("product")
     if product is None:
         raise NobodyToAsk(reason="the request names no product, and neither do you")
