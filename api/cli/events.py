@@ -69,17 +69,18 @@ def _replay(speech: Speech, outbox: Outbox, serial: int) -> None:
 
 def _show_received(speech: Speech, came: list[Received], partners: dict[str, str]) -> None:
     speech.say("Received:")
-    table = speech.table("Time", "From", "Type", "Id", "State", "What became of it")
+    table = speech.table("Time", "Sender", "Type", "Id", "State", "What became of it")
     for each in came:
         sender = partners.get(each.partner, each.partner)
-        table.add_row(iso_time(each.at), sender, _kind(each.type), each.id, each.state, each.told)
+        state = _state(speech, each.state)
+        table.add_row(iso_time(each.at), sender, _kind(each.type), each.id, state, each.told)
     speech.out.print(table)
 
 
 def _show_outgoing(speech: Speech, going: list[Delivery], partners: dict[str, str]) -> None:
     speech.say("Outgoing:")
     table = speech.table(
-        "No.", "Time", "To", "Type", "State", "Attempts", "Next attempt", "Last answer"
+        "No.", "Time", "Recipient", "Type", "State", "Attempts", "Next attempt", "Last answer"
     )
     for each in going:
         next_at = iso_time(each.next_at) if each.state == WAITING else ""
@@ -88,12 +89,22 @@ def _show_outgoing(speech: Speech, going: list[Delivery], partners: dict[str, st
             iso_time(each.created_at),
             partners.get(each.recipient, each.recipient),
             _kind(each.type),
-            each.state,
+            _state(speech, each.state),
             str(each.attempts),
             next_at,
             each.told,
         )
     speech.out.print(table)
+
+
+def _state(speech: Speech, state: str) -> str:
+    words = {
+        WAITING: speech.text("waiting"),
+        DONE: speech.text("done"),
+        DELIVERED: speech.text("delivered"),
+        FAILED: speech.text("failed"),
+    }
+    return words[state]
 
 
 def _kind(type_: str) -> str:
