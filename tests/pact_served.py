@@ -28,7 +28,13 @@ from tests.factory import Actor, Factory
 
 _NEXT = re.compile(r'<(?P<address>[^<>]+)>; rel="next"')
 _MOST_PAGES = 100
-_OF_THE_APPLICATION = ("read_limit", "token_limit", "trusted_proxies", "submit_limit", "batch_limit")
+_OF_THE_APPLICATION = (
+    "read_limit",
+    "token_limit",
+    "trusted_proxies",
+    "submit_limit",
+    "batch_limit",
+)
 
 
 @cache

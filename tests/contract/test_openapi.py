@@ -32,6 +32,8 @@ SPEC = yaml.safe_load(spec_text())
 UNDOCUMENTED = {"static", "docs.docs", "docs.openapi_json"}
 """Files and the documents themselves; pages for people are named by their blueprint."""
 PAGES = "pages."
+ERRORS = {"3": ("application/json", "/PactError"), "auth": ("application/json", "/OAuthError")}
+"""By the first part of a path: media type and schema."""
 DECIMAL_PATTERN = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$"
 
 
@@ -76,13 +78,17 @@ def test_every_operation_is_described() -> None:
     assert all(tag["description"] for tag in SPEC["tags"])
 
 
-def test_errors_are_problem_documents_everywhere() -> None:
+def test_errors_have_the_form_of_the_protocol_that_is_spoken_under_the_path() -> None:
+    """Problem documents, but for PACT's errors below /3 and OAuth's below /auth."""
     for path, method, operation in operations():
         assert "default" in operation["responses"], (method, path)
+        expected = ERRORS.get(path.split("/")[1], ("application/problem+json", "Problem"))
         for status, response in operation["responses"].items():
             if status == "default" or status[0] in "45":
                 content = resolved(response).get("content", {})
-                assert set(content) == {"application/problem+json"}, (method, path, status)
+                assert set(content) == {expected[0]}, (method, path, status)
+                (body,) = content.values()
+                assert body["schema"]["$ref"].endswith(expected[1]), (method, path, status)
     assert "422" not in {s for _, _, operation in operations() for s in operation["responses"]}
 
 
@@ -120,6 +126,7 @@ def ids(factory: Factory) -> dict[str, str]:
     acme.recipe(steel, plant, emissions=[("CO2", "fossil", "2")])
     acme.production(steel, plant, "5")
     count(acme, plant, "E1", "3650", spacing_seconds=86_400)
+    declared = acme.footprint(acme.product("Bolts"), "1.5")
     return {
         "enterprise": acme.id,
         "site": plant,
@@ -128,6 +135,7 @@ def ids(factory: Factory) -> dict[str, str]:
         "digest": stated.digest,
         "figure": acme.say(published(factory, park)).digest,
         "meter": "E1",
+        "footprint": str(declared.statement.body.pact.id),
     }
 
 
@@ -176,6 +184,9 @@ def client(factory: Factory) -> FlaskClient:
         ("/v1/sites/{site}/meters/{meter}", "?year=2024"),
         ("/v1/parks/{park}/meters", ""),
         ("/v1/enterprises/{enterprise}/meters", "?year=2024"),
+        ("/3/footprints", ""),
+        ("/3/footprints", "?status=Active&limit=1"),
+        ("/3/footprints/{footprint}", ""),
     ],
 )
 def test_answers_have_the_documented_form(
@@ -201,6 +212,8 @@ def test_a_published_figure_has_the_documented_form(
         ("/v1/log/entries/{index}", "/v1/log/entries/99"),
         ("/v1/statements", "/v1/statements?limit=none"),
         ("/v1/products/{product}/footprint", f"/v1/products/{uuid.UUID(int=7)}/footprint"),
+        ("/3/footprints", "/3/footprints?offset=1"),
+        ("/3/footprints/{footprint}", f"/3/footprints/{uuid.UUID(int=7)}"),
     ],
 )
 def test_problems_have_the_documented_form(
