@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from api.errors import (
 from api.partners import calling
 from api.partners.calling import PactHost
 from api.services import Services
+from tests.e2e.tls_proxy import TlsProxy
 from tests.pact_host import CLIENT, SECRET, Answer, PactServer, Request, encoded
 
 pytestmark = pytest.mark.only_on("sqlite", "calling others is not about the database")
@@ -232,6 +234,15 @@ def test_a_host_that_is_down_is_unreachable(host: PactHost, server: PactServer) 
     server._server.server_close()
     with pytest.raises(CalledHostUnreachable):
         host.send_event(b"{}")
+
+
+def test_a_certificate_that_nobody_here_trusts_ends_it(services: Services, tmp_path: Path) -> None:
+    with TlsProxy(tmp_path, backend=9) as proxy:
+        partner = services.partners.add(
+            name="Other", enterprise="e", url=proxy.url, client_id=CLIENT, secret=SECRET
+        )
+        with pytest.raises(CalledHostUnreachable, match="certificate is not trusted"):
+            list(PactHost(services, partner).footprints())
 
 
 def test_an_answer_that_breaks_off_is_no_answer(host: PactHost, server: PactServer) -> None:
