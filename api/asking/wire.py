@@ -16,8 +16,6 @@ from ledger.schema import Day, Text
 
 BOXES: Final = ("inbox", "sent")
 STEPS: Final = ("disclose", "declare", "register")
-EITHER: Final = "Either product or criteria with productId, companyId or classification is needed."
-NOT_WITH_PRODUCT: Final = "The product is known: ask for a place, a validity or a status only."
 
 
 class _Strict(Wire):
@@ -92,9 +90,14 @@ class AskSchema(_Strict):
     def _check_what(self, data: dict[str, Any], **_: Any) -> None:
         meant = {"product_id", "company_id", "classification"} & set(data.get("criteria", ()))
         if "product" in data and meant:
-            raise ma.ValidationError(NOT_WITH_PRODUCT, "criteria")
+            raise ma.ValidationError(
+                "The product is known: ask for a place, a validity or a status only.", "criteria"
+            )
         if "product" not in data and (not meant or data.get("suppliers_of")):
-            raise ma.ValidationError(EITHER, "product")
+            raise ma.ValidationError(
+                "Either a product, or criteria with productId, companyId or classification.",
+                "product",
+            )
 
 
 class PassOnSchema(_Strict):
