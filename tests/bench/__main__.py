@@ -19,6 +19,7 @@ from rich.progress import track
 from tests.bench import (
     bench_append,
     bench_engine,
+    bench_exchange,
     bench_park,
     bench_replay,
     bench_solve,
@@ -37,6 +38,7 @@ SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     f"Start: what stands, replayed and from a snapshot; {bench_replay.LARGE}=1 adds a million "
     "products": bench_replay.run,
     "Start: a year read anew, and gone on with from its snapshot": bench_start.run,
+    "Exchange: what a procurement system waits for": bench_exchange.run,
     "Verify: proofs from stored tiles, and a bundle audited offline": bench_verify.run,
 }
 
