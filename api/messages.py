@@ -20,6 +20,7 @@ from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENT
 from api.indicator_answers import ANOTHER_NUMBER
 from api.ladder import RUNG_WORDS, SEVERAL
 from api.partners.taking import OUTCOMES
+from api.pact.wire import NO_LIMIT, NO_SUCH_FILTER
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
@@ -76,7 +77,7 @@ def _all_phrases() -> Iterator[str]:
     sources = (path for floor in _FLOORS for path in sorted((_ROOT / floor).rglob("*.py")))
     trees = (ast.parse(path.read_text("utf-8")) for path in sources)
     yield from (text for tree in trees for text in _literals(tree))
-    yield from (NO_SUCH_PARAMETER, GIVEN_TWICE, *_OF_OBJECTS)
+    yield from (NO_SUCH_PARAMETER, NO_SUCH_FILTER, NO_LIMIT, GIVEN_TWICE, *_OF_OBJECTS)
     for kind in _OF_MEMBERS:
         yield from map(str, kind.default_error_messages.values())
 

@@ -43,8 +43,9 @@ def serial_of(cursor: str, box: SecretBox) -> int:
     try:
         return int(box.open(cursor))
     except SealingKeyRefused:
-        reason = "it is none that this server gave out; begin again without it"
-        raise CriterionRefused(name="cursor", reason=reason) from None
+        raise CriterionRefused(
+            name="cursor", reason="this server did not give it out; begin again without it"
+        ) from None
 
 
 def _tagged(body: bytes) -> Response:

@@ -111,7 +111,7 @@ def _status_is(statuses: Sequence[str], now_ms: int) -> Iterator[sa.ColumnElemen
 def _kept(name: str, values: Sequence[str]) -> tuple[str, ...]:
     kept = tuple(value for value in values if value)
     if len(kept) > MOST_VALUES or any(len(value) > LONGEST_VALUE for value in kept):
-        raise CriterionRefused(name=name, reason=f"more than {MOST_VALUES} values, or too long")
+        raise CriterionRefused(name=name, reason="it has too many values, or one is too long")
     return kept
 
 
@@ -122,5 +122,7 @@ def _moment(name: str, value: str) -> int:
             raise ValueError
         return round(instant.timestamp() * 1000)
     except (ValueError, OverflowError):
-        reason = "a date and time with a zone, such as 2025-01-01T00:00:00Z, is expected"
-        raise CriterionRefused(name=name, reason=reason) from None
+        raise CriterionRefused(
+            name=name,
+            reason="a date and time with a zone, such as 2025-01-01T00:00:00Z, is expected",
+        ) from None
