@@ -19,8 +19,8 @@ from api.columns import SHEETS
 from api.grades import AT_MOST, COVER_WORDS, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.indicator_answers import ANOTHER_NUMBER
 from api.ladder import RUNG_WORDS, SEVERAL
-from api.partners.taking import OUTCOMES
 from api.pact.wire import NO_LIMIT, NO_SUCH_FILTER
+from api.partners.taking import OUTCOMES
 from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
