@@ -44,7 +44,10 @@ _ROOT = Path(__file__).parents[1]
 _FLOORS = ("ledger", "graph", "api")
 _QUOTED: Final = ("reason", "error")
 """Keyword arguments whose text a sentence quotes."""
-_RAISED: Final = ("ValidationError", "not_authorised", "_flaw", "_refused", "refused")
+_RAISED: Final = (
+    *("ValidationError", "not_authorised", "_flaw", "_refused", "refused"),
+    *("_not_understood", "_unreachable", "NotListed"),
+)
 """Calls whose positional arguments are such texts, beside other things without a space."""
 _OF_MEMBERS: Final = (fields.Field, fields.String, fields.Integer, fields.Boolean, fields.List)
 _OF_OBJECTS: Final = ("Unknown field.", "Invalid input type.")

@@ -19,7 +19,7 @@ import requests
 import urllib3
 
 from api.errors import CalledHostNotUnderstood, CalledHostRefused, CalledHostUnreachable
-from api.partners.pages import items_of, only_item_of
+from api.partners.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ class PactHost:
     def _read(self, read: Callable[[bytes], Any], body: bytes) -> Any:
         try:
             return read(body)
-        except ValueError as error:
-            raise self._not_understood(str(error)) from None
+        except NotListed as refused:
+            raise self._not_understood(str(refused)) from None
 
     # Tokens
 
@@ -243,8 +243,12 @@ class PactHost:
                 )
                 with response:
                     return self._received(response, limit)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as failed:
-            raise self._unreachable(_why(failed)) from None
+        except requests.exceptions.SSLError:
+            raise self._unreachable("its certificate is not trusted here") from None
+        except (requests.Timeout, urllib3.exceptions.TimeoutError):
+            raise self._unreachable("it does not answer in time") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            raise self._unreachable("the connection fails") from None
         except ValueError:
             raise self._not_understood("it cannot be read as HTTP") from None
 
@@ -267,16 +271,6 @@ class PactHost:
 
     def _not_understood(self, reason: str) -> CalledHostNotUnderstood:
         return CalledHostNotUnderstood(host=self._base.netloc, reason=reason)
-
-
-def _why(failed: Exception) -> str:
-    match failed:
-        case requests.exceptions.SSLError():
-            return "its certificate is not trusted here"
-        case requests.Timeout() | urllib3.exceptions.TimeoutError():
-            return "it does not answer in time"
-        case _:
-            return "the connection fails"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None] | None:

@@ -16,21 +16,25 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
+class NotListed(ValueError):
+    """An answer that is no list of footprints; it says why, in a phrase."""
+
+
 def items_of(body: bytes, name: str = "data") -> list[bytes]:
-    """Members of the array under ``name``. Raises ValueError for anything else."""
+    """Members of the array under ``name``. Raises NotListed for anything else."""
     text = _text(body)
     start = _at(text, name)
     if text[start] != "[":
-        raise ValueError("its data are not a list")
+        raise NotListed("its data are not a list")
     return [text[begin:end].encode() for begin, end in _items(text, start + 1)]
 
 
 def only_item_of(body: bytes) -> bytes:
-    """The object in ``data``. Raises ValueError for anything else."""
+    """The object in ``data``. Raises NotListed for anything else."""
     text = _text(body)
     start = _at(text, "data")
     if text[start] != "{":
-        raise ValueError("its data are not one footprint")
+        raise NotListed("its data are not one footprint")
     return text[start : _end(text, start)].encode()
 
 
@@ -38,14 +42,14 @@ def _text(body: bytes) -> str:
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8") from None
+        raise NotListed("it is not UTF-8") from None
 
 
 def _at(text: str, name: str) -> int:
     """Where the value of the one member ``name`` begins, in an object that is whole."""
     places = [place for each, place in _members(text) if each == name]
     if len(places) != 1:
-        raise ValueError("it does not have its data once")
+        raise NotListed("it does not have its data once")
     return places[0]
 
 
@@ -60,9 +64,9 @@ def _members(text: str) -> Iterator[tuple[str, int]]:
         if text[at : at + 1] == ",":
             at = _skipped(text, at + 1)
         elif text[at : at + 1] != "}":
-            raise ValueError("it is not JSON")
+            raise NotListed("it is not JSON")
     if _skipped(text, at + 1) != len(text):
-        raise ValueError("it is not JSON")
+        raise NotListed("it is not JSON")
 
 
 def _items(text: str, at: int) -> Iterator[tuple[int, int]]:
@@ -78,7 +82,7 @@ def _items(text: str, at: int) -> Iterator[tuple[int, int]]:
 def _expect(text: str, at: int, mark: str) -> int:
     at = _skipped(text, at)
     if text[at : at + 1] != mark:
-        raise ValueError("it is not JSON")
+        raise NotListed("it is not JSON")
     return _skipped(text, at + 1)
 
 
@@ -95,4 +99,4 @@ def _value(text: str, at: int) -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
-        raise ValueError("it is not JSON") from None
+        raise NotListed("it is not JSON") from None
