@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from tests.pact_served import PactClient, PactHost, next_of
 
 pytestmark = pytest.mark.only_on("sqlite", "about protocol; test_shelf reads from both databases")
 
+NAMED = ("reading", "model_served")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -684,3 +686,15 @@ def test_bodies_are_json_without_spaces_in_utf_8(maker: Actor, owner: PactClient
     assert "钢板 “7”".encode() in body
     assert json.loads(body)["data"]["id"] == known
     assert uuid.UUID(known)
+
+
+# --- What is written about it -------------------------------------------------------------------
+
+
+def test_every_test_that_the_documentation_names_is_there() -> None:
+    here = Path(__file__).parent
+    table = (here.parents[1] / "docs/pact.md").read_text("utf-8").split("## Tests")[1]
+    written = "".join((here / f"test_pact_{name}.py").read_text() for name in NAMED)
+    named = re.findall(r"`(test_[a-z0-9_]+)`", table)
+    assert len(named) > 20
+    assert not [name for name in named if f"def {name}(" not in written]
