@@ -47,6 +47,8 @@ TEST: Final = "org.catchment.subscription.test.1"
 
 _AT_ONCE = 200
 _SECONDS = 20.0
+_MOST_EVENTS = 500
+"""How many figures of one subscription are told at once; the others are the next run's."""
 _DAY_MS = 86_400_000
 _DECIDE_ACCESS: Final = (
     "disclosure",
@@ -116,16 +118,23 @@ def look(services: Services, subscription: Subscription, standing: Standing) -> 
     if not moved and subscription.held_until is None:
         return False
     held = {figure for figure, after in moved.items() if after.held and not each.is_due}
+    ready = [figure for figure in moved if figure not in held]
     with writing(services.database) as connection:
-        for figure, after in moved.items():
-            before = told.get(figure)
-            if figure not in held and tell(connection, subscription.id, figure, before, after):
+        for figure in ready[:_MOST_EVENTS]:
+            before, after = told.get(figure), moved[figure]
+            if tell(connection, subscription.id, figure, before, after):
                 event = _event(services, subscription, figure, before, after)
                 services.outbox.put(KIND, subscription.id, event, connection=connection)
-        until = subscription.held_until if not each.is_due else None
-        held_until = (until or _midnight_after(each.now)) if held else None
-        look_again(connection, subscription.id, standing.size, held_until)
+        if len(ready) <= _MOST_EVENTS:
+            held_until = _held_until(each) if held else None
+            look_again(connection, subscription.id, standing.size, held_until)
     return True
+
+
+def _held_until(each: _Look) -> int:
+    """The midnight that something waits for already, or else the next."""
+    until = each.subscription.held_until
+    return _midnight_after(each.now) if until is None or each.is_due else until
 
 
 def _now(services: Services, each: _Look) -> dict[Figure, Told]:

@@ -10,12 +10,15 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from api import tables
 from api.callers import Caller
 from api.errors import TooManySubscriptions
 from api.outbox.outbox import Delivery
+from api.product_answers import footprint_answer
 from api.services import Services
 from api.subscriptions import subscriptions as kept
-from api.subscriptions.watching import CHANGED, ENDED, TEST, watch
+from api.subscriptions import watching
+from api.subscriptions.watching import CHANGED, ENDED, TEST, look, watch
 from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
 from tests.chain import build_chain
@@ -506,7 +509,7 @@ def test_the_secret_is_shown_once_and_stands_nowhere_in_the_open(desk: Desk) -> 
     detail = desk.client.get(f"{SUBSCRIPTIONS}/{made['id']}", headers=desk.headers()).get_json()
     assert made["secret"] not in str(detail)
     with desk.services.database.connect() as connection:
-        rows = connection.execute(kept.tables.subscription.select()).all()
+        rows = connection.execute(tables.subscription.select()).all()
     assert made["secret"][6:] not in str(rows)
     assert desk.services.subscriptions.secrets(made["id"]) == (made["secret"],)
 
@@ -523,8 +526,6 @@ def test_for_a_day_after_an_exchange_both_secrets_sign(desk: Desk) -> None:
 
 
 def test_a_change_that_another_process_has_told_is_not_told_again(desk: Desk) -> None:
-    from api.subscriptions.watching import look
-
     first = desk.states("2")
     made = desk.subscribe()
     restate(desk, first, "3")
@@ -539,22 +540,32 @@ def test_a_change_that_another_process_has_told_is_not_told_again(desk: Desk) ->
     assert len(desk.told(made["id"])) == 1
 
 
+def test_many_changes_of_one_supplier_are_told_over_several_runs(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_MOST_EVENTS", 2)
+    made = desk.subscribe(kind="enterprise", id=desk.supplier.id)
+    desk.states("2")
+    for name in ("Wire", "Rod"):
+        product = desk.supplier.product(name)
+        desk.supplier.footprint(product, "5")
+        desk.supplier.disclose("footprint", product, to=desk.buyer)
+    assert [len(desk.told(made["id"])) for _ in range(3)] == [2, 3, 3]
+
+
 @pytest.mark.only_on("sqlite", "it is about what is computed, wherever it is stored")
 def test_what_cannot_have_moved_is_not_computed(
     desk: Desk, factory: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from api.subscriptions import told as module
-
     desk.states("2")
     made = desk.subscribe()
     asked: list[str] = []
-    answer = module.footprint_answer
 
     def counted(*arguments: Any, **named: Any) -> Any:
         asked.append("footprint")
-        return answer(*arguments, **named)
+        return footprint_answer(*arguments, **named)
 
-    monkeypatch.setattr(module, "footprint_answer", counted)
+    monkeypatch.setattr("api.subscriptions.told.footprint_answer", counted)
     other = factory.enterprise("Other")
     part = other.product("Part")
     other.footprint(part, "4")

@@ -10,17 +10,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import requests
 from flask.testing import FlaskClient
 
 from api.outbox import courier
+from api.outbox.addresses import session
 from api.services import Services
+from api.settings import Settings
 from api.subscriptions.watching import watch
 from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
+from tests.e2e.tls_proxy import TlsProxy
 from tests.factory import Actor, Factory
 
 HOUR = 3600
@@ -283,3 +288,18 @@ def test_deliveries_are_listed_page_by_page_the_newest_first(world: World) -> No
     ids = [each["id"] for each in page.get_json()["items"] + rest.get_json()["items"]]
     assert ids == [each["id"] for each in world.deliveries()]
     assert (len(ids), "Link" in rest.headers) == (3, False)
+
+
+def test_in_production_events_go_over_tls_with_a_certificate_that_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(environment="production", reachable=("localhost",))
+    with receiving() as receiver:
+        port = int(receiver.url.split(":")[2].split("/")[0])
+        with TlsProxy(tmp_path, port) as proxy:
+            with session(settings) as opened, pytest.raises(requests.exceptions.SSLError):
+                opened.post(proxy.url, b"{}", timeout=5)
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(proxy.certificate))
+            with session(settings) as opened, opened.post(proxy.url, b"{}", timeout=5) as answer:
+                assert answer.status_code == 204
+    assert [request.body for request in receiver.got] == [b"{}"]
