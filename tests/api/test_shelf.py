@@ -25,6 +25,7 @@ from ledger.store import writing
 from tests.factory import Actor, Factory
 
 EVERYTHING = Criteria()
+VALID = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def access(services: Services, reader: Actor | None, role: str = "procurement") -> Access:
@@ -72,7 +73,7 @@ def shelved(services: Services, reader: Actor, role: str = "supplier") -> list[S
 def origin(found: Shelved) -> dict[str, Any]:
     """What our extension says, held to its schema."""
     told: dict[str, Any] = orjson.loads(found.json)["extensions"][-1]["data"]
-    jsonschema.validate(told, SCHEMA)
+    VALID.validate(told)
     return told
 
 
@@ -341,6 +342,6 @@ def test_the_schema_refuses_what_is_not_told_in_full(services: Services, maker: 
     told = origin(found)
     for name in told:
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({n: v for n, v in told.items() if n != name}, SCHEMA)
+            VALID.validate({n: v for n, v in told.items() if n != name})
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**told, "more": 1}, SCHEMA)
+        VALID.validate({**told, "more": 1})

@@ -136,10 +136,22 @@ def _id(urn: str) -> str:
 
 
 def pact_samples(folder: Path) -> list[dict[str, Any]]:
-    """The 90 objects, with their companies renamed."""
+    """The 90 objects without the names of real companies and goods: their values are invented."""
     bodies = [b for path in sorted(folder.glob("*.json")) for b in json.loads(path.read_text())]
-    names = {name: f"Firm {n}" for n, name in enumerate(sorted({b["companyName"] for b in bodies}))}
-    return [{**b, "companyName": names[b["companyName"]], "comment": "SAMPLE"} for b in bodies]
+    firms = {name: n for n, name in enumerate(sorted({b["companyName"] for b in bodies}))}
+    return [{**b, **_renamed(firms[b["companyName"]], n)} for n, b in enumerate(bodies)]
+
+
+def _renamed(firm: int, product: int) -> dict[str, Any]:
+    domain = f"urn:pact:firm-{firm}.example"
+    return {
+        "companyName": f"Firm {firm}",
+        "companyIds": [f"{domain}:company-id:1"],
+        "productIds": [f"{domain}:product-id:{product}"],
+        "productNameCompany": f"Product {product}",
+        "productDescription": "",
+        "comment": "SAMPLE",
+    }
 
 
 def say_pact(f: Heap, bodies: Iterable[dict[str, Any]]) -> None:
