@@ -815,6 +815,12 @@ class FenceOutsideYear(ApiError):
     advice = "Leave out ?fence_on=, or name a day of that year in it."
 
 
+class AwardNotFound(ApiError):
+    code = "award-not-found"
+    sentence = "There is no award for %(reference)s that you may read."
+    advice = "List those that you may read with “catchment awards”."
+
+
 class IdentifierUnregistered(ApiError):
     code = "identifier-unregistered"
     sentence = "No registered product is found by %(identifier)s."
@@ -1068,6 +1074,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         RegionForAuditors: HTTPStatus.FORBIDDEN,
         EarlierPositionNotDisclosed: HTTPStatus.FORBIDDEN,
         DayNotDisclosed: HTTPStatus.FORBIDDEN,
+        AwardNotFound: HTTPStatus.NOT_FOUND,
         IdentifierUnregistered: HTTPStatus.NOT_FOUND,
         IdentifierAmbiguous: HTTPStatus.CONFLICT,
         DayOutsideYear: HTTPStatus.UNPROCESSABLE_ENTITY,
