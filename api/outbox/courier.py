@@ -31,11 +31,13 @@ from api.errors import (
 )
 from api.outbox import backoff
 from api.outbox.outbox import Delivery
+from api.pact.answering import body_of
+from api.pact.events import by_ids
+from api.partners.calling import PactHost
 from api.subscriptions.sending import send_to_subscriber
 from ledger.errors import CatchmentError
 
 if TYPE_CHECKING:
-    from api.partners.calling import PactHost
     from api.partners.partners import Partner
     from api.services import Services
 
@@ -75,7 +77,9 @@ Sender: TypeAlias = "Callable[[Services, Delivery], None]"
 def send_to_partner(services: Services, delivery: Delivery) -> None:
     """Post an event to a registered partner. Raises DeliveryFailed."""
     try:
-        services.courier.host(delivery.recipient).send_event(delivery.body)
+        partner = services.partners.get(delivery.recipient)
+        body = body_of(services, partner, delivery)
+        services.courier.host(partner).send_event(body)
     except PartnerUnknown as removed:
         raise DeliveryFailed(str(removed), final=True) from None
     except CalledHostRefused as refused:
@@ -120,15 +124,12 @@ class Courier:
         self._one_is_free = threading.Event()
         self._hosts: dict[str, tuple[Partner, PactHost]] = {}
 
-    def host(self, partner_id: str) -> PactHost:
-        """A partner's host, with the token it gave us last time. Raises PartnerUnknown."""
-        from api.partners.calling import PactHost
-
-        partner = self._services.partners.get(partner_id)
-        known, host = self._hosts.get(partner_id, (None, None))
+    def host(self, partner: Partner) -> PactHost:
+        """A partner's host, with the token it gave us last time."""
+        known, host = self._hosts.get(partner.id, (None, None))
         if host is None or known != partner:
             host = PactHost(self._services, partner)
-            self._hosts[partner_id] = partner, host
+            self._hosts[partner.id] = partner, host
         return host
 
     def run(self, patience: float = PATIENCE_SECONDS) -> None:
@@ -173,7 +174,7 @@ def _bring(services: Services, recipient: Recipient, serials: Sequence[int], unt
             continue
         failed = _attempt(services, delivery)
         if failed is None:
-            services.outbox.delivered(delivery)
+            services.outbox.delivered(delivery, _kept(delivery))
             continue
         later = services.clock() + _wait_ms(delivery, failed)
         _note(services, delivery, failed, later)
@@ -197,6 +198,11 @@ def _attempt(services: Services, delivery: Delivery) -> DeliveryFailed | None:
     return None
 
 
+def _kept(delivery: Delivery) -> bytes:
+    """What is kept of an event that was delivered or given up; enough to send it again."""
+    return by_ids(delivery.body) if delivery.kind == "partner" else delivery.body
+
+
 def _wait_ms(delivery: Delivery, failed: DeliveryFailed) -> int:
     asked = min(failed.retry_after or 0, LONGEST_RETRY_AFTER_S) * 1000
     return max(backoff.wait_ms(delivery.attempts + 1), asked)
@@ -206,7 +212,7 @@ def _note(services: Services, delivery: Delivery, failed: DeliveryFailed, later:
     if not failed.final and later <= delivery.until:
         services.outbox.put_off(delivery, later, failed.reason)
         return
-    services.outbox.given_up(delivery, failed.reason)
+    services.outbox.given_up(delivery, failed.reason, _kept(delivery))
     _LOG.warning(
         "The event %s (%s, no. %d) was not taken by the %s %s in %d attempts and is given up: %s "
         "“catchment events --replay %d” sends it again.",

@@ -15,8 +15,8 @@ from api.pact import events, receiving
 from api.partners.partners import Partner
 from api.services import services
 
-MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
-"""Room for a thousand footprints with what their hosts say of them."""
+MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
+"""Room for five hundred footprints with what their hosts say of them."""
 
 blueprint = Blueprint(
     "events",

@@ -30,7 +30,7 @@ from api.outbox.cloud_event import SPEC_VERSION, CloudEvent
 from api.pact.criteria import MOMENTS, TERMS, Criteria
 from api.partners.pages import items_of, only_item_of
 from ledger.errors import JsonRefused
-from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, loads
+from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, dumps, loads
 
 _PREFIX: Final = "org.wbcsd.pact.ProductFootprint."
 REQUEST_CREATED: Final = f"{_PREFIX}RequestCreatedEvent.3"
@@ -117,6 +117,19 @@ def read(body: bytes) -> Event:
     return event
 
 
+def by_ids(body: bytes) -> bytes:
+    """A RequestFulfilledEvent with nothing of its footprints but their ids; others as they are.
+
+    For keeping: footprints may be closed or erased later, and copies of them would stay.
+    """
+    event: dict[str, Any] = _members(body)
+    if event["type"] != REQUEST_FULFILLED:
+        return body
+    ids = [str(each.get("id", "")) for each in event["data"]["pfs"]]
+    event["data"]["pfs"] = [{"id": each} for each in ids]
+    return dumps(event)
+
+
 def type_of(event: Event) -> str:
     """The CloudEvents type of an event that was read."""
     return _TYPES[type(event)]
@@ -126,7 +139,8 @@ def _members(body: bytes) -> dict[str, JsonValue]:
     try:
         read_ = loads(body, max_depth=MAX_DEPTH + _IN_DATA, float_allowed=_in_footprint)
     except JsonRefused as refused:
-        raise EventMalformed(refused.where, reason=refused.sentence % refused.params) from None
+        reason = (refused.sentence % refused.params).rstrip(".")
+        raise EventMalformed(refused.where, reason=reason) from None
     if not isinstance(read_, dict):
         raise EventMalformed(reason="a JSON object is expected")
     return read_

@@ -202,8 +202,10 @@ def _refuse(services: Services, received: Received, told: str, code: str) -> Non
 
 
 def _settle(services: Services, received: Received, state: str, told: str) -> None:
+    """What was taken over lies in the log, where it can be erased: no copy of it stays here."""
+    body = events.by_ids(received.body)
     with writing(services.database) as connection:
-        connection.execute(_row_of(received).values(state=state, told=told))
+        connection.execute(_row_of(received).values(state=state, told=told, body=body))
 
 
 def _row_of(received: Received) -> sa.Update:

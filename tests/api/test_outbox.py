@@ -5,21 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from email.utils import formatdate
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api import tables
+from api.access import Access
+from api.callers import Caller
 from api.errors import DeliveryFailed, DeliveryUnknown
 from api.outbox import backoff, courier
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import KEPT_MS, Delivery
+from api.pact import events
 from api.partners.partners import Partner
 from api.services import Services
+from ledger.log import Accepted
 from ledger.store import writing
-from tests.factory import Factory
+from tests.factory import Actor, Factory
 from tests.pact_host import CLIENT, SECRET, Answer, PactServer, Request
 
 EVENTS = "/3/events"
@@ -369,6 +375,77 @@ def test_what_is_final_is_not_tried_again(
     services.outbox.put("test", "r", CloudEvent("a", "t", "s", 0, {}))
     courier.run(services)
     assert (only(services).state, only(services).told) == ("failed", "Gone.")
+
+
+# --- Answers with footprints -------------------------------------------------------------------
+
+
+@dataclass
+class Answered:
+    """A request of the partner for two footprints, whose answer lies in the outbox."""
+
+    maker: Actor
+    disclosures: list[Accepted]
+    footprints: list[Accepted]
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.statement.envelope.payload["pact"]["id"] for each in self.footprints]
+
+
+@pytest.fixture
+def answered(factory: Factory, services: Services, server: PactServer) -> Answered:
+    maker, buyer = factory.enterprise("Maker"), factory.enterprise("Buyer")
+    partner = services.partners.add(
+        name="Buyer", enterprise=buyer.id, url=server.url, client_id=CLIENT, secret=SECRET
+    )
+    products = [maker.product(name) for name in ("Resin", "Steel")]
+    made = Answered(
+        maker,
+        [maker.disclose("footprint", product, to=buyer) for product in products],
+        [maker.footprint(product, "2.5") for product in products],
+    )
+    access = Access(services.engine.standing(), Caller("procurement", buyer.id))
+    found = [services.shelf.find(id_, access) for id_ in made.ids]
+    raws = [each.json for each in found if each]
+    event = events.request_fulfilled("https://log.example", services.clock(), "7", raws)
+    services.outbox.put("partner", partner.id, event)
+    return made
+
+
+def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_stays(
+    services: Services, server: PactServer, answered: Answered
+) -> None:
+    before = only(services)
+    courier.run(services)
+    (sent,) = server.events
+    assert orjson.loads(sent) == orjson.loads(before.body)
+    kept = orjson.loads(only(services).body)
+    assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
+    services.outbox.replay(before.serial)
+    courier.run(services)
+    assert server.events == [sent, sent]
+
+
+@about_calls
+def test_what_was_closed_or_erased_since_is_not_sent_any_more(
+    factory: Factory, services: Services, server: PactServer, answered: Answered
+) -> None:
+    server.answers[EVENTS] = answering((503, {}, b""))
+    courier.run(services)
+    answered.maker.correct(answered.disclosures[0], level="private")
+    factory.clock.advance(seconds=13)
+    courier.run(services)
+    sent = orjson.loads(server.requests[-1].body)
+    assert (sent["type"], sent["id"]) == (events.REQUEST_FULFILLED, only(services).id)
+    assert [each["id"] for each in sent["data"]["pfs"]] == answered.ids[1:]
+    answered.maker.erase(answered.footprints[1])
+    services.outbox.replay(only(services).serial)
+    courier.run(services)
+    sent = orjson.loads(server.requests[-1].body)
+    assert (sent["type"], sent["id"]) == (events.REQUEST_REJECTED, only(services).id)
+    assert sent["data"]["requestEventId"] == "7"
+    assert sent["data"]["error"]["code"] == "AccessDenied"
 
 
 # --- Again, and no longer ----------------------------------------------------------------------

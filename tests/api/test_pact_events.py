@@ -239,6 +239,19 @@ def test_any_bytes_are_read_or_refused_in_words(body: bytes) -> None:
         events.read(body)
 
 
+@pure
+def test_nothing_of_an_answer_s_footprints_is_kept_but_their_ids() -> None:
+    """Whatever they hold: here a number that no double holds, and one without an id."""
+    body = json.dumps(event("RequestFulfilledEvent.3", data={"requestEventId": "7", "pfs": "?"}))
+    full = body.replace('"?"', '[{"id": "a", "extensions": [1e400]}, {"n": 1.5}]').encode()
+    kept = orjson.loads(events.by_ids(full))
+    data = {"requestEventId": "7", "pfs": [{"id": "a"}, {"id": ""}]}
+    assert kept == event("RequestFulfilledEvent.3", data=data)
+    assert orjson.loads(events.by_ids(events.by_ids(full))) == kept
+    other = json.dumps(event()).encode()
+    assert events.by_ids(other) == other
+
+
 # --- Making ------------------------------------------------------------------------------------
 
 
