@@ -185,6 +185,7 @@ pulled = sa.Table(
     sa.Column("told", sa.Text, nullable=False),
     sa.Column("entry", sa.BigInteger),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Index(None, "partner", "sha256"),
 )
 
 announced = sa.Table(

@@ -33,6 +33,11 @@ class Request:
     body: bytes
 
 
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever hangs up in the middle of an answer does so because a test is about that."""
+
+
 class PactServer:
     """Lists ``pages`` to whoever has a token; ``answers`` by path take its place."""
 
@@ -43,7 +48,7 @@ class PactServer:
         self.tokens: set[str] = set()
         self.events: list[bytes] = []
         self.expires_in: int | None = 3600
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 

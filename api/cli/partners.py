@@ -178,15 +178,17 @@ def pull(
     """
     services = _services()
     found = services.partners.get(which)
-    read, refused = taking.read_all(_listed(speech, services, found, _filters(filters)))
+    raws = _listed(speech, services, found, _filters(filters))
+    settled, rest = ([], raws) if full else taking.sorted_out(services, found, raws)
+    read, refused = taking.read_all(rest)
     waiting = taking.newcomers(services, found, read)
     _show_newcomers(speech, waiting)
     if waiting and not dry_run and (yes or _is_agreed(speech)):
         found = _admit_all(services, found, waiting)
     with speech.progress() as bar:
-        steps = taking.taking(services, found, read, again=full, dry_run=dry_run)
+        steps = taking.taking(services, found, read, dry_run=dry_run)
         track = bar.track(steps, total=len(read), description=speech.text("Taking over"))
-        taken = [*refused, *track]
+        taken = [*settled, *refused, *track]
     if not dry_run:
         services.partners.was_pulled(found)
     _tell(speech, taken, waiting, dry_run=dry_run)

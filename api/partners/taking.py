@@ -91,6 +91,7 @@ _EXTENSIONS: Final = "extensions"
 _ENDED: Final = "Its owner's host lists it as Deprecated."
 _OVERTAKEN: Final = "Its owner's host lists %s in its place."
 _MOST_CLASSES: Final = 20
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,9 @@ def take_in(
     them says stops the others. Raises KeyFileRefused where a key in custody cannot be read, and
     LogBusy and the like.
     """
-    read, refused = read_all(raws)
-    return [*refused, *taking(services, partner, read, again=again, dry_run=dry_run)]
+    settled, rest = ([], list(raws)) if again else sorted_out(services, partner, raws)
+    read, refused = read_all(rest)
+    return [*settled, *refused, *taking(services, partner, read, dry_run=dry_run)]
 
 
 def taking(
@@ -152,15 +154,39 @@ def taking(
     partner: Partner,
     read: Iterable[Read],
     *,
-    again: bool = False,
     dry_run: bool = False,
 ) -> Iterator[Taken]:
     """As `take_in`, one by one: those that are in force there first, in the order they were made.
 
     So what takes another's place is said before the other ends.
     """
-    take = _Taking(services, partner, again=again, dry_run=dry_run)
+    take = _Taking(services, partner, dry_run=dry_run)
     yield from (take.over(each) for each in sorted(read, key=_order))
+
+
+def sorted_out(
+    services: Services, partner: Partner, raws: Iterable[bytes]
+) -> tuple[list[Taken], list[bytes]]:
+    """What was settled before in the same bytes, unread; and the rest."""
+    by_digest = {hashlib.sha256(raw).hexdigest(): raw for raw in raws}
+    settled = _settled(services, partner, list(by_digest))
+    return list(settled.values()), [
+        raw for digest, raw in by_digest.items() if digest not in settled
+    ]
+
+
+def _settled(services: Services, partner: Partner, digests: list[str]) -> dict[str, Taken]:
+    found: dict[str, Taken] = {}
+    kept = sa.select(pulled).where(
+        pulled.c.partner == partner.id, pulled.c.outcome.in_(sorted(SETTLED))
+    )
+    with reading(services.database) as connection:
+        for at in range(0, len(digests), _AT_ONCE):
+            some = kept.where(pulled.c.sha256.in_(digests[at : at + _AT_ONCE]))
+            for row in connection.execute(some):
+                outcome = UNCHANGED if row.outcome in IN_FORCE else row.outcome
+                found[row.sha256] = Taken(row.id, outcome, row.entry)
+    return found
 
 
 def read_all(raws: Iterable[bytes]) -> tuple[list[Read], list[Taken]]:
@@ -215,17 +241,14 @@ def _claimed_id(raw: bytes) -> str:
 class _Taking:
     """One partner's footprints, with what stands as it was when the first was looked at."""
 
-    def __init__(self, services: Services, partner: Partner, *, again: bool, dry_run: bool) -> None:
+    def __init__(self, services: Services, partner: Partner, *, dry_run: bool) -> None:
         self._services, self._partner = services, partner
-        self._again, self._dry_run = again, dry_run
+        self._dry_run = dry_run
         self._standing = services.engine.standing()
         self._companies = Companies(services, partner, self._standing)
         self._products: dict[str, _Products] = {}
 
     def over(self, read: Read) -> Taken:
-        before = None if self._again else self._before(read)
-        if before is not None:
-            return before
         try:
             taken = self._decided(read)
         except CatchmentError as error:
@@ -368,20 +391,6 @@ class _Taking:
         with reading(self._services.database) as connection:
             row = connection.execute(query.where(head.key == key.text)).one_or_none()
         return None if row is None else _Chain(row.digest, row.stated_index, row.withdrawn)
-
-    def _before(self, read: Read) -> Taken | None:
-        """What became of the same bytes, if nothing else can become of them now."""
-        query = sa.select(pulled).where(
-            pulled.c.partner == self._partner.id,
-            pulled.c.id == read.id,
-            pulled.c.sha256 == read.sha256,
-            pulled.c.outcome.in_(SETTLED),
-        )
-        with reading(self._services.database) as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        return Taken(read.id, UNCHANGED if row.outcome in IN_FORCE else row.outcome, row.entry)
 
     def _keep(self, read: Read, taken: Taken) -> None:
         row = {

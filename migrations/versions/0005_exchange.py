@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("partner", "id", name="pk_pulled"),
         sa.ForeignKeyConstraint(["partner"], ["partner.id"], name="fk_pulled_partner_partner"),
     )
+    op.create_index("ix_pulled_partner_sha256", "pulled", ["partner", "sha256"])
     op.create_table(
         "announced",
         sa.Column("partner", sa.Text, nullable=False),
