@@ -335,6 +335,17 @@ def test_what_is_made_of_ones_own_intermediates_is_asked_of_their_suppliers(
 
 
 @only_sqlite
+def test_what_is_taken_in_of_a_class_was_bought_of_somebody(chain: Chain, portal: Portal) -> None:
+    """The recipe names a class only; the books of the site say from whom it was bought."""
+    plant, van = chain.auto.site("Van works"), chain.auto.product("Van")
+    chain.auto.recipe(van, plant, inputs=[(("urn:cpc:36270", "CN"), "1", "KGM")])
+    chain.auto.purchases(plant, [(chain.thread, "5", "KGM")])
+    answer = portal.ask(chain.auto, product=van, suppliersOf=True)
+    assert [each["supplier"]["name"] for each in answer["requests"]] == ["Spin"]
+    assert answer["unnamed"] == 0
+
+
+@only_sqlite
 def test_progress_over_a_chain_of_three_tiers(
     services: Services, chain: Chain, portal: Portal
 ) -> None:
@@ -390,6 +401,15 @@ def test_nobody_learns_of_requests_between_others(chain: Chain, portal: Portal) 
             problem = portal.post(actor, f"requests/{one['id']}/{what}", body, 404)
             assert problem["code"] == "request-unknown"
     assert portal.inbox(chain.other) == portal.sent(chain.other) == portal.inbox(chain.auto) == []
+
+
+@only_sqlite
+def test_what_has_ended_is_not_passed_on(chain: Chain, portal: Portal) -> None:
+    (one,) = portal.ask(chain.auto, product=chain.seat)["requests"]
+    portal.post(chain.sew, f"requests/{one['id']}/decline", {"reason": "No."}, 200)
+    problem = portal.post(chain.sew, f"requests/{one['id']}/pass-on", {}, 409)
+    assert problem["code"] == "request-ended"
+    assert portal.inbox(chain.chem) == []
 
 
 @only_sqlite

@@ -84,6 +84,18 @@ def test_what_the_partner_may_read_fulfils_its_request_at_once(world: World) -> 
     assert world.inbox(world.twin) == []
 
 
+def test_all_that_the_partner_may_read_is_told_but_nothing_superseded(world: World) -> None:
+    first = world.maker.footprint(world.resin, "2.6", productIds=[URN])
+    now = world.maker.correct(first, pact=world.maker.pact_body("2.5", productIds=[URN]))
+    other = footprint(world.twin, world.copy)
+    for actor, product in ((world.maker, world.resin), (world.twin, world.copy)):
+        actor.disclose("footprint", product)
+    world.asks()
+    ((_, data),) = world.told()
+    told = {each["id"] for each in data["pfs"]}
+    assert told == {now.statement.body.pact.id, other}
+
+
 def test_the_same_event_again_changes_nothing(world: World) -> None:
     footprint(world.maker, world.resin)
     world.maker.disclose("footprint", world.resin)
