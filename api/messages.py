@@ -25,7 +25,7 @@ from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
-from graph import recompute
+from graph import comparison, recompute
 from graph.downstream import REASONS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
 from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
@@ -137,6 +137,9 @@ def _all_templates() -> Iterator[str]:
         OUTSIDE,
         verify.DETAILS,
         recompute.DETAILS,
+        comparison.REFUSALS,
+        comparison.FAILURES,
+        comparison.NOT_PRICED,
     ):
         yield from sentences.values()
     yield from RULES.templates()

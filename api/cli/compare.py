@@ -24,6 +24,8 @@ from ledger.statements import read
 from ledger.strict_json import loads
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_NUMBERS: Final = ("", "kg CO2e", "95 %", "Known", "Verified", "With carbon")
+_CHANGES: Final = ("Then", "Now", "Change", "Moved by")
 _VERDICTS: Final = {"passed": "green", "failed": "red", "refused": "dim"}
 
 
@@ -160,10 +162,8 @@ def _show(speech: Speech, found: dict[str, Any]) -> None:
                unit=found["unit"], year=str(found["year"]), gwp=found["gwp"],
                at=found["at"])  # fmt: skip
     rows = sorted(found["offers"], key=lambda each: each["rank"] or len(found["offers"]) + 1)
-    table = speech.table(
-        *("", "Offer", "kg CO2e", "95 %", "Known", "Verified", "With carbon", "Verdict"),
-        right=("", "kg CO2e", "95 %", "Known", "Verified", "With carbon"),
-    )
+    table = speech.table("", "Offer", "kg CO2e", "95 %", "Known", "Verified", "With carbon",
+                         "Verdict", right=_NUMBERS)  # fmt: skip
     for each in rows:
         table.add_row(
             str(each["rank"] or "–"), each["label"], *_cells(each), _verdict(speech, each)
@@ -262,10 +262,7 @@ def _show_drift(speech: Speech, found: dict[str, Any]) -> None:
     speech.say("%(reference)s (%(serial)d), kg CO2e per %(unit)s; decided at %(size)d entries, "
                "compared at %(at)d.", reference=award["reference"], serial=award["serial"],
                unit=award["unit"], size=award["at"]["size"], at=found["at"])  # fmt: skip
-    table = speech.table(
-        *("Offer", "Then", "Now", "Change", "Moved by", "Verdict"),
-        right=("Then", "Now", "Change", "Moved by"),
-    )
+    table = speech.table("Offer", "Then", "Now", "Change", "Moved by", "Verdict", right=_CHANGES)
     for each in found["offers"]:
         table.add_row(_marked(each, award), *_then_and_now(each), _verdict(speech, each["now"]))
     speech.out.print(table)
