@@ -68,7 +68,9 @@ def receive() -> Response:
     event = events.read(body)
     receiving.require_source(partner, event.source)
     receiving.keep(services(), partner, event, body)
-    return Response(status=200)
+    taken = Response(status=200)
+    del taken.headers["Content-Type"]  # of nothing
+    return taken
 
 
 def _sender() -> Partner:

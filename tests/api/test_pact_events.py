@@ -471,6 +471,7 @@ def test_an_event_is_taken_with_an_empty_answer_and_its_repeat_changes_nothing(
     for body in (event(), event(), event(data={"productId": ["urn:gtin:1"]})):
         answer = send(body)
         assert (answer.status_code, answer.data) == (200, b"")
+        assert "Content-Type" not in answer.headers
     (kept,) = came(services)
     assert (kept.partner, kept.state) == (partner.id, "waiting")
     assert orjson.loads(kept.body) == event()
