@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Final
 
 import click
@@ -59,14 +60,19 @@ def _handed_out(speech: Speech, items: list[dict[str, Any]]) -> None:
             item["product"]["name"],
             number_text(each["kgCo2e"]),
             each["declaredUnit"],
-            each["referencePeriodStart"][:10],
-            each["referencePeriodEnd"][:10],
+            _day(each["referencePeriodStart"]),
+            _day(each["referencePeriodEnd"]),
             speech.text(KIND_WORDS[each["kind"]]),
             _readers(speech, item),
             each["id"],
             style=style,
         )
     speech.out.print(table)
+
+
+def _day(moment: str) -> str:
+    """The day whose midnight is nearest: a year begins at another hour of UTC in every zone."""
+    return str((dt.datetime.fromisoformat(moment) + dt.timedelta(hours=12)).date())
 
 
 def _readers(speech: Speech, item: dict[str, Any]) -> str:
