@@ -16,8 +16,10 @@ import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
 import sqlalchemy as sa
 
 from api import tables
@@ -47,6 +49,10 @@ _DOCUMENTATION_PATH: Final = "/docs"
 _FOLLOWED = ("footprint", "withdrawal", "erasure", "revocation", "recovery")
 _UNSETTLING = ("revocation", "recovery")
 """What may take the ground from under statements that it does not name."""
+_STATUSES = {
+    status: b',"status":"%s","extensions":[' % status.encode()
+    for status in ("Active", "Deprecated")
+}
 _AT_ONCE = 500
 _SCANNED = 500
 
@@ -54,7 +60,10 @@ _SHELVED = tables.shelved.c
 _TERM = tables.shelved_term.c
 _SEEN = (_SHELVED.serial, _SHELVED.product)
 _BY_ID = sa.select(tables.shelved).where(_SHELVED.id == sa.bindparam("id"))
-_LOG_SIZE = sa.select(sa.func.max(ledger_tables.checkpoint.c.size))
+_NOW = sa.select(sa.func.max(ledger_tables.checkpoint.c.size).label("log_size")).subquery()
+_BY_ID_NOW = sa.select(_NOW.c.log_size, tables.shelved).select_from(
+    _NOW.outerjoin(tables.shelved, _SHELVED.id == sa.bindparam("id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +126,14 @@ class Shelf:
     def read(self, footprint: str, caller: Caller) -> Shelved | None:
         """As `find`, by what stands now.
 
-        Most often nothing was appended since the last was read: then one transaction tells so, and
-        gives the footprint.
+        Most often nothing was appended since the last was read: then one query tells so, and gives
+        the footprint.
         """
         with reading(self._services.database) as connection:
-            size = connection.execute(_LOG_SIZE).scalar_one()
-            row = connection.execute(_BY_ID, {"id": footprint}).one_or_none()
+            row = connection.execute(_BY_ID_NOW, {"id": footprint}).one()
         known = self._standing
-        if known is not None and known.size == size <= self._followed:
-            return self._opened(row, Access(known, caller))
+        if known is not None and known.size == row.log_size <= self._followed:
+            return self._opened(None if row.id is None else row, Access(known, caller))
         self._standing = self._services.engine.standing()
         return self.find(footprint, Access(self._standing, caller))
 
@@ -191,29 +199,29 @@ class Shelf:
 
     def _json(self, row: Any, status: str) -> bytes:
         """The object: the stored pieces are whole, so nothing is parsed to hand it out."""
-        address = self._services.settings.public_address.encode()
         owners = row.extensions[1:-1]
         return b"".join(
             (
                 row.document[:-1],
-                b',"status":"',
-                status.encode(),
-                b'","extensions":[',
+                _STATUSES[status],
                 owners,
                 b"," if owners else b"",
-                b'{"specVersion":"',
-                PROVENANCE_SPEC.encode(),
-                b'","dataSchema":"',
-                address,
-                PROVENANCE_PATH.encode(),
-                b'","documentation":"',
-                address,
-                _DOCUMENTATION_PATH.encode(),
-                b'","data":',
+                self._our_extension,
                 row.provenance,
                 b"}]}",
             )
         )
+
+    @cached_property
+    def _our_extension(self) -> bytes:
+        """How it begins; what it says follows."""
+        address = self._services.settings.public_address
+        members = {
+            "specVersion": PROVENANCE_SPEC,
+            "dataSchema": f"{address}{PROVENANCE_PATH}",
+            "documentation": f"{address}{_DOCUMENTATION_PATH}",
+        }
+        return orjson.dumps(members)[:-1] + b',"data":'
 
     # -- following the log -------------------------------------------------------------------
 

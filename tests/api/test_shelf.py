@@ -345,3 +345,26 @@ def test_the_schema_refuses_what_is_not_told_in_full(services: Services, maker: 
             VALID.validate({n: v for n, v in told.items() if n != name})
     with pytest.raises(jsonschema.ValidationError):
         VALID.validate({**told, "more": 1})
+
+
+def test_reading_one_by_what_stands_now_sees_what_was_appended_since(
+    factory: Factory, services: Services, maker: Actor
+) -> None:
+    buyer = factory.enterprise("Buyer")
+    caller = Caller("procurement", buyer.id)
+    resin = maker.product("Resin")
+    said = maker.footprint(resin, "2.5")
+    footprint = said.statement.body.pact.id
+    read = services.shelf.read
+    assert read(footprint, caller) is None
+    opened = maker.disclose("footprint", resin, to=buyer)
+    first = read(footprint, caller)
+    assert first
+    assert read(footprint, caller) == first, "nothing was appended: one query is enough"
+    assert read(factory.uuid(), caller) is None
+    maker.withdraw(said)
+    ended = read(footprint, caller)
+    assert ended
+    assert ended.status == "Deprecated"
+    maker.correct(opened, level="private")
+    assert read(footprint, caller) is None
