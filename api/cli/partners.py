@@ -74,6 +74,7 @@ def add(
     if (enterprise is None) == (admit is None) or bool(admit) != bool(urns):
         raise click.UsageError("Give --enterprise, or --admit with an --identifier.")
     services = _services()
+    services.partners.check(name, url, auth_url)
     standing = services.engine.standing()
     known = [_enterprise(standing, each) for each in buyers]
     _check_client(services, client)
@@ -272,11 +273,14 @@ def _check_client(services: Services, client: str | None) -> None:
 def _show_newcomers(speech: Speech, waiting: Sequence[Newcomer]) -> None:
     if speech.as_json or not waiting:
         return
-    speech.say("These companies are not registered, or have no key; yours would speak for them:")
+    speech.say(
+        "These companies are not registered, or have no key; one that you hold would sign for them:"
+    )
     table = speech.table("Company", "Known as")
     for each in waiting[:_SHOWN]:
         table.add_row(each.name, ", ".join(each.identifiers))
     speech.out.print(table)
+    _say_more(speech, len(waiting))
 
 
 def _tell(
@@ -306,8 +310,12 @@ def _show_taken(speech: Speech, taken: Sequence[Taken]) -> None:
     for each in left_out[:_SHOWN]:
         why.add_row(each.id, speech.text(each.outcome), each.told)
     speech.out.print(why)
-    if len(left_out) > _SHOWN:
-        speech.say("… and %(count)s more.", count=len(left_out) - _SHOWN)
+    _say_more(speech, len(left_out))
+
+
+def _say_more(speech: Speech, count: int) -> None:
+    if count > _SHOWN:
+        speech.say("… and %(count)s more.", count=count - _SHOWN)
 
 
 def _kept(services: Services, found: Partner) -> list[Taken]:

@@ -123,9 +123,11 @@ def admit(
 
     The partner, who may speak of it from now on, and its id. Raises what the log refuses it for.
     """
-    enterprise = newcomer.enterprise or registered(
-        services, registrar, newcomer.name, newcomer.identifiers
-    )
+    if newcomer.enterprise is None:
+        enterprise = registered(services, registrar, newcomer.name, newcomer.identifiers)
+    else:
+        enterprise = newcomer.enterprise
+        _extend(services, registrar, enterprise, newcomer.identifiers)
     # Who may speak of it is known before there is a key to speak with.
     taken = services.partners.takes_company(partner, enterprise)
     try:
@@ -146,8 +148,21 @@ def registered(
     return enterprise
 
 
-def _say(services: Services, key: KeyFile, body: Body, enterprise: str) -> None:
-    (outcome,) = submission.append(services, [signed(key, body, enterprise)])
+def _extend(services: Services, registrar: KeyFile, enterprise: str, urns: Iterable[str]) -> None:
+    """Have an enterprise found by more URNs: otherwise it would be admitted once more by those."""
+    said = services.engine.standing().enterprises[enterprise]
+    body = cast(Enterprise, said.statement.body)
+    known = keys_of(body.identifiers)
+    new = [urn for urn in urns if not set(keys_of([urn])) <= set(known)]
+    if new:
+        more = replace(body, identifiers=(*body.identifiers, *new)[:MOST_IDENTIFIERS])
+        _say(services, registrar, more, enterprise, said.digest)
+
+
+def _say(
+    services: Services, key: KeyFile, body: Body, enterprise: str, prev: str | None = None
+) -> None:
+    (outcome,) = submission.append(services, [signed(key, body, enterprise, prev)])
     if isinstance(outcome, Refused):
         raise outcome.error
 
@@ -187,5 +202,9 @@ def _merged(waiting: list[Newcomer], new: Newcomer) -> list[Newcomer]:
     if not same:
         return [*waiting, new]
     urns = dict.fromkeys(urn for each in (*same, new) for urn in each.identifiers)
-    whole = replace(same[0], identifiers=tuple(urns)[:MOST_IDENTIFIERS])
+    whole = Newcomer(
+        same[0].name,
+        tuple(urns)[:MOST_IDENTIFIERS],
+        next((each.enterprise for each in (*same, new) if each.enterprise), None),
+    )
     return [whole if each is same[0] else each for each in waiting if each not in same[1:]]

@@ -73,6 +73,7 @@ class Partners:
         Raises PartnerExists, and PartnerRefused for an address that is not called: one without a
         host, with a user in it, or of another scheme than https (in development: or http).
         """
+        self.check(name, url, auth_url)
         values = {
             "enterprise": enterprise,
             "url": self._address(url),
@@ -90,6 +91,13 @@ class Partners:
                 raise PartnerExists(name=name)
             connection.execute(self._entered(row, name, values))
         return self.get(name)
+
+    def check(self, name: str, url: str, auth_url: str | None = None) -> None:
+        """Raises PartnerRefused or PartnerExists, as `add` does, before anything else is done."""
+        for each in filter(None, (url, auth_url)):
+            self._address(each)
+        if any(each.name == name for each in self.active()):
+            raise PartnerExists(name=name)
 
     def _entered(
         self, row: sa.Row[Any] | None, name: str, values: dict[str, Any]

@@ -361,6 +361,26 @@ def test_companies_that_share_a_name_are_one(
     assert set(newcomer.identifiers) == {MILL, duns}
 
 
+def test_the_enterprise_a_host_belongs_to_gets_its_key_and_more_names_at_the_first_pull(
+    factory: Factory, services: Services, bare: Partner, registrar: KeyFile
+) -> None:
+    duns = "urn:duns:123456789"
+    owner = companies.registered(services, registrar, "Mill", (MILL,))
+    partner = services.partners.add(
+        name="Own", enterprise=owner, url=HOST, client_id="c", secret="s"
+    )
+    sent = raw(
+        listed(factory, companyIds=[duns]),
+        listed(factory, "2.0", companyIds=[duns, MILL], created="2026-03-01T00:00:00Z"),
+    )
+    (newcomer,) = taking.newcomers(services, partner, read_all(sent)[0])
+    assert newcomer.enterprise == owner
+    partner, admitted = companies.admit(services, partner, registrar, newcomer)
+    assert admitted == owner
+    assert outcomes(take_in(services, partner, sent)) == [taking.NEW, taking.CHANGED]
+    assert len(services.engine.standing().enterprises) == 2  # and the buyer
+
+
 def test_an_id_of_another_enterprise_is_not_taken(
     factory: Factory, services: Services, partner: Partner, buyer: Actor
 ) -> None:

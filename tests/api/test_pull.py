@@ -116,6 +116,10 @@ def test_a_partner_is_registered_for_somebody(at: Terminal, server: PactServer) 
     assert "no enterprise" in at.run(*common, "--enterprise", "Nobody").err
     assert "client" in at.run(*common, "--enterprise", "Buyer", "--client", "unknown").err
     assert at.run(*common, "--admit", "Mill", "--identifier", "urn:gtin:1").code == 1
+    admit = ("--admit", "Mill", "--identifier", MILL)
+    assert at.run("partner", "add", "Own", "--url", "ftp://x", *admit, *common[-2:]).code == 1
+    at.ok(*common, *admit)
+    assert "already" in at.run("partner", "add", "Other", *common[3:], *admit).err
 
 
 def test_a_removed_partner_is_neither_read_nor_in_the_way(
