@@ -236,8 +236,17 @@ class Evidence:
 
     # -- lines ---------------------------------------------------------------------------------
 
-    def lines(self, scope: Scope) -> list[Line]:
+    def lines(self, scope: Scope) -> Sequence[Line]:
         """Lines of the recipes and purchases in scope, and those of others on its products."""
+        if scope not in self._lines:
+            self._lines[scope] = self._read_lines(scope)
+        return self._lines[scope]
+
+    @cached_property
+    def _lines(self) -> dict[Scope, list[Line]]:
+        return {}
+
+    def _read_lines(self, scope: Scope) -> list[Line]:
         own = [
             *(line for product in sorted(scope.products) for line in self._of_recipes(product)),
             *(line for site in sorted(scope.sites) for line in self._of_purchases(site)),
