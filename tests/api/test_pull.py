@@ -17,6 +17,7 @@ from api.pact import events
 from api.partners import companies, pulling
 from api.partners.companies import Newcomer
 from api.partners.partners import Partner
+from api.partners.taking import OUTCOMES
 from api.services import Services
 from api.tables import partner as partners
 from api.tables import received
@@ -53,6 +54,11 @@ def listed(factory: Factory, total: str = "2", **members: Any) -> dict[str, Any]
     body = dump(factory.operator.pact_body(total))
     given = {"companyIds": [MILL], "companyName": "Mill", "productIds": [GTIN], **members}
     return {**body, **given}
+
+
+def test_every_outcome_is_explained() -> None:
+    explained = (Path(__file__).parents[2] / "docs/partners.md").read_text("utf-8")
+    assert [each for each in OUTCOMES if f"\n| {each} |" not in explained] == []
 
 
 # --- The commands
