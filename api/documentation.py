@@ -186,7 +186,7 @@ def _pact_pattern(_converter: Any, field: Any, **_: Any) -> dict[str, str]:
     """Python's end of a text is JSON Schema's ``$``."""
     if not isinstance(field, pact.Words):
         return {}
-    patterns = [each.regex.pattern for each in field.validators if isinstance(each, Regexp)]
+    patterns = [str(each.regex.pattern) for each in field.validators if isinstance(each, Regexp)]
     return {"pattern": patterns[0].replace(r"\Z", "$")} if patterns else {}
 
 
