@@ -14,9 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import requests
-import sqlalchemy as sa
-
 from api.asking import requests as asked
 from api.leases import lease
 from api.outbox import courier
@@ -24,7 +21,6 @@ from api.pact import announcing, computed, receiving
 from api.partners import pulling
 from api.services import Services
 from api.subscriptions import watching
-from ledger.errors import CatchmentError
 
 _LOG = logging.getLogger("catchment.errands")
 
@@ -66,7 +62,8 @@ def _repeat(services: Services, errand: Errand, holder: str, stop: threading.Eve
     while not stop.wait(errand.seconds):
         try:
             run(services, errand, holder)
-        except (CatchmentError, sa.exc.SQLAlchemyError, requests.RequestException, OSError):
+        except Exception:
+            # A thread of its own: what nobody foresaw must not end the errand for good.
             _LOG.exception("The errand %s was not done", errand.name)
 
 
