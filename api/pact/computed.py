@@ -61,6 +61,19 @@ _DECIDES: Final = (
     "delegation",
 )
 """What may change what is handed out, or to whom; a withdrawal counts as what it ends."""
+_OF_EVERYTHING: Final = (
+    "transfer",
+    "factors",
+    "attestation",
+    "accreditation",
+    "disclosure",
+    "erasure",
+    "revocation",
+    "recovery",
+    "key",
+    "delegation",
+)
+"""What may change what is told of a figure that has not moved."""
 _EXPECTED: Final = ("no-data-for-year", "not-by-recipe")
 """Of concern for the latest year alone, and only where nothing else of a product is handed out."""
 _ENDS_AT: Final = dt.timedelta(hours=14)
@@ -96,12 +109,14 @@ def follow(services: Services) -> None:
     today = services.clock() // _DAY_MS
     if not _is_due(services, standing, today):
         return
-    outcomes = dict(_outcomes(services, standing))
+    since = _since(services, standing, today)
+    outcomes = dict(_outcomes(services, standing, since))
     with writing(services.database) as connection:
         # Whoever was faster has seen at least as much.
         if _last(connection, _SIZE) > standing.size:
             return
         _put_on_the_shelf(services, connection, outcomes)
+        _withhold(connection, outcomes, _latest(services), everything=since is None)
         _note(connection, _SIZE, standing.size)
         _note(connection, _TODAY, today)
 
@@ -114,6 +129,14 @@ def _is_due(services: Services, standing: Standing, today: int) -> bool:
         return False
     moved = max(standing.touched.get((kind, ""), -1) for kind in _DECIDES)
     return moved >= done or day != today
+
+
+def _since(services: Services, standing: Standing, today: int) -> int | None:
+    """From which log size on a figure must have moved to be looked at again; ``None``: all are."""
+    with reading(services.database) as connection:
+        done, day = _last(connection, _SIZE), _last(connection, _TODAY)
+    decided = max(standing.touched.get((kind, ""), -1) for kind in _OF_EVERYTHING)
+    return None if decided >= done or day != today else done
 
 
 def _last(connection: sa.Connection, name: str) -> int:
@@ -129,18 +152,41 @@ def _note(connection: sa.Connection, name: str, size: int) -> None:
 # -- what there is to hand out -------------------------------------------------------------------
 
 
-def _outcomes(services: Services, standing: Standing) -> Iterator[tuple[About, Outcome]]:
-    now = dt.datetime.fromtimestamp(services.clock() / 1000, dt.UTC)
-    latest = (now + _ENDS_AT).year - 1
+def _outcomes(
+    services: Services, standing: Standing, since: int | None
+) -> Iterator[tuple[About, Outcome]]:
+    now, latest = _now(services), _latest(services)
     products = sorted(disclosed(standing) | _kept_up(services))
     if not products:
         return
     for year in range(latest, latest - YEARS, -1):
         answered = services.engine.answer(Question(year, GWP))
         for product in products:
+            if since is not None and not _has_moved(answered, product, since):
+                continue
             span = span_of(answered, product)
             if span is None or _is_valid(span[1], now):
                 yield About(product, year), _outcome(services, answered, product, now.date())
+
+
+def _now(services: Services) -> dt.datetime:
+    return dt.datetime.fromtimestamp(services.clock() / 1000, dt.UTC)
+
+
+def _latest(services: Services) -> int:
+    """The last calendar year that is over anywhere."""
+    return (_now(services) + _ENDS_AT).year - 1
+
+
+def _has_moved(answered: Answered, product: str, since: int) -> bool:
+    """Whether an entry from ``since`` on had a say in a figure, or in the names it goes under."""
+    standing, solved = answered.standing, answered.solved
+    made = solved.network.nodes_of.get(product, [])
+    places = (solved.network.nodes[i].place for i in made)
+    named = [("product", product), ("enterprise", standing.owner_of("product", product) or "")]
+    named += [("site", place.site) for place in places if place]
+    told = max(standing.touched.get(each, -1) for each in named)
+    return not made or max(told, int(solved.as_of[made].max())) >= since
 
 
 def disclosed(standing: Standing) -> set[str]:
@@ -205,7 +251,6 @@ def _put_on_the_shelf(
         _deprecate(connection, about.key, services.clock())
         if isinstance(outcome, Computed):
             put(connection, [_new(services, connection, about, outcome, last)])
-    _withhold(connection, outcomes)
 
 
 def _newest(connection: sa.Connection, key: str) -> Any:
@@ -299,10 +344,19 @@ def _is_noise(one: Any, other: Any) -> bool:
 # -- what is withheld ----------------------------------------------------------------------------
 
 
-def _withhold(connection: sa.Connection, outcomes: Mapping[About, Outcome]) -> None:
+def _withhold(
+    connection: sa.Connection,
+    outcomes: Mapping[About, Outcome],
+    latest: int,
+    *,
+    everything: bool,
+) -> None:
     """Keep the conditions, in the place of those before."""
-    connection.execute(tables.withheld.delete())
-    latest = max((about.year for about in outcomes), default=0)
+    for about in outcomes:
+        before = _WITHHELD.product == about.product, _WITHHELD.year == about.year
+        connection.execute(tables.withheld.delete().where(*before))
+    if everything:
+        connection.execute(tables.withheld.delete())
     rows = [
         _row(about, outcome)
         for about, outcome in outcomes.items()

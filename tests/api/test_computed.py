@@ -434,6 +434,42 @@ def test_following_again_costs_no_figure(world: World, monkeypatch: pytest.Monke
     world.followed()
 
 
+def test_only_figures_that_moved_are_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steel, resin, chair = (
+        world.product("Steel"),
+        world.product(),
+        world.product("Chair", unit="H87"),
+    )
+    said = world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
+    gases = [("CO2", "fossil", "3")]
+    world.maker.recipe(resin, world.plant, emissions=gases)
+    world.maker.recipe(chair, world.plant, basis=("1", "H87"), emissions=gases)
+    assert world.withheld() == {2025: "mass-unknown"}
+    made: list[str] = []
+    make = computed.computed
+
+    def noted(answered: Any, product: str, *args: Any) -> Any:
+        made.append(product)
+        return make(answered, product, *args)
+
+    monkeypatch.setattr(computed, "computed", noted)
+    world.maker.correct(said, emissions=(gas(("CO2", "fossil", "4")),))
+    assert world.withheld() == {2025: "mass-unknown"}  # kept, though nobody looked at it again
+    assert set(made) == {steel}
+    assert sorted(e.status for e in world.found()) == ["Active", "Active", "Deprecated"]
+
+
+def test_what_comes_to_be_withdrawn_is_looked_at_again(world: World) -> None:
+    steel = world.product("Steel")
+    said = world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
+    world.followed()
+    world.maker.withdraw(said)
+    assert [each.status for each in world.followed()] == ["Deprecated"]
+    assert world.withheld() == {2025: "no-data-for-year"}
+
+
 def test_a_declared_footprint_of_the_year_takes_its_place_at_once(world: World) -> None:
     steel = world.product("Steel")
     world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
