@@ -131,12 +131,20 @@ def draw_of_product(
     facts: Facts,
     product: str,
     site: str | None = None,
+    drawn: tuple[Ints, Floats] | None = None,
 ) -> Draw:
-    """What one unit of a product draws on. Raises as ``graph.footprint.product_footprint``."""
+    """What one unit of a product draws on; ``drawn`` is what ``made_for_each`` found of its mix.
+
+    Raises as ``graph.footprint.product_footprint``.
+    """
     nodes, shares = mix_of(solved, product, site)
     demand, per_unit = np.zeros((2, len(solved.network.nodes)))
     demand[nodes] = shares
-    made = drawn_by(solved, nodes, shares)
+    if drawn is None:
+        made = drawn_by(solved, nodes, shares)
+    else:
+        made = np.zeros(len(demand))
+        made[drawn[0]] = drawn[1]
     cone = np.flatnonzero(made)
     known = np.nan_to_num(solved.footprints[cone]) + np.nan_to_num(solved.estimated[cone])
     per_unit[cone] = weights.co2e(known)

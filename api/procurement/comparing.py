@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.access import Access
 from api.callers import Caller
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered, TokenMissing
-from api.procurement.known import REFUSED_AS, Figures, Known
+from api.procurement.known import REFUSED_AS, Drawn, Figures, Known
 from api.procurement.lookup import Names, Wanted, resolve
 from api.procurement.unsigned import Unsigned
 from api.services import Services
@@ -146,7 +146,7 @@ class Desk:
         """Compare offers as the caller may know them. Raises as ``Engine.answer``."""
         answered = self._services.engine.answer(terms.question)
         reader = _Reader(self, Access(answered.standing, caller), answered, terms.unit)
-        reads = tuple(map(reader.read, bids))
+        reads = reader.read(bids)
         judged = judge([r.offer for r in reads], terms.rule, terms.order, terms.carbon_price)
         return Comparison(terms, answered, reads, judged)
 
@@ -154,7 +154,7 @@ class Desk:
         """The offers of an award, read from an answer; what the log does not hold stays as it was
         stated, and so does what led to no product."""
         reader = _Reader(self, access, answered, award.unit)
-        return tuple(map(reader.read_again, award.offers))
+        return reader.read_again(award.offers)
 
     def root(self, size: int) -> bytes:
         """Root of the tree over the first ``size`` entries."""
@@ -174,13 +174,23 @@ class _Reader:
     answered: Answered
     unit: str
 
-    def read(self, bid: Bid) -> Read:
+    def read(self, bids: Sequence[Bid]) -> tuple[Read, ...]:
+        products = [None if bid.unsigned else self._product(bid) for bid in bids]
+        drawn = self._drawn(products)
+        return tuple(
+            self._read(bid, product, drawn) for bid, product in zip(bids, products, strict=True)
+        )
+
+    def _read(self, bid: Bid, product: str | None, drawn: Mapping[str, Drawn]) -> Read:
         if bid.unsigned is not None:
             return Read(bid, self._unsigned(bid, bid.unsigned))
-        product = self._product(bid)
-        if product in _NO_PRODUCT:
-            return Read(bid, _refused(bid.label, product))
-        return self._of_product(bid, product)
+        if product is None or product in _NO_PRODUCT:
+            return Read(bid, _refused(bid.label, product or "not-registered"))
+        return self._of_product(bid, product, drawn)
+
+    def _drawn(self, products: Iterable[str | None]) -> Mapping[str, Drawn]:
+        named = [each for each in products if each is not None and each not in _NO_PRODUCT]
+        return self.desk.figures.drawn(self.access, self.answered, named)
 
     def _product(self, bid: Bid) -> str:
         """The product that is meant, or a code why there is none."""
@@ -200,16 +210,17 @@ class _Reader:
         except TokenMissing:
             return "not-disclosed"
 
-    def _of_product(self, bid: Bid, product: str) -> Read:
+    def _of_product(self, bid: Bid, product: str, drawn: Mapping[str, Drawn]) -> Read:
         try:
-            known = self._known(product)
+            known = self._known(product, drawn)
         except CatchmentError as closed:
             return Read(bid, _refused(bid.label, _why(closed)), product)
         offer = self._offer(bid.label, known, bid.amount, bid.unit, bid.price)
         return Read(bid, offer, product, known)
 
-    def _known(self, product: str) -> Known:
-        return self.desk.figures.known(self.access, self.answered, product)
+    def _known(self, product: str, drawn: Mapping[str, Drawn]) -> Known:
+        figures = self.desk.figures
+        return figures.known(self.access, self.answered, product, drawn=drawn.get(product))
 
     def _offer(
         self, label: str, known: Known, amount: Decimal, unit: str, price: Money | None
@@ -230,11 +241,15 @@ class _Reader:
         facts = sent.facts(per_unit, self.answered.gwp, end)
         return Offer(bid.label, stated(units), facts, bid.price, signed=False)
 
-    def read_again(self, offered: Offered) -> Again:
+    def read_again(self, offers: Sequence[Offered]) -> tuple[Again, ...]:
+        drawn = self._drawn(each.product for each in offers)
+        return tuple(self._again(each, drawn) for each in offers)
+
+    def _again(self, offered: Offered, drawn: Mapping[str, Drawn]) -> Again:
         if offered.product is None:
             return Again(as_stated(offered), offered.as_of)
         try:
-            known = self._known(offered.product)
+            known = self._known(offered.product, drawn)
         except CatchmentError as closed:
             return Again(_refused(offered.label, _why(closed)), None)
         offer = self._offer(offered.label, known, offered.amount, offered.unit, offered.price)

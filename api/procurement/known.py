@@ -8,11 +8,11 @@ and so has no part in any verdict.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from api.access import Access, Sight
 from api.answer_parts import Answer, by_gas, columns_of
@@ -29,11 +29,12 @@ from graph.boundary import Lacking
 from graph.comparison import in_unit, stated
 from graph.draws import draw_of_product
 from graph.engine import Answered, Question
-from graph.errors import LoopGain, NoDataForYear, SitesWithoutOutput, UnknownProduct
+from graph.errors import GraphError, LoopGain, NoDataForYear, SitesWithoutOutput, UnknownProduct
 from graph.facts import facts_of
 from graph.footprint import ProductFootprint, mix_of, product_footprint
-from graph.network import Feed
+from graph.network import Feed, Floats, Ints
 from graph.openings import is_mass_disputed
+from graph.upstream import made_for_each
 from graph.usability import usability
 from graph.year import Standby, Year
 from ledger import units
@@ -41,6 +42,8 @@ from ledger.errors import CatchmentError, UnitMismatch
 from ledger.recent import Recent
 from ledger.statements import OfferFacts
 
+Drawn: TypeAlias = tuple[Ints, Floats]
+"""Nodes, and the units of each in one unit of a product."""
 DAYS_PER_YEAR: Final = 365.25
 _OTHER_TIME: Final = frozenset({Feed.OTHER_YEAR, Feed.EXPIRED})
 _KEPT: Final = 4096
@@ -160,8 +163,24 @@ class Figures:
     def __init__(self) -> None:
         self._known: Recent[tuple[Any, ...], Known] = Recent(_KEPT)
 
+    def drawn(
+        self, access: Access, answered: Answered, products: Iterable[str]
+    ) -> dict[str, Drawn]:
+        """What the products draw on, of which nothing is kept and a caller may know something."""
+        demands: dict[str, dict[int, float]] = {}
+        for product in dict.fromkeys(products):
+            if self._known.get(_key(access, answered, product, None)) is None:
+                demands |= _demand(access, answered, product)
+        made = made_for_each(answered.solved, list(demands.values()))
+        return dict(zip(demands, made, strict=True))
+
     def known(
-        self, access: Access, answered: Answered, product: str, site: str | None = None
+        self,
+        access: Access,
+        answered: Answered,
+        product: str,
+        site: str | None = None,
+        drawn: Drawn | None = None,
     ) -> Known:
         """What the caller may know of a product in what was ``answered``.
 
@@ -171,11 +190,27 @@ class Figures:
         access.require("product", product, "footprint")
         if product not in answered.standing.products:
             raise UnknownProduct(product=product)
-        question = answered.year, answered.gwp, answered.valid_on, product, site
-        state = _last_word(answered, product), _decided(answered), _decided(access)
-        key = (*question, *state, access.caller.is_auditor)
+        key = _key(access, answered, product, site)
         known = self._known.get(key)
-        return known or self._known.put(key, _read(access, answered, product, site))
+        return known or self._known.put(key, _read(access, answered, product, site, drawn))
+
+
+def _key(access: Access, answered: Answered, product: str, site: str | None) -> tuple[Any, ...]:
+    """What is known of a product is the same as long as this is."""
+    question = answered.year, answered.gwp, answered.valid_on, product, site
+    state = _last_word(answered, product), _decided(answered), _decided(access)
+    return (*question, *state, access.caller.is_auditor)
+
+
+def _demand(access: Access, answered: Answered, product: str) -> dict[str, dict[int, float]]:
+    """One unit of the mix of a product; nothing where there is none, or none for the caller."""
+    if not access.may_read_footprint_of(product):
+        return {}
+    try:
+        nodes, shares = mix_of(answered.solved, product, None)
+    except GraphError:
+        return {}
+    return {product: dict(zip(nodes, map(float, shares), strict=True))}
 
 
 def _last_word(answered: Answered, product: str) -> int:
@@ -191,14 +226,16 @@ def _decided(of: Answered | Access) -> tuple[int, ...]:
     return tuple(touched.get((kind, ""), -1) for kind in _DECIDES)
 
 
-def _read(access: Access, answered: Answered, product: str, site: str | None) -> Known:
+def _read(
+    access: Access, answered: Answered, product: str, site: str | None, drawn: Drawn | None
+) -> Known:
     """Of those who may read the footprint, all are shown the same but auditors."""
     asked = Question(answered.year, answered.gwp, None, answered.valid_on)
     solved, weights = answered.solved, answered.weights
     sight = access.require_footprint(product, solved, asked, site)
     figure = product_footprint(solved, product, weights, site)
     facts = facts_of(answered.standing, solved.network, answered.valid_on)
-    draw = draw_of_product(solved, weights, facts, product, site)
+    draw = draw_of_product(solved, weights, facts, product, site, drawn)
     quality = product_quality_answer(answered, figure, draw, sight, access)
     registered, year = product_of(answered.standing, product), _year(answered)
     standbys = tuple(_standbys(answered, year, product, site))

@@ -39,6 +39,7 @@ MOST_OFFERS: Final = 100
 MOST_USABLE: Final = 3
 """The highest usability level of a footprint; 0 is below the first."""
 _MOST_REASONS: Final = 20
+_KEBAB: Final = r"^[a-z][a-z0-9-]{0,59}\Z"
 
 
 def _share(**kwargs: Any) -> Quantity:
@@ -47,10 +48,8 @@ def _share(**kwargs: Any) -> Quantity:
 
 
 def _code(**kwargs: Any) -> fields.String:
-    kebab = validate.Regexp(
-        r"^[a-z][a-z0-9-]{0,59}\Z", error="A code such as at-least is expected."
-    )
-    return fields.String(validate=kebab, **kwargs)
+    known = validate.Regexp(_KEBAB, error="A code such as not-disclosed is expected.")
+    return fields.String(validate=known, **kwargs)
 
 
 def _currency(**kwargs: Any) -> fields.String:

@@ -123,6 +123,23 @@ def test_offers_in_any_units_are_compared_in_one(
     assert told["sheet"]["facts"]["usability"] is None
 
 
+def test_what_is_compared_is_what_is_looked_up(
+    client: FlaskClient, tender: Tender, as_role: AsRole
+) -> None:
+    auditor, products = as_role("auditor"), [tender.coil, tender.sheet, tender.ore]
+    asked = [offer(each, product=each) for each in products]
+    told = offers_of(post(client, auditor, unit="KGM", offers=asked))
+    for each in products:
+        found = client.get("/v1/footprint", headers=auditor, query_string={"product": each}).json
+        assert found is not None
+        facts = told[each]["facts"]
+        for name in ("value", "coverage", "verifiedShare", "ageDays"):
+            assert float(facts[name]) == float(found[name])
+        interval = [float(facts[end]) for end in ("lower", "upper")]
+        assert interval == pytest.approx([float(found["interval"][e]) for e in ("lower", "upper")])
+        assert told[each]["asOf"] == found["asOf"]
+
+
 def test_what_is_not_comparable_is_refused_by_name(
     client: FlaskClient, tender: Tender, buyer: Headers
 ) -> None:
