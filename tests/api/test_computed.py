@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from api import tables
+from api import errands, tables
 from api.access import Access
 from api.callers import Caller
 from api.pact import computed
@@ -593,6 +593,15 @@ def test_two_processes_hand_out_one(world: World, factory: Factory) -> None:
     computed.follow(again)
     computed.follow(world.services)
     assert len(world.found()) == 1
+
+
+def test_the_server_does_it_unasked(world: World) -> None:
+    steel = world.product("Steel")
+    world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
+    assert world.found() == []
+    (errand,) = (each for each in errands.ERRANDS if each.name == "computed")
+    assert errands.run(world.services, errand, "a process")
+    assert [each.kind for each in world.found()] == ["computed"]
 
 
 # --- What the owner is told -------------------------------------------------------------------
