@@ -600,7 +600,7 @@ def test_the_server_does_it_unasked(world: World) -> None:
     world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
     assert world.found() == []
     (errand,) = (each for each in errands.ERRANDS if each.name == "computed")
-    assert errands.run(world.services, errand, "a process")
+    errand.run(world.services)
     assert [each.kind for each in world.found()] == ["computed"]
 
 
