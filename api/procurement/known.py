@@ -32,6 +32,7 @@ from graph.engine import Answered, Question
 from graph.errors import GraphError, LoopGain, NoDataForYear, SitesWithoutOutput, UnknownProduct
 from graph.facts import facts_of
 from graph.footprint import ProductFootprint, mix_of, product_footprint
+from graph.kept import kept
 from graph.network import Feed, Floats, Ints
 from graph.openings import is_mass_disputed
 from graph.upstream import made_for_each
@@ -40,6 +41,7 @@ from graph.year import Standby, Year
 from ledger import units
 from ledger.errors import CatchmentError, UnitMismatch
 from ledger.recent import Recent
+from ledger.standing import Standing
 from ledger.statements import OfferFacts
 
 Drawn: TypeAlias = tuple[Ints, Floats]
@@ -198,7 +200,8 @@ class Figures:
 def _key(access: Access, answered: Answered, product: str, site: str | None) -> tuple[Any, ...]:
     """What is known of a product is the same as long as this is."""
     question = answered.year, answered.gwp, answered.valid_on, product, site
-    state = _last_word(answered, product), _decided(answered), _decided(access)
+    decided = _decided(answered.standing), _decided(access.standing)
+    state = _last_word(answered, product), *decided
     return (*question, *state, access.caller.is_auditor)
 
 
@@ -220,10 +223,13 @@ def _last_word(answered: Answered, product: str) -> int:
     return int(solved.as_of[nodes].max()) if nodes else -1
 
 
-def _decided(of: Answered | Access) -> tuple[int, ...]:
+def _decided(standing: Standing) -> tuple[int, ...]:
     """The last entries that may have decided who may read what, and what stands."""
-    touched = of.standing.touched
-    return tuple(touched.get((kind, ""), -1) for kind in _DECIDES)
+
+    def last() -> tuple[int, ...]:
+        return tuple(standing.touched.get((kind, ""), -1) for kind in _DECIDES)
+
+    return kept(standing, "decided", last)
 
 
 def _read(
