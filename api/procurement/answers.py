@@ -207,7 +207,7 @@ def award_row(said: Said, award: Award, time: str) -> Answer:
 def drift_answer(found: Drift) -> Answer:
     """An award, and what has become of what it rests on."""
     return {
-        "award": found.award,
+        "award": dump(found.award),
         "at": found.answered.at,
         "engine": VERSION,
         "offers": [_drifted(found, each) for each in found.offers],

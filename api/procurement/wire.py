@@ -23,7 +23,7 @@ from graph.network import Feed
 from ledger import units
 from ledger.identifiers import parse as parse_identifier
 from ledger.schema import Checked, Quantity, Text, positive, schema_of
-from ledger.statements import Award, OfferRule
+from ledger.statements import OfferRule
 from ledger.statements.awards import MOST_OFFERS, ORDERS, VERDICTS
 from ledger.statements.members import MOST_SERIALS
 from ledger.statements.parts import check_supplier
@@ -170,7 +170,7 @@ class _Strict(Wire):
         unknown = ma.RAISE
 
 
-class MoneySchema(_Strict):
+class PriceSchema(_Strict):
     """An amount of a currency."""
 
     amount = Quantity(required=True, least=Decimal(0), metadata=described("A plain decimal."))
@@ -205,7 +205,7 @@ class BidSchema(_Strict):
     unit = Checked(
         units.parse, required=True, metadata=described("Unit code of that amount.", example="TNE")
     )
-    price = fields.Nested(MoneySchema, metadata=described("The price of that amount."))
+    price = fields.Nested(PriceSchema, metadata=described("The price of that amount."))
 
     @ma.validates_schema
     def _check_one(self, data: dict[str, Any], **_: Any) -> None:
@@ -232,7 +232,11 @@ class ComparisonQuerySchema(_Strict):
     unit = Checked(
         units.parse, required=True, metadata=described("What all are compared in.", example="TNE")
     )
-    year = fields.Integer(strict=True, validate=validate.Range(FIRST_YEAR, LAST_YEAR))
+    year = fields.Integer(
+        strict=True,
+        validate=validate.Range(FIRST_YEAR, LAST_YEAR),
+        metadata=described("Calendar year; by default the latest that anything was stated for."),
+    )
     valid_on = fields.Date(format="iso", metadata=described("As of one day of the year."))
     gwp = gwp_set()
     order = fields.String(
@@ -247,7 +251,7 @@ class ComparisonQuerySchema(_Strict):
         metadata=described("At most 100."),
     )
     carbon_price = fields.Nested(
-        MoneySchema, metadata=described("Price of one tonne CO2e, to be added to prices.")
+        PriceSchema, metadata=described("Price of one tonne CO2e, to be added to prices.")
     )
     rule = fields.Nested(schema_of(OfferRule), metadata=described("What an offer must meet."))
     log = fields.Nested(
@@ -263,7 +267,7 @@ class ReasonSchema(Wire):
     sentence = _text("What it means.")
 
 
-class OfferFactsSchema(Wire):
+class KnownOfferSchema(Wire):
     """What is known of an offer's carbon, per unit compared; null: unknown or not shown."""
 
     at_least = _stated("kg CO2e that are known.")
@@ -296,7 +300,7 @@ class OfferMoneySchema(Wire):
     not_priced = _nested(ReasonSchema, "Why carbon is not added.", allow_none=True)
 
 
-class NoticedSchema(Wire):
+class FlawNoticedSchema(Wire):
     """Something that was noticed in what a bidder sent."""
 
     rule = _text("Stable name.")
@@ -317,7 +321,7 @@ class ComparedOfferSchema(Wire):
     amount = _stated("How much is offered.")
     unit = _text("Unit code of that amount.")
     units = _stated("How many units compared that is; null: it cannot be converted.")
-    facts = _nested(OfferFactsSchema, "What is known of it.", allow_none=True)
+    facts = _nested(KnownOfferSchema, "What is known of it.", allow_none=True)
     total = _stated("kg CO2e of the whole amount.")
     money = _nested(OfferMoneySchema, "What it costs.", allow_none=True)
     verdict = _text("passed, failed, or refused: not compared.", validate=validate.OneOf(VERDICTS))
@@ -337,7 +341,7 @@ class ComparedOfferSchema(Wire):
     as_of = whole(
         required=True, allow_none=True, metadata=described("The last entry that moved its figure.")
     )
-    noticed = _list(NoticedSchema, "What was noticed in the object that was sent.")
+    noticed = _list(FlawNoticedSchema, "What was noticed in the object that was sent.")
 
 
 class LoggedAwardSchema(Wire):
@@ -437,7 +441,11 @@ class DriftedOfferSchema(Wire):
 class DriftSchema(Wire):
     """An award, and what has become of what it rests on."""
 
-    award = _nested(schema_of(Award), "What was decided.")
+    award = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata=described("What was decided: the members of an `award` statement."),
+    )
     index = whole(required=True, metadata=described("Place in the log, from 0."))
     digest = digest(required=True, metadata=described("SHA-256 of the signing input."))
     subject = entity(required=True, metadata=described("Who decided."))

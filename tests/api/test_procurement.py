@@ -52,7 +52,7 @@ def buyer(market: Market, as_role: AsRole) -> Headers:
     return as_role("procurement", market.buyer)
 
 
-def find(client: FlaskClient, headers: Headers, status: int = 200, **asked: str) -> Any:
+def find(client: FlaskClient, headers: Headers, status: Any = 200, **asked: str) -> Any:
     response = client.get("/v1/footprint", headers=headers, query_string=asked)
     assert response.status_code == status, response.get_data(as_text=True)
     return response.get_json(force=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -82,7 +82,7 @@ def buyer(tender: Tender, as_role: AsRole) -> Headers:
     return as_role("procurement", tender.buyer)
 
 
-def post(client: FlaskClient, headers: Headers, status: int = 200, **asked: Any) -> Any:
+def post(client: FlaskClient, headers: Headers, status: Any = 200, **asked: Any) -> Any:
     response = client.post("/v1/comparisons", headers=headers, json={"unit": "TNE", **asked})
     assert response.status_code == status, response.get_data(as_text=True)
     return response.get_json(force=True)
@@ -352,7 +352,7 @@ def test_the_award_that_is_answered_is_taken_when_its_buyer_signs_it(
     tender.mine.product("Sand")  # the log goes on meanwhile
     held = submit(client, tender.buyer, award_of(compared))
     assert held.status_code == 201, held.get_data(as_text=True)
-    award = tender.factory.log.entry(held.json["index"]).statement.body
+    award = cast(Award, tender.factory.log.entry(held.json["index"]).statement.body)
     assert [(each.label, each.verdict, each.reasons) for each in award.offers] == [
         ("coil", "passed", ()),
         ("sheet", "failed", ("above-limit",)),
