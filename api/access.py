@@ -329,6 +329,19 @@ class Access:
         """Whether the caller may read a product's footprint statements and figure."""
         return self._may_read("product", product, "footprint")
 
+    def might_read_footprint_of(self, product: str, size: int) -> bool:
+        """Whether the caller may read a product's figure, by what was disclosed among the first
+        ``size`` entries and still stands."""
+        if self.caller.is_auditor or self._is(self._owner("product", product)):
+            return True
+        grantees = (each for each in (self.caller.enterprise, "public") if each is not None)
+        keys = (NaturalKey("disclosure", ("footprint", product, each)) for each in grantees)
+        return any(
+            said.index < size and cast(Disclosure, said.statement.body).level != "private"
+            for said in map(self.standing.find, keys)
+            if said is not None
+        )
+
     def require_footprint(
         self, product: str, solved: Solved, question: Question, site: str | None = None
     ) -> Sight:

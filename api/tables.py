@@ -116,6 +116,8 @@ shelved = sa.Table(
     sa.Column("valid_until", sa.BigInteger, nullable=False),
     # Ledger time from which it is Deprecated, but for its validity running out.
     sa.Column("deprecated_at", sa.BigInteger),
+    # Of one that was computed, the log size then: what is disclosed later opens it to nobody.
+    sa.Column("deprecated_size", sa.BigInteger),
 )
 
 shelved_term = sa.Table(

@@ -248,7 +248,8 @@ def _put_on_the_shelf(
         last = _newest(connection, about.key)
         if isinstance(outcome, Computed) and last is not None and _is_same(last, outcome):
             continue
-        _deprecate(connection, about.key, services.clock())
+        size = outcome.provenance["size"] if isinstance(outcome, Computed) else services.log.size()
+        _deprecate(connection, about.key, services.clock(), size)
         if isinstance(outcome, Computed):
             put(connection, [_new(services, connection, about, outcome, last)])
 
@@ -258,9 +259,10 @@ def _newest(connection: sa.Connection, key: str) -> Any:
     return connection.execute(query.limit(1)).one_or_none()
 
 
-def _deprecate(connection: sa.Connection, key: str, now: int) -> None:
+def _deprecate(connection: sa.Connection, key: str, now: int, size: int) -> None:
     stands = _SHELVED.key == key, _SHELVED.deprecated_at.is_(None)
-    connection.execute(tables.shelved.update().where(*stands).values(deprecated_at=now))
+    change = tables.shelved.update().where(*stands)
+    connection.execute(change.values(deprecated_at=now, deprecated_size=size))
 
 
 def _new(

@@ -58,7 +58,10 @@ _SCANNED = 500
 
 _SHELVED = tables.shelved.c
 _TERM = tables.shelved_term.c
-_SEEN = (_SHELVED.serial, _SHELVED.product)
+_PROGRESS = tables.progress.c
+_SEEN = (_SHELVED.serial, _SHELVED.product, _SHELVED.kind, _SHELVED.deprecated_size)
+_LAST_SERIAL = "shelved-serial"
+"""Kept apart, so that no number comes again once the footprint that had it is erased."""
 _BY_ID = sa.select(tables.shelved).where(_SHELVED.id == sa.bindparam("id"))
 _NOW = sa.select(sa.func.max(ledger_tables.checkpoint.c.size).label("log_size")).subquery()
 _BY_ID_NOW = sa.select(_NOW.c.log_size, tables.shelved).select_from(
@@ -138,7 +141,7 @@ class Shelf:
         return self.find(footprint, Access(self._standing, caller))
 
     def _opened(self, row: Any, access: Access) -> Shelved | None:
-        if row is None or not access.may_read_footprint_of(row.product):
+        if row is None or not _may_read(access, row.product, _computed_until(row)):
             return None
         return self._shelved(row)
 
@@ -167,16 +170,17 @@ class Shelf:
     ) -> list[int]:
         """Serials of the first ``most`` that match and may be read."""
         conditions = tuple(criteria.conditions(self._services.clock()))
-        readable: dict[str, bool] = {}
+        readable: dict[tuple[str, int | None], bool] = {}
         found: list[int] = []
         while True:
             query = sa.select(*_SEEN).where(_SHELVED.serial > after, *conditions)
             scanned = connection.execute(query.order_by(_SHELVED.serial).limit(_SCANNED)).all()
-            for serial, product in scanned:
-                if product not in readable:
-                    readable[product] = access.may_read_footprint_of(product)
-                if readable[product]:
-                    found.append(serial)
+            for row in scanned:
+                which = row.product, _computed_until(row)
+                if which not in readable:
+                    readable[which] = _may_read(access, *which)
+                if readable[which]:
+                    found.append(row.serial)
                 if len(found) == most:
                     return found
             if len(scanned) < _SCANNED:
@@ -237,7 +241,7 @@ class Shelf:
     def _follow_some(self, standing: Standing) -> int:
         """Take in the next entries, all or nothing; the log size that is taken in."""
         with writing(self._services.database) as connection:
-            size = _progress(connection)
+            size = _progress(connection, tables.shelved.name)
             if size >= standing.size:
                 return size
             stop = min(size + _AT_ONCE, standing.size)
@@ -245,12 +249,7 @@ class Shelf:
             for entry in self._services.log.typed(_FOLLOWED, size, stop):
                 keys |= self._taken_in(connection, entry, standing)
             self._settle(connection, standing, keys)
-            connection.execute(
-                tables.progress.delete().where(tables.progress.c.name == tables.shelved.name)
-            )
-            connection.execute(
-                tables.progress.insert(), {"name": tables.shelved.name, "size": stop}
-            )
+            _note_progress(connection, tables.shelved.name, stop)
             return stop
 
     def _taken_in(self, connection: sa.Connection, entry: Entry, standing: Standing) -> set[str]:
@@ -309,16 +308,19 @@ class Shelf:
         """
         for key in sorted(keys):
             said = standing.find(NaturalKey.parse(key))
-            self._deprecate(connection, key, but=said.digest if said else "")
+            self._deprecate(connection, standing, key, but=said.digest if said else "")
             if said is not None:
-                self._deprecate(connection, _computed_beside(said))
+                self._deprecate(connection, standing, _computed_beside(said))
 
-    def _deprecate(self, connection: sa.Connection, key: str, but: str = "") -> None:
+    def _deprecate(
+        self, connection: sa.Connection, standing: Standing, key: str, but: str = ""
+    ) -> None:
         others = sa.or_(_SHELVED.digest.is_(None), _SHELVED.digest != but)
         change = tables.shelved.update().where(
             _SHELVED.key == key, others, _SHELVED.deprecated_at.is_(None)
         )
-        connection.execute(change.values(deprecated_at=self._services.clock()))
+        now = self._services.clock()
+        connection.execute(change.values(deprecated_at=now, deprecated_size=standing.size))
 
 
 _KEYS_IN_USE = (
@@ -330,7 +332,8 @@ _KEYS_IN_USE = (
 
 def put(connection: sa.Connection, new: Sequence[New]) -> None:
     """Put footprints on the shelf, under the writer's lock."""
-    last = connection.execute(sa.select(sa.func.max(_SHELVED.serial))).scalar_one() or 0
+    last = _progress(connection, _LAST_SERIAL)
+    _note_progress(connection, _LAST_SERIAL, last + len(new))
     for serial, each in enumerate(new, start=last + 1):
         row = {
             "serial": serial,
@@ -353,6 +356,17 @@ def put(connection: sa.Connection, new: Sequence[New]) -> None:
             for name, value in terms_of(each.document.members)
         ]
         connection.execute(tables.shelved_term.insert(), terms)
+
+
+def _computed_until(row: Any) -> int | None:
+    """Of a computed footprint that is over, the size of the log then; else None."""
+    return row.deprecated_size if row.kind == provenance.COMPUTED else None
+
+
+def _may_read(access: Access, product: str, computed_until: int | None) -> bool:
+    if computed_until is None:
+        return access.may_read_footprint_of(product)
+    return access.might_read_footprint_of(product, computed_until)
 
 
 def computed_key(product: str, year: int) -> str:
@@ -393,9 +407,14 @@ def _rows(connection: sa.Connection, serials: Sequence[int]) -> Iterator[Any]:
     return iter(connection.execute(query.order_by(_SHELVED.serial)).all())
 
 
-def _progress(connection: sa.Connection) -> int:
-    size = sa.select(tables.progress.c.size).where(tables.progress.c.name == tables.shelved.name)
+def _progress(connection: sa.Connection, name: str) -> int:
+    size = sa.select(_PROGRESS.size).where(_PROGRESS.name == name)
     return int(connection.execute(size).scalar_one_or_none() or 0)
+
+
+def _note_progress(connection: sa.Connection, name: str, size: int) -> None:
+    connection.execute(tables.progress.delete().where(_PROGRESS.name == name))
+    connection.execute(tables.progress.insert(), {"name": name, "size": size})
 
 
 def ms_of(instant: dt.datetime) -> int:

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("valid_from", sa.BigInteger, nullable=False),
         sa.Column("valid_until", sa.BigInteger, nullable=False),
         sa.Column("deprecated_at", sa.BigInteger, nullable=True),
+        sa.Column("deprecated_size", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("serial", name="pk_shelved"),
         sa.UniqueConstraint("id", name="uq_shelved_id"),
     )

@@ -410,6 +410,23 @@ def test_a_figure_that_moves_has_a_new_id_and_names_the_one_before(world: World)
     assert before.json == changed
 
 
+def test_who_is_let_in_later_reads_the_figure_and_none_of_those_before(
+    world: World, factory: Factory
+) -> None:
+    """Two figures of a product could be subtracted."""
+    late = factory.enterprise("Late")
+    steel = world.product("Steel")
+    said = world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
+    world.followed()
+    world.maker.correct(said, emissions=(gas(("CO2", "fossil", "3")),))
+    computed.follow(world.services)
+    world.maker.disclose("footprint", steel, to=late)
+    before, after = world.followed()
+    assert [each.id for each in world.followed(late)] == [after.id]
+    assert world.services.shelf.find(before.id, world.access(late)) is None
+    assert world.services.shelf.find(before.id, world.access()) == before
+
+
 def test_what_moves_nothing_of_it_leaves_it_as_it_is(world: World) -> None:
     steel = world.product("Steel")
     world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])

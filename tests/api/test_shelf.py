@@ -101,6 +101,19 @@ def test_an_erased_footprint_is_gone_and_nothing_finds_it(services: Services, ma
     assert services.shelf.page(by_company, access(services, maker)).items == ()
 
 
+def test_no_number_comes_again_once_the_newest_footprint_is_erased(
+    services: Services, maker: Actor
+) -> None:
+    """Pages and marks of who was told what go by it."""
+    resin = maker.product("Resin")
+    said = maker.footprint(resin, "2.5")
+    (erased,) = shelved(services, maker)
+    maker.erase(said)
+    maker.footprint(resin, "2.4", year=2024)
+    (found,) = shelved(services, maker)
+    assert found.serial > erased.serial
+
+
 def test_one_that_was_erased_before_anybody_looked_never_comes(
     services: Services, maker: Actor
 ) -> None:
