@@ -29,7 +29,14 @@ from graph.boundary import Lacking
 from graph.comparison import in_unit, stated
 from graph.draws import draw_of_product
 from graph.engine import Answered, Question
-from graph.errors import GraphError, LoopGain, NoDataForYear, SitesWithoutOutput, UnknownProduct
+from graph.errors import (
+    GasWithoutGwp,
+    GraphError,
+    LoopGain,
+    NoDataForYear,
+    SitesWithoutOutput,
+    UnknownProduct,
+)
 from graph.facts import facts_of
 from graph.footprint import ProductFootprint, mix_of, product_footprint
 from graph.kept import kept
@@ -71,6 +78,7 @@ REFUSED_AS: Final[Mapping[type[CatchmentError], str]] = MappingProxyType(
         NoDataForYear: "no-data",
         LoopGain: "not-computed",
         SitesWithoutOutput: "not-computed",
+        GasWithoutGwp: "not-computed",
     }
 )
 """Why there is no figure -> why an offer is not compared."""

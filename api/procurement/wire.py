@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from ledger.statements.members import MOST_SERIALS
 from ledger.statements.parts import check_supplier
 
 ONE_OF: Final = "Exactly one of these is expected: %s."
+_DAYS: Final = validate.Range(dt.date(FIRST_YEAR, 1, 1), dt.date(LAST_YEAR, 12, 31))
 NAMED_BY: Final = ("product", "gtin", "cas", "identifier")
 
 
@@ -98,6 +100,7 @@ class LookupQuery(Query):
     gwp = gwp_set()
     valid_on = fields.Date(
         format="iso",
+        validate=_DAYS,
         metadata=described("Answer as of one day: what is in force on it stands for its year."),
     )
     site = entity(metadata=described("One site; by default the mix of all that make it."))
@@ -237,7 +240,9 @@ class ComparisonQuerySchema(_Strict):
         validate=validate.Range(FIRST_YEAR, LAST_YEAR),
         metadata=described("Calendar year; by default the latest that anything was stated for."),
     )
-    valid_on = fields.Date(format="iso", metadata=described("As of one day of the year."))
+    valid_on = fields.Date(
+        format="iso", validate=_DAYS, metadata=described("As of one day of the year.")
+    )
     gwp = gwp_set()
     order = fields.String(
         load_default=ORDERS[0],

@@ -165,8 +165,16 @@ def test_what_is_not_open_to_the_caller_is_not_disclosed_by_any_name(
     assert find(client, buyer, 404, **of_another)["code"] == "identifier-unregistered"
 
 
-@pytest.mark.parametrize("asked", [{}, {"gtin": GTIN, "cas": "7439-89-6"}, {"gtln": GTIN}])
-def test_exactly_one_name_is_asked_for(
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"gtin": GTIN, "cas": "7439-89-6"},
+        {"gtln": GTIN},
+        {"gtin": GTIN, "valid_on": "0001-01-01"},
+    ],
+)
+def test_a_question_is_read_strictly_and_names_one_thing(
     client: FlaskClient, market: Market, buyer: Headers, asked: dict[str, str]
 ) -> None:
     assert find(client, buyer, 400, **asked)["code"] == "parameters-refused"

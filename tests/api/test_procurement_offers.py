@@ -569,3 +569,14 @@ def test_drift_is_told_by_the_tender(
     assert "+600" in said
     assert at.ok("drift", "T-1", "--json").json["ruleHolds"] is False
     assert at.run("drift", "T-404").code == 1
+
+
+def test_a_gas_without_a_warming_potential_refuses_its_own_offer_alone(
+    client: FlaskClient, tender: Tender, as_role: AsRole
+) -> None:
+    """AR4 has no value for this gas; the comparison of the others goes on."""
+    foam = tender.works.product("Foam")
+    tender.works.recipe(foam, tender.site, emissions=[("HFC-41", "fossil", "1")])
+    asked = [offer("foam", product=foam), offer("coil", product=tender.coil)]
+    told = offers_of(post(client, as_role("auditor"), gwp="AR4", offers=asked))
+    assert (codes(told["foam"]), codes(told["coil"])) == (["not-computed"], [])
