@@ -10,7 +10,8 @@ import click
 
 import migrations
 from api.callers import SCOPES, TOKEN_ROLES
-from api.cli.local import existing
+from api.cli.figures import id_of
+from api.cli.local import existing, local_client
 from api.cli.speech import Speech, json_option, pass_speech
 from api.oauth.clients import ROTATION_HOURS, Client, Clients
 from api.opening import clock_ms
@@ -27,14 +28,15 @@ def client() -> None:
 
 @client.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice(TOKEN_ROLES), required=True, help="What it may read.")
-@click.option("--enterprise", help="Id of the enterprise it acts for.")
+@click.option("--role", type=click.Choice(TOKEN_ROLES), default="procurement", show_default=True,
+              help="What it may read.")  # fmt: skip
+@click.option("--enterprise", help="Id or name of the enterprise it acts for.")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice(list(SCOPES)),
     multiple=True,
-    default=("footprints", "events"),
+    default=tuple(SCOPES),
     show_default=True,
     help="What its tokens reach to; may be given several times.",
 )
@@ -45,6 +47,8 @@ def add(
 ) -> None:
     """Register a client. Its secret is shown this once; only its digest is kept."""
     settings = existing(Settings.from_env())
+    if enterprise is not None:
+        enterprise = id_of(local_client(settings, speech.language), "enterprises", enterprise)
     client_id, secret = _clients(settings).add(role, enterprise, name, scopes)
     endpoint = f"{settings.public_address}/auth/token"
     if speech.as_json:

@@ -55,7 +55,7 @@ def test_a_stranger_needs_three_lines(begun: Terminal, monkeypatch: pytest.Monke
     assert told["token_endpoint"] == "https://carbon.example/auth/token"
     (listed,) = begun.ok("client", "list", "--json").json
     assert (listed["id"], listed["name"]) == (told["client_id"], "Buyer's ERP")
-    assert listed["scopes"] == ["events", "footprints"]
+    assert listed["scopes"] == ["events", "figures", "footprints"]
     assert told["client_secret"].startswith("cts_")
     listing = begun.ok("client", "list").out
     assert told["client_secret"] not in listing
