@@ -65,7 +65,7 @@ def compare(
     if reference is not None and key is None:
         asked["log"] = award
     client = asked_client(speech, server, token)
-    found = client.compare(asked)
+    found = client.compare(asked).document
     if reference is not None and key is not None:
         found["logged"] = _sign(client, found["award"], {"serial": 1, **award}, key, receipt_dir)
     if speech.as_json:
@@ -137,7 +137,7 @@ def awards(speech: Speech, reference: str | None, server: str | None, token: str
 def drift(speech: Speech, which: str, server: str | None, token: str | None) -> None:
     """What has become of the figures of an award: the last of a tender, or one by its digest."""
     client = asked_client(speech, server, token)
-    found = client.award(_digest_of(client, which))
+    found = client.drift(_digest_of(client, which))
     if speech.as_json:
         speech.json(found)
         return
