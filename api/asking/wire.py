@@ -151,7 +151,7 @@ class StatementPeriodSchema(Wire):
     end = fields.String(required=True, metadata=described("First day no longer."))
 
 
-class StepSchema(Wire):
+class AskingStepSchema(Wire):
     """What the supplier can do next; the request is then answered by itself."""
 
     do = fields.String(
@@ -242,7 +242,7 @@ class FootprintRequestSchema(Wire):
         metadata=described("What you asked your own suppliers on its account; in the inbox only."),
     )
     next = fields.List(
-        fields.Nested(StepSchema),
+        fields.Nested(AskingStepSchema),
         required=True,
         metadata=described("What to do about it; in the inbox, until it has ended."),
     )
