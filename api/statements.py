@@ -72,6 +72,11 @@ _ENVELOPE = {
     "maxLength": MAX_COMPACT_BYTES,
 }
 
+_ANY_TEXT = {
+    "type": "string",
+    "description": "A signed statement: JWS in compact form. What is none is told in its result.",
+}
+
 
 class AcceptedSchema(Wire):
     """Where the log holds a statement."""
@@ -264,7 +269,7 @@ def submit() -> Any:
                     "required": ["statements"],
                     "additionalProperties": False,
                     "properties": {
-                        "statements": {"type": "array", "items": _ENVELOPE, "minItems": 1}
+                        "statements": {"type": "array", "items": _ANY_TEXT, "minItems": 1}
                     },
                 }
             }
