@@ -107,7 +107,7 @@ def pass_on(
         **more,
     }
     sent = {name: value for name, value in body.items() if value}
-    _made(speech, client.about_request(request, "pass-on", sent))
+    _made(speech, client.pass_on(request, sent))
 
 
 def _made(speech: Speech, answer: dict[str, Any]) -> None:
@@ -251,8 +251,8 @@ def answer(
     speech: Speech, server: str, token: str | None, request: str, footprints: tuple[str, ...]
 ) -> None:
     """Answer a REQUEST with footprints of yours, by their PACT ids."""
-    body = {"footprints": list(footprints)}
-    _ended(speech, Client(server, token, language=speech.language), request, "answer", body)
+    client = Client(server, token, language=speech.language)
+    _ended(speech, client.answer_request(request, footprints))
 
 
 @requests.command()
@@ -261,12 +261,11 @@ def answer(
 @_asks
 def decline(speech: Speech, server: str, token: str | None, request: str, reason: str) -> None:
     """Say why there is no footprint for a REQUEST."""
-    body = {"reason": reason}
-    _ended(speech, Client(server, token, language=speech.language), request, "decline", body)
+    client = Client(server, token, language=speech.language)
+    _ended(speech, client.decline_request(request, reason))
 
 
-def _ended(speech: Speech, client: Client, request: str, how: str, body: dict[str, Any]) -> None:
-    told = client.about_request(request, how, body)
+def _ended(speech: Speech, told: dict[str, Any]) -> None:
     if speech.as_json:
         speech.json(told)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.client.http import Http
@@ -23,8 +23,19 @@ class Asking(Http):
         """One request, from the side of the token's enterprise. Raises Refused."""
         return self._get(f"/v1/requests/{request}")
 
-    def about_request(self, request: str, how: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """What a supplier does about a request: ``how`` is answer, decline or pass-on."""
+    def answer_request(self, request: str, footprints: Sequence[str]) -> dict[str, Any]:
+        """Answer a request with footprints of one's own, by their PACT ids. Raises Refused."""
+        return self._about(request, "answer", {"footprints": list(footprints)})
+
+    def decline_request(self, request: str, reason: str) -> dict[str, Any]:
+        """Say why there is no footprint. Raises Refused."""
+        return self._about(request, "decline", {"reason": reason})
+
+    def pass_on(self, request: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask one's own suppliers on account of a request. Raises Refused."""
+        return self._about(request, "pass-on", asked)
+
+    def _about(self, request: str, how: str, body: Mapping[str, Any]) -> dict[str, Any]:
         return self._request("POST", f"/v1/requests/{request}/{how}", json=body)
 
     def asking(self, asking: str) -> dict[str, Any]:
