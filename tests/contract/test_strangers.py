@@ -28,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.callers import SCOPES
 from api.services import Services
 from api.settings import Settings
 from api.tokens import Tokens
@@ -59,11 +60,17 @@ pytestmark = [
 
 @dataclass(frozen=True)
 class World:
-    """A small log behind the API, and an auditor who may read all of it."""
+    """A small log behind the API, an auditor who may read all of it, and a partner's program."""
 
     app: Flask
-    headers: dict[str, str]
+    auditor: str
+    partner: str
     ids: dict[str, str]
+
+    def headers(self, path: str) -> dict[str, str]:
+        """Events are taken from partners only."""
+        token = self.partner if path == "/3/events" else self.auditor
+        return {"Authorization": f"Bearer {token}"}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +90,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     )
     tokens = Tokens(f.engine, f.clock)
     made = Services(f.log, Engine(f.log), tokens, unlimited, f.engine, f.clock)
-    _, secret = tokens.issue("auditor", None, "test")
+    buyer = f.enterprise("Buyer")
+    program, secret = made.clients.add("procurement", buyer.id, "Buyer's program", tuple(SCOPES))
+    made.partners.add(
+        name="Buyer", enterprise=buyer.id, url="http://buyer.example", client_id="us", secret="s",
+        client=program,
+    )  # fmt: skip
+    granted = made.grants.grant(made.clients.authenticate(program, secret))
+    _, auditor = tokens.issue("auditor", None, "test")
     ids = {
         "park": park,
         "product": steel,
@@ -92,7 +106,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "digest": stated.digest,
         "footprint": str(declared.statement.body.pact.id),
     }
-    yield World(create_app(unlimited, services=made), {"Authorization": f"Bearer {secret}"}, ids)
+    yield World(create_app(unlimited, services=made), auditor, granted.token, ids)
     f.close()
 
 
@@ -126,7 +140,7 @@ def test_what_the_document_allows_is_answered_as_documented(
             case.path_parameters |= {
                 name: world.ids[name] for name in case.path_parameters if name in world.ids
             }
-        case.call_and_validate(headers=world.headers, checks=FORM)
+        case.call_and_validate(headers=world.headers(path), checks=FORM)
 
     ask()
 
@@ -138,7 +152,7 @@ def test_what_the_document_forbids_is_refused_as_documented(
     @EXAMPLES
     @given(case=document[path][method].as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def ask(case: Case) -> None:
-        case.call_and_validate(headers=world.headers, checks=[*FORM, negative_data_rejection])
+        case.call_and_validate(headers=world.headers(path), checks=[*FORM, negative_data_rejection])
 
     try:
         ask()
