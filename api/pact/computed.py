@@ -31,6 +31,7 @@ from api.access import Access
 from api.callers import Caller
 from api.pact import provenance
 from api.pact.computed_document import (
+    ADDED_UP,
     DIGITS,
     GWP,
     Computed,
@@ -326,20 +327,18 @@ def _without(members: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]
     return {name: value for name, value in members.items() if name not in names}
 
 
-def _agree(one: Any, other: Any) -> bool:
+def _agree(one: Any, other: Any, named: str = "") -> bool:
     """Whether two documents say the same, but for the noise of adding up."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_agree(one[name], other[name]) for name in one)
+        names = one.keys()
+        return names == other.keys() and all(_agree(one[n], other[n], n) for n in names)
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(_agree, one, other))
-    return bool(one == other) or _is_noise(one, other)
+    return bool(one == other) or (named in ADDED_UP and _is_noise(one, other))
 
 
-def _is_noise(one: Any, other: Any) -> bool:
-    try:
-        a, b = Decimal(one), Decimal(other)
-    except (ArithmeticError, TypeError, ValueError):
-        return False
+def _is_noise(one: str, other: str) -> bool:
+    a, b = Decimal(one), Decimal(other)
     return abs(a - b) <= _NOISE * max(abs(a), abs(b))
 
 

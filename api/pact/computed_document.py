@@ -70,6 +70,15 @@ _PARTS: Final = {
     "biogenic": "biogenicNonCO2Emissions",
 }
 """Origin of a column -> the part of the total that it makes up."""
+ADDED_UP: Final = frozenset(
+    (
+        "pcfExcludingBiogenicUptake",
+        "pcfIncludingBiogenicUptake",
+        "biogenicCO2Uptake",
+        *_PARTS.values(),
+    )
+)
+"""Members that are sums of many numbers; all others are words, or rounded to fewer places."""
 _RATINGS: Final = dict(
     zip(DIMENSIONS, ("technologicalDQR", "geographicalDQR", "temporalDQR"), strict=True)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import orjson
@@ -24,7 +24,7 @@ from api.services import Services
 from graph.engine import Question
 from ledger import pact
 from ledger.schema import load
-from ledger.statements import Footprint
+from ledger.statements import Footprint, Product
 from ledger.store import reading
 from tests.api.conftest import AsRole
 from tests.factory import Actor, Factory, gas
@@ -434,6 +434,18 @@ def test_what_moves_nothing_of_it_leaves_it_as_it_is(world: World) -> None:
     other = world.maker.product("Other")
     world.maker.recipe(other, world.plant, emissions=[("CO2", "fossil", "9")])
     assert [each.json for each in world.followed()] == [first.json]
+
+
+@pytest.mark.parametrize(("before", "after"), [("20240101", "20240102"), ("Infinity", "NaN")])
+def test_names_that_look_like_numbers_are_names(world: World, before: str, after: str) -> None:
+    """And no name keeps the figures of others from being handed out."""
+    resin = world.product(before)
+    world.maker.recipe(resin, world.plant, emissions=[("CO2", "fossil", "2")])
+    world.followed()
+    said = world.services.engine.standing().products[resin]
+    renamed = dataclasses.replace(cast(Product, said.statement.body), name=after)
+    world.maker.say(renamed, prev=said.digest)
+    assert [document(each)["productNameCompany"] for each in world.followed()] == [before, after]
 
 
 def test_following_again_costs_no_figure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
