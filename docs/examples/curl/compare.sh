@@ -1,0 +1,14 @@
+#!/bin/sh
+# Compare offers by their carbon; prints the answer as it is, JSON.
+#
+#   CLIENT_ID=… CLIENT_SECRET=… compare.sh SERVER OFFERS.json
+set -eu
+
+server=$1 offers=$2
+
+token=$(curl -sS --fail-with-body -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials \
+  "$server/auth/token" | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+
+curl -sS --fail-with-body -H "Authorization: Bearer $token" -H 'Content-Type: application/json' \
+  --data-binary @"$offers" "$server/v1/comparisons"
+echo
