@@ -14,20 +14,19 @@ import ipaddress
 import os
 import re
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Never
 from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from api.errors import UrlRefused
+from api.outbox.timed import Timed
 from api.settings import Settings
 
 CONNECT_SECONDS: Final = 5.0
@@ -174,32 +173,16 @@ def _split(url: str) -> SplitResult:
 # -- connecting -----------------------------------------------------------------------------------
 
 
-class _Bounded(HTTPConnection):
-    """A connection that asks ``reach`` where it may go, and lasts so many seconds at most."""
+class _Bounded(Timed):
+    """A connection that asks ``reach`` where it may go."""
 
     reach: Reach
-    _watch: threading.Timer | None = None
 
-    def _new_conn(self) -> socket.socket:
+    def _opened(self) -> socket.socket:
         try:
-            found = self.reach.resolved(self._dns_host, self.port)
-            made = _connected(found, self.timeout)
+            return _connected(self.reach.resolved(self._dns_host, self.port), self.timeout)
         except OSError as failed:
             raise NewConnectionError(self, "no connection") from failed
-        self._watch = threading.Timer(LONGEST_SECONDS, self._hang_up)
-        self._watch.daemon = True
-        self._watch.start()
-        return made
-
-    def _hang_up(self) -> None:
-        with suppress(OSError):
-            if self.sock is not None:
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        super().close()
 
 
 def _connected(found: list[_Found], timeout: Any) -> socket.socket:
@@ -235,10 +218,10 @@ class _Adapter(HTTPAdapter):
 
 def _pools(among: Reach) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(_Bounded):
-        reach = among
+        reach, seconds = among, LONGEST_SECONDS
 
     class Secure(_Bounded, HTTPSConnection):
-        reach = among
+        reach, seconds = among, LONGEST_SECONDS
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -19,6 +19,7 @@ import requests
 import urllib3
 
 from api.errors import CalledHostNotUnderstood, CalledHostRefused, CalledHostUnreachable
+from api.outbox.timed import TimedAdapter
 from api.partners.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner
 
@@ -38,7 +39,8 @@ _LONGEST_TOKEN: Final = 16 * 1024
 _EARLIER_SECONDS: Final = 30
 """A token is renewed so long before it expires: clocks differ, and answers take their time."""
 _PLAIN_SECONDS: Final = 300
-"""How long a token is used that does not say how long it lasts."""
+"""How long a token is used that does not say how long it lasts; and at most, whatever it says."""
+_MOST_SECONDS: Final = 24 * 3600
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 FOOTPRINTS: Final = "/3/footprints"
@@ -191,7 +193,9 @@ class PactHost:
         text, seconds = members.get("access_token"), members.get("expires_in")
         if not isinstance(text, str) or not _is_header_text(text):
             raise self._not_understood("it has no access token")
-        lasts = seconds if isinstance(seconds, int) and seconds > 0 else _PLAIN_SECONDS
+        if not isinstance(seconds, int) or seconds <= 0:
+            seconds = _PLAIN_SECONDS
+        lasts = min(seconds, _MOST_SECONDS)
         return _Token(text, self._monotonic() + max(lasts - _EARLIER_SECONDS, lasts / 2))
 
     def _token_endpoint(self) -> str:
@@ -231,6 +235,8 @@ class PactHost:
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
         try:
             with requests.Session() as session:
+                for scheme in _DEFAULT_PORTS:
+                    session.mount(f"{scheme}://", TimedAdapter(ANSWER_SECONDS))
                 response = session.request(
                     method,
                     url,
@@ -244,11 +250,11 @@ class PactHost:
                 with response:
                     return self._received(response, limit)
         except requests.exceptions.SSLError:
-            raise self._unreachable("its certificate is not trusted here") from None
+            raise self.unreachable("its certificate is not trusted here") from None
         except (requests.Timeout, urllib3.exceptions.TimeoutError):
-            raise self._unreachable("it does not answer in time") from None
+            raise self.unreachable("it does not answer in time") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            raise self._unreachable("the connection fails") from None
+            raise self.unreachable("the connection fails") from None
         except ValueError:
             raise self._not_understood("it cannot be read as HTTP") from None
 
@@ -261,12 +267,12 @@ class PactHost:
             if len(received) > limit:
                 raise self._not_understood(f"it has more than {limit} bytes")
             if self._monotonic() > until:
-                raise self._unreachable("its answer does not end")
+                raise self.unreachable("its answer does not end")
         link = response.links.get("next", {}).get("url")
         retry_after = response.headers.get("Retry-After", "")
         return _Answer(response.status_code, bytes(received), link, retry_after)
 
-    def _unreachable(self, reason: str) -> CalledHostUnreachable:
+    def unreachable(self, reason: str) -> CalledHostUnreachable:
         return CalledHostUnreachable(host=self._base.netloc, reason=reason)
 
     def _not_understood(self, reason: str) -> CalledHostNotUnderstood:

@@ -7,8 +7,11 @@ partner as much as the first did, and here a look at a table.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -22,12 +25,17 @@ from api.partners.partners import Partner
 from api.partners.taking import Taken
 from api.services import Services
 from api.tables import partner as partners
-from api.tables import received
+from api.tables import pulled, received
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
 
+_LOG = logging.getLogger("catchment.partners")
+
 ATTEMPTS: Final = 12
+PATIENCE_SECONDS: Final = 120.0
+"""How long one event may take at a time; a partner is no reason for others to wait longer."""
 _AT_ONCE: Final = 20
+_OUR_FAULT: Final = "This server failed; its log says how."
 _GONE: Final = (403, 404)
 """What is not shown to us is not there for us; asking again changes nothing."""
 
@@ -35,14 +43,20 @@ _GONE: Final = (403, 404)
 def pull_announced(services: Services) -> None:
     """The errand: fetch what partners' Published events name, and take it over.
 
-    An event whose host does not answer waits, longer each time, and is given up after `ATTEMPTS`.
+    Each partner has its turn with its oldest event, and `PATIENCE_SECONDS` for it. An event whose
+    host does not answer, or not in that time, waits, longer each time, and is given up after
+    `ATTEMPTS`; what was taken over by then is not fetched again.
     Companies that nobody admitted stay out: that takes the operator.
     """
     for event in _waiting(services):
         try:
-            taken = _fetched(services, services.partners.get(event.partner), event.body)
+            taken = _taken(services, services.partners.get(event.partner), event)
         except CatchmentError as error:
             _put_off(services, event, taking.told_of(error))
+        except Exception:
+            # Whatever is wrong with one of them, other partners must not wait for a correction.
+            _LOG.exception("What the event %s of %s names was not read", event.id, event.source)
+            _put_off(services, event, _OUR_FAULT)
         else:
             _settle(services, event, "done", summary(taken))
 
@@ -53,35 +67,62 @@ def summary(taken: Iterable[Taken]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
 
 
-def _fetched(services: Services, partner: Partner, body: bytes) -> list[Taken]:
-    event = cast(events.Published, events.read(body))
-    host, raws, gone = PactHost(services, partner), list[bytes](), list[Taken]()
-    for footprint in event.footprints:
+def _taken(services: Services, partner: Partner, event: sa.Row[tuple[object, ...]]) -> list[Taken]:
+    """What became of all that an event names.
+
+    Few are held at once, as each may be large. Raises as `PactHost.footprint`.
+    """
+    named = cast(events.Published, events.read(event.body)).footprints
+    since = _taken_since(services, partner, event.at)
+    taken = [since[each] for each in named if each in since]
+    fetched = _fetched(PactHost(services, partner), [each for each in named if each not in since])
+    while some := list(islice(fetched, _AT_ONCE)):
+        taken += [each for each in some if isinstance(each, Taken)]
+        raws = [each for each in some if isinstance(each, bytes)]
+        taken += taking.take_in(services, partner, raws)
+    return taken
+
+
+def _fetched(host: PactHost, footprints: Iterable[str]) -> Iterator[bytes | Taken]:
+    until = time.monotonic() + PATIENCE_SECONDS
+    for footprint in footprints:
         try:
-            raws.append(host.footprint(footprint))
+            yield host.footprint(footprint)
         except CalledHostRefused as refused:
             if refused.params["status"] not in _GONE:
                 raise
-            gone.append(Taken(footprint, taking.REFUSED, told=taking.told_of(refused)))
-    return [*gone, *taking.take_in(services, partner, raws)]
+            yield Taken(footprint, taking.REFUSED, told=taking.told_of(refused))
+        if time.monotonic() > until:
+            raise host.unreachable("it does not answer in time")
+
+
+def _taken_since(services: Services, partner: Partner, at: int) -> dict[str, Taken]:
+    """What was looked at since an event came, by id: nothing of it is fetched for it again."""
+    query = sa.select(pulled).where(pulled.c.partner == partner.id, pulled.c.at >= at)
+    with reading(services.database) as connection:
+        rows = connection.execute(query).all()
+    return {row.id: Taken(row.id, row.outcome, row.entry, row.told) for row in rows}
 
 
 def _waiting(services: Services) -> list[sa.Row[tuple[object, ...]]]:
-    """Events of active partners that are due, the oldest first."""
-    query = (
-        sa.select(received)
-        .join(partners, sa.and_(partners.c.id == received.c.partner))
+    """The oldest event that is due of each active partner."""
+    place = sa.func.row_number().over(
+        partition_by=received.c.partner, order_by=(received.c.at, received.c.id)
+    )
+    due = (
+        sa.select(received, place.label("place"))
+        .join(partners, partners.c.id == received.c.partner)
         .where(
             received.c.type == events.PUBLISHED,
             received.c.state == "waiting",
             received.c.next_at <= services.clock(),
             partners.c.removed_at.is_(None),
         )
-        .order_by(received.c.at)
-        .limit(_AT_ONCE)
+        .subquery()
     )
+    oldest = sa.select(due).where(due.c.place == 1).order_by(due.c.at)
     with reading(services.database) as connection:
-        return list(connection.execute(query))
+        return list(connection.execute(oldest))
 
 
 def _put_off(services: Services, event: sa.Row[tuple[object, ...]], told: str) -> None:

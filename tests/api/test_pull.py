@@ -15,6 +15,7 @@ from api.cli.local import REGISTRAR_FILE
 from api.keyfile import KeyFile, write, write_secret
 from api.pact import events
 from api.partners import companies, pulling
+from api.partners.calling import PactHost
 from api.partners.companies import Newcomer
 from api.partners.partners import Partner
 from api.partners.taking import OUTCOMES
@@ -251,13 +252,13 @@ def partner(factory: Factory, services: Services, server: PactServer) -> Partner
     return partner
 
 
-def announce(services: Services, partner: Partner, *ids: str) -> None:
+def announce(services: Services, partner: Partner, *ids: str, id_: str = "1") -> None:
     event = {
-        "specversion": "1.0", "id": "1", "source": partner.url, "time": "2026-01-01T00:00:00Z",
+        "specversion": "1.0", "id": id_, "source": partner.url, "time": "2026-01-01T00:00:00Z",
         "type": events.PUBLISHED, "data": {"pfIds": list(ids)},
     }  # fmt: skip
     row = {
-        "source": partner.url, "id": "1", "partner": partner.id, "type": events.PUBLISHED,
+        "source": partner.url, "id": id_, "partner": partner.id, "type": events.PUBLISHED,
         "body": json.dumps(event).encode(), "at": services.clock(), "state": "waiting", "told": "",
     }  # fmt: skip
     with writing(services.database) as connection:
@@ -323,3 +324,70 @@ def test_a_removed_partner_is_asked_nothing(
     assert server.requests == []
     with reading(services.database) as connection:
         assert connection.execute(sa.select(partners.c.removed_at)).scalar_one() is not None
+
+
+def test_a_slow_host_has_its_time_and_goes_on_where_it_was(
+    factory: Factory,
+    services: Services,
+    server: PactServer,
+    partner: Partner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents = [listed(factory) for _ in range(3)]
+    server.list(*documents)
+    announce(services, partner, *(each["id"] for each in documents))
+    monkeypatch.setattr(pulling, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(pulling, "_AT_ONCE", 1)
+    for asked in (1, 2):
+        pulling.pull_announced(services)
+        assert (state(services)[0], state(services)[2]) == ("waiting", asked)
+        factory.clock.advance(seconds=3600)
+    monkeypatch.setattr(pulling, "PATIENCE_SECONDS", 60)
+    pulling.pull_announced(services)
+    assert state(services)[0] == "done"
+    assert [server.paths().count(f"/3/footprints/{each['id']}") for each in documents] == [1, 1, 1]
+
+
+def test_what_nobody_foresaw_of_one_partner_keeps_no_other_waiting(
+    factory: Factory,
+    services: Services,
+    server: PactServer,
+    partner: Partner,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = services.partners.add(
+        name="Worse", enterprise=factory.uuid(), url=server.url, client_id=CLIENT, secret=SECRET
+    )
+    document = listed(factory)
+    server.list(document)
+    announce(services, other, document["id"], id_="worse")
+    factory.clock.advance(seconds=1)
+    announce(services, partner, document["id"])
+    before = PactHost.footprint
+
+    def footprint(host: PactHost, footprint_id: str) -> bytes:
+        if host._partner == other:
+            raise OverflowError
+        return before(host, footprint_id)
+
+    monkeypatch.setattr(PactHost, "footprint", footprint)
+    pulling.pull_announced(services)
+    with reading(services.database) as connection:
+        rows = connection.execute(sa.select(received.c.id, received.c.state)).all()
+    assert dict(map(tuple, rows)) == {"worse": "waiting", "1": "done"}
+
+
+def test_each_partner_has_its_turn_whatever_the_others_announce(
+    factory: Factory, services: Services, server: PactServer, partner: Partner
+) -> None:
+    other = services.partners.add(
+        name="Loud", enterprise=factory.uuid(), url=server.url, client_id=CLIENT, secret=SECRET
+    )
+    for number in range(30):
+        announce(services, other, factory.uuid(), id_=f"loud {number}")
+    factory.clock.advance(seconds=1)
+    announce(services, partner, factory.uuid())
+    pulling.pull_announced(services)
+    done = sa.select(received.c.partner).where(received.c.state == "done")
+    with reading(services.database) as connection:
+        assert sorted(connection.execute(done).scalars()) == sorted([other.id, partner.id])

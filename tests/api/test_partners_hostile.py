@@ -1,0 +1,88 @@
+"""Hosts that do their worst: they are refused, and nothing that nobody foresaw comes of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from api.errors import CalledHostUnreachable
+from api.partners import calling
+from api.partners.calling import PactHost
+from api.services import Services
+from ledger.errors import CatchmentError
+from tests.pact_host import CLIENT, SECRET, PactServer
+
+pytestmark = pytest.mark.only_on("sqlite", "calling others is not about the database")
+
+
+@pytest.fixture
+def server() -> Iterator[PactServer]:
+    with PactServer() as host:
+        yield host
+
+
+def calls(services: Services, url: str) -> PactHost:
+    partner = services.partners.add(
+        name="Other", enterprise="e", url=url, client_id=CLIENT, secret=SECRET
+    )
+    return PactHost(services, partner)
+
+
+@pytest.mark.parametrize(
+    "lasts", ["1" + "0" * 400, "1" + "0" * 4000, "-1", "true", "1e999", "NaN", '"3600"', "null"]
+)
+def test_a_token_may_say_anything_of_how_long_it_lasts(
+    services: Services, server: PactServer, lasts: str
+) -> None:
+    server.tokens = {"t"}
+    body = f'{{"access_token": "t", "expires_in": {lasts}}}'.encode()
+    server.answers["/auth/token"] = lambda _: (200, {}, body)
+    assert list(calls(services, server.url).footprints()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("Link", '<http://[::1>; rel="next"'), ("Link", "a=b=c;;;===;"), ("Link", "<>; rel=next"),
+     ("Link", '<?%zz>; rel="next"'), ("Link", '<//>; rel="next"'), ("Content-Length", "-5"),
+     ("Content-Length", "x"), ("Content-Length", "1" * 30), ("Transfer-Encoding", "chunked"),
+     ("X", "y" * 70_000), ("Retry-After", "9" * 400)],
+)  # fmt: skip
+def test_headers_that_make_no_sense_end_in_words(
+    services: Services, server: PactServer, name: str, value: str
+) -> None:
+    server.answers["/3/footprints"] = lambda request: (
+        200, {} if request.query else {name: value}, b'{"data":[]}'
+    )  # fmt: skip
+    with suppress(CatchmentError):
+        assert list(calls(services, server.url).footprints()) == []
+
+
+def test_a_host_that_sends_its_header_a_little_at_a_time_is_cut_off(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(60):
+                connection.sendall(b"X-%d: y\r\n" % number)
+                if over.wait(0.1):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        began = time.monotonic()
+        with pytest.raises(CalledHostUnreachable):
+            calls(services, f"http://127.0.0.1:{listening.getsockname()[1]}").send_event(b"{}")
+        assert time.monotonic() - began < 4
+        over.set()
+        dripping.join()
