@@ -28,7 +28,7 @@ def test_both_readmes_give_the_same_commands() -> None:
 
 @pytest.mark.slow
 @pytest.mark.only_on("sqlite", "is about commands; the worked example runs on both databases")
-def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
+def test_who_follows_the_readme_closes_the_gap_moves_the_park_and_buys(
     database_setting: str, tmp_path: Path
 ) -> None:
     here = Deployment(tmp_path, database_setting)
@@ -42,7 +42,7 @@ def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
             env=here.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
     assert done.returncode == 0, done.stdout + done.stderr
     before, after = re.findall(r"^T2 .*?([\d,]{5,})", done.stdout, flags=re.MULTILINE)
@@ -54,6 +54,15 @@ def test_who_follows_the_readme_closes_the_gap_and_moves_the_park(
     gaps_before, gaps_after = done.stdout.split("Admitted.", maxsplit=1)
     assert "saltgrass.example:product-id:wsr-20, which nobody has registered" in gaps_before
     assert "which nobody has registered" not in gaps_after
+    bought = gaps_after.partition("HTTP/1.1 200")[2]
+    assert re.search(r'link: <http://[^>]+/3/footprints\?[^>]*cursor=[^>]+>; rel="next"', bought)
+    assert '"status":"Active"' in bought
+    assert "1 of 1 suppliers answered" in bought
+    assert '"value":"1079.89' in bought
+    verdicts = [line.rstrip() for line in bought.splitlines() if "CNY  " in line]
+    assert len(verdicts) == 2
+    for readme in LANGUAGES:
+        assert all(each in (ROOT / readme).read_text(encoding="utf-8") for each in verdicts)
 
 
 @pytest.mark.slow
