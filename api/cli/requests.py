@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
+from uuid import UUID
 
 import click
 from rich.text import Text
@@ -15,6 +16,7 @@ from api.cli.options import server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client, Refused
 
+_MEANT: Final = ("product_id", "company_id", "classification")
 _STATES: Final = ("open", "overdue", "answered", "declined")
 STATE_WORDS: Final = {
     "open": "waited for",
@@ -70,7 +72,12 @@ def ask(
     comment: str | None,
     **criteria: tuple[str, ...],
 ) -> None:
-    """Ask for the footprint of a PRODUCT (its id or name), or of what criteria describe."""
+    """Ask for a footprint.
+
+    Of a PRODUCT (its id or name), or of what criteria describe.
+    """
+    if product is None and not any(criteria[name] for name in _MEANT):
+        raise click.UsageError("Give a PRODUCT, or --product-id, --company-id or --classification.")
     client = Client(server, token, language=speech.language)
     body = {
         "product": product and id_of(client, "products", product),
@@ -84,7 +91,7 @@ def ask(
 
 
 @requests.command("pass-on")
-@click.argument("request", metavar="REQUEST")
+@click.argument("request", type=click.UUID, metavar="REQUEST")
 @click.option("--product", help="The product of yours that is meant, if the request names none.")
 @click.option("--year", type=int, help="Whose recipes and purchases tell the suppliers.")
 @_due_option
@@ -94,12 +101,15 @@ def pass_on(
     speech: Speech,
     server: str,
     token: str | None,
-    request: str,
+    request: UUID,
     product: str | None,
     due: dt.datetime | None,
     **more: Any,
 ) -> None:
-    """Ask your own suppliers on account of a REQUEST that lies in your inbox."""
+    """Ask your own suppliers in turn.
+
+    On account of a REQUEST that lies in your inbox, for what its product is made of.
+    """
     client = Client(server, token, language=speech.language)
     body = {
         "product": product and id_of(client, "products", product),
@@ -107,7 +117,7 @@ def pass_on(
         **more,
     }
     sent = {name: value for name, value in body.items() if value}
-    _made(speech, client.pass_on(request, sent))
+    _made(speech, client.pass_on(str(request), sent))
 
 
 def _made(speech: Speech, answer: dict[str, Any]) -> None:
@@ -142,7 +152,10 @@ def inbox(speech: Speech, server: str, token: str | None, state: str | None) -> 
 @requests.command()
 @_box
 def sent(speech: Speech, server: str, token: str | None, state: str | None) -> None:
-    """What you have asked for, the newest first, and how many have answered."""
+    """What you have asked for, and who has answered.
+
+    The newest first.
+    """
     client = Client(server, token, language=speech.language)
     found = client.requests_made(**query_of(box="sent", state=state))
     if speech.as_json:
@@ -155,17 +168,20 @@ def sent(speech: Speech, server: str, token: str | None, state: str | None) -> N
 
 
 @requests.command()
-@click.argument("which", metavar="REQUEST|ASKING")
+@click.argument("which", type=click.UUID, metavar="REQUEST|ASKING")
 @_asks
-def show(speech: Speech, server: str, token: str | None, which: str) -> None:
-    """A request with what to do about it, or how far all that was asked at once has come."""
+def show(speech: Speech, server: str, token: str | None, which: UUID) -> None:
+    """A REQUEST, with what to do about it.
+
+    Or, of an ASKING, how far all that was asked at once has come.
+    """
     client = Client(server, token, language=speech.language)
     try:
-        request = client.request(which)
+        request = client.request(str(which))
     except Refused as refused:
         if refused.code != "request-unknown":
             raise
-        _show_asking(speech, client.asking(which))
+        _show_asking(speech, client.asking(str(which)))
         return
     if speech.as_json:
         speech.json(request)
@@ -244,25 +260,25 @@ def _table(speech: Speech, found: Iterable[dict[str, Any]], other: str) -> None:
 
 
 @requests.command()
-@click.argument("request", metavar="REQUEST")
+@click.argument("request", type=click.UUID, metavar="REQUEST")
 @click.argument("footprints", nargs=-1, required=True, metavar="FOOTPRINT...")
 @_asks
 def answer(
-    speech: Speech, server: str, token: str | None, request: str, footprints: tuple[str, ...]
+    speech: Speech, server: str, token: str | None, request: UUID, footprints: tuple[str, ...]
 ) -> None:
     """Answer a REQUEST with footprints of yours, by their PACT ids."""
     client = Client(server, token, language=speech.language)
-    _ended(speech, client.answer_request(request, footprints))
+    _ended(speech, client.answer_request(str(request), footprints))
 
 
 @requests.command()
-@click.argument("request", metavar="REQUEST")
+@click.argument("request", type=click.UUID, metavar="REQUEST")
 @click.option("--reason", required=True, help="Told to whoever asked.")
 @_asks
-def decline(speech: Speech, server: str, token: str | None, request: str, reason: str) -> None:
+def decline(speech: Speech, server: str, token: str | None, request: UUID, reason: str) -> None:
     """Say why there is no footprint for a REQUEST."""
     client = Client(server, token, language=speech.language)
-    _ended(speech, client.decline_request(request, reason))
+    _ended(speech, client.decline_request(str(request), reason))
 
 
 def _ended(speech: Speech, told: dict[str, Any]) -> None:

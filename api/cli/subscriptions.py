@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import click
 from rich.text import Text
@@ -57,35 +58,37 @@ def subscribe(
 
 
 @click.command()
-@click.option("--deliveries", metavar="ID", help="What was sent to one of them.")
-@click.option("--replay", metavar="EVENT", help="With --deliveries: send this event again.")
-@click.option("--rotate", metavar="ID", help="Exchange the key of one of them.")
-@click.option("--test", metavar="ID", help="Send a test event to one of them.")
-@click.option("--end", metavar="ID", help="End one of them.")
+@click.option("--deliveries", type=click.UUID, metavar="ID", help="What was sent to one of them.")
+@click.option(
+    "--replay", type=click.UUID, metavar="EVENT", help="With --deliveries: send this event again."
+)
+@click.option("--rotate", type=click.UUID, metavar="ID", help="Exchange the key of one of them.")
+@click.option("--test", type=click.UUID, metavar="ID", help="Send a test event to one of them.")
+@click.option("--end", type=click.UUID, metavar="ID", help="End one of them.")
 @_asks
 def subscriptions(
     speech: Speech,
     server: str,
     token: str | None,
-    deliveries: str | None,
-    replay: str | None,
-    rotate: str | None,
-    test: str | None,
-    end: str | None,
+    deliveries: UUID | None,
+    replay: UUID | None,
+    rotate: UUID | None,
+    test: UUID | None,
+    end: UUID | None,
 ) -> None:
     """Your subscriptions, and what was sent to them."""
     client = Client(server, token, language=speech.language)
     if end is not None:
-        client.end_subscription(end)
-        speech.say("The subscription %(id)s has ended.", id=end)
+        client.end_subscription(str(end))
+        speech.say("The subscription %(id)s has ended.", id=str(end))
     elif rotate is not None:
-        _rotated(speech, client.rotate_subscription(rotate))
+        _rotated(speech, client.rotate_subscription(str(rotate)))
     elif test is not None:
-        _sent(speech, client.test_subscription(test))
+        _sent(speech, client.test_subscription(str(test)))
     elif deliveries is not None and replay is not None:
-        _sent(speech, client.replay_delivery(deliveries, replay))
+        _sent(speech, client.replay_delivery(str(deliveries), str(replay)))
     elif deliveries is not None:
-        _deliveries(speech, client.deliveries(deliveries))
+        _deliveries(speech, client.deliveries(str(deliveries)))
     elif replay is not None:
         raise click.UsageError("--replay needs --deliveries ID, the subscription.")
     else:

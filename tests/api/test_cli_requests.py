@@ -70,3 +70,21 @@ def test_a_supplier_is_asked_and_does_what_the_inbox_says(
         too_late = at.run("requests", "pass-on", request["id"], *mine)
         assert too_late.code == 1
         assert "ended already" in too_late.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("requests", "ask"), "--product-id"),
+        (("requests", "ask", "--geography", "CN"), "--product-id"),
+        (("requests", "show", "wire"), "wire"),
+        (("requests", "answer", "wire", PRODUCT), "wire"),
+        (("subscriptions", "--end", "wire"), "wire"),
+    ],
+)
+def test_what_cannot_be_meant_is_told_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    done = terminal(tmp_path, monkeypatch).run(*arguments, "--server", "http://127.0.0.1:9")
+    assert done.code == 2
+    assert said in done.err
