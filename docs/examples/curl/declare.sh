@@ -7,7 +7,7 @@
 # speaks for and to which log. What was signed, and the receipts, are saved beside the statements.
 set -eu
 
-server=$1 key=$2
+server=${1:?is the address of a server} key=${2:?is a key file}
 shift 2
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT

@@ -4,13 +4,14 @@
 #   CLIENT_ID=… CLIENT_SECRET=… footprints.sh SERVER [FILTER=VALUE...]
 set -eu
 
-server=$1
+server=${1:?is the address of a server}
 shift
 headers=$(mktemp)
 trap 'rm "$headers"' EXIT
 
-token=$(curl -sS --fail-with-body -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials \
-  "$server/auth/token" | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+granted=$(curl -sS --fail-with-body -u "$CLIENT_ID:$CLIENT_SECRET" \
+  -d grant_type=client_credentials "$server/auth/token") || { echo "$granted" >&2; exit 1; }
+token=$(echo "$granted" | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
 
 url="$server/3/footprints?$(IFS='&' && echo "$*")"
 

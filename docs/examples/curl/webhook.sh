@@ -7,7 +7,7 @@
 # webhooks also looks at the time, and refuses what was signed more than five minutes ago.
 set -eu
 
-headers=$1 body=$2
+headers=${1:?is a file of headers} body=${2:?is a file with a body}
 header() { tr -d '\r' <"$headers" | sed -n "s/^$1: *//Ip"; }
 
 id=$(header webhook-id) timestamp=$(header webhook-timestamp)

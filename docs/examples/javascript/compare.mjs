@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 
 const [server, offers] = process.argv.slice(2);
+if (!offers) throw new Error("Usage: node compare.mjs SERVER OFFERS.json");
 const { CLIENT_ID, CLIENT_SECRET } = process.env;
 
 async function answered(response) {

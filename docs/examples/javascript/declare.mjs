@@ -8,6 +8,7 @@ import { createPrivateKey, randomBytes, sign } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [server, keyFile, ...statements] = process.argv.slice(2);
+if (!statements.length) throw new Error("Usage: node declare.mjs SERVER KEY.key STATEMENT.json...");
 const key = createPrivateKey(readFileSync(keyFile));
 const about = JSON.parse(readFileSync(keyFile.replace(/\.key$/, ".json"), "utf8"));
 const base64url = (data) => Buffer.from(data).toString("base64url");

@@ -2,6 +2,7 @@
 //
 //   CLIENT_ID=… CLIENT_SECRET=… node footprints.mjs SERVER [FILTER=VALUE...]
 const [server, ...filters] = process.argv.slice(2);
+if (!server) throw new Error("Usage: node footprints.mjs SERVER [FILTER=VALUE...]");
 const { CLIENT_ID, CLIENT_SECRET } = process.env;
 
 async function answered(response) {

@@ -4,6 +4,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
+const [port] = process.argv.slice(2);
+if (!port || !process.env.WEBHOOK_SECRET) throw new Error("Usage: WEBHOOK_SECRET=whsec_… node webhook.mjs PORT");
 const key = Buffer.from(process.env.WEBHOOK_SECRET.replace(/^whsec_/, ""), "base64");
 const TOLERANCE_SECONDS = 300;
 const LARGEST_BODY = 1 << 20;
@@ -39,4 +41,4 @@ createServer(async (request, response) => {
   response.writeHead(204).end();
   const event = JSON.parse(body);
   console.log(event.type, JSON.stringify(event.data));
-}).listen(Number(process.argv[2]), "127.0.0.1");
+}).listen(Number(port), "127.0.0.1");

@@ -13,8 +13,11 @@ from pathlib import Path
 from api import keyfile
 from api.client import Client, Refused
 from api.credentials import ClientCredentials
+from ledger.errors import CatchmentError
 from ledger.statements import DisclosedObject, Disclosure
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 server, key_file, *buyers = sys.argv[1:]
 key = keyfile.read(Path(key_file), production=True)
 credentials = ClientCredentials(server, os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"])
@@ -43,5 +46,5 @@ with Client(server, credentials=credentials) as client:
             print(f"{buyer['name']} ({buyer['id']}), {asked}: {request['state']}")
             for step in request["next"]:
                 print(f"  {step['sentence']}")
-    except Refused as refused:
+    except (Refused, CatchmentError) as refused:
         sys.exit(str(refused))

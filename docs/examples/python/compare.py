@@ -10,14 +10,17 @@ from pathlib import Path
 
 from api.client import Client, Refused
 from api.credentials import ClientCredentials
+from ledger.errors import CatchmentError
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 server, offers = sys.argv[1:]
 credentials = ClientCredentials(server, os.environ["CLIENT_ID"], os.environ["CLIENT_SECRET"])
 
 with Client(server, credentials=credentials) as client:
     try:
         compared = client.compare(json.loads(Path(offers).read_text("utf-8")))
-    except Refused as refused:
+    except (Refused, CatchmentError) as refused:
         sys.exit(str(refused))
 
 for offer in compared.offers:

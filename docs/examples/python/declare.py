@@ -16,6 +16,8 @@ from api.signing import signed
 from ledger.schema import load
 from ledger.statements import BODIES
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 server, key_file, *statements = sys.argv[1:]
 key = keyfile.read(Path(key_file), production=True)
 
