@@ -23,17 +23,8 @@ from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.scope3 import CATEGORIES, DOWNSTREAM
 from graph.boundary import NOTHING, Amount, Assessed
 from graph.downstream import REASONS
-from graph.inventory import (
-    BASES,
-    LOCATION,
-    MARKET,
-    OBSTACLES,
-    Category,
-    Cover,
-    FullBooks,
-    Grade,
-    Obstacle,
-)
+from graph.grades import BASES, LOCATION, MARKET, Cover, Grade
+from graph.inventory import OBSTACLES, Category, FullBooks, Obstacle
 from graph.ledgers import Caught, Offset, Sunk
 from graph.shared import Moved, shared_of
 from graph.year import Place

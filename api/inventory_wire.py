@@ -17,7 +17,8 @@ from api.figure_wire import (
     TenantSchema,
 )
 from api.wire import Wire, described, whole
-from graph.inventory import OBSTACLES, Cover, Grade
+from graph.grades import Cover, Grade
+from graph.inventory import OBSTACLES
 from ledger.statements.flows import FATES, SINKS
 
 

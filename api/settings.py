@@ -16,8 +16,7 @@ from typing import Any, Final
 import limits
 
 from api.errors import SettingRefused
-from ledger.log import MAX_BATCH
-from ledger.sequencer import MAX_BYTES, MAX_STATEMENTS
+from ledger.limits import MAX_BATCH, MAX_BYTES, MAX_STATEMENTS
 
 ENVIRONMENTS: Final = ("development", "production")
 

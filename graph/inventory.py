@@ -34,7 +34,6 @@ offsets).
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -48,6 +47,7 @@ from graph.engine import Books, Engine, Question
 from graph.errors import NoDataForYear
 from graph.gaps import GapIndex
 from graph.gate import HELD
+from graph.grades import LOCATION, MARKET, Cover, Grade
 from graph.ledgers import Ledgers, net_of
 from graph.network import Network
 from graph.outside import EdgesByConsumer
@@ -58,27 +58,8 @@ from ledger.statements import Purchases, Target
 
 UPSTREAM: Final = range(1, 9)
 DOWNSTREAM: Final = range(9, 16)
-LOCATION: Final = "location"
-MARKET: Final = "market"
-BASES: Final = (LOCATION, MARKET)
-"""The two methods of Scope 2."""
 TRANSPORT: Final = 4
 _UNFENCED: Final = "site-inside-fence"
-
-
-class Cover(enum.StrEnum):
-    """How far a category of Scope 3 is covered."""
-
-    STATED = "stated"
-    NONE = "none"
-    """Every place says that there was nothing."""
-    PARTIAL = "partial"
-    NOT_ASSESSABLE = "not-assessable"
-    NOT_STATED = "not-stated"
-
-    @property
-    def is_whole(self) -> bool:
-        return self in (Cover.STATED, Cover.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +75,6 @@ class Category:
     amount: Amount | None
     silent: tuple[Place, ...] = ()
     stage: Stage | None = None
-
-
-class Grade(enum.StrEnum):
-    """What a boundary may be called, from the least."""
-
-    NONE = "none"
-    OPERATIONAL = "operational-net-zero"
-    NEAR_ZERO = "near-zero"
-    NET_ZERO = "net-zero"
 
 
 @dataclass(frozen=True, slots=True)

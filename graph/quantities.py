@@ -49,8 +49,9 @@ from graph.errors import CoalBasisAmbiguous, CoalBasisMissing
 from graph.factors import Ladder
 from graph.facts import facts_of
 from graph.flows import StatedInventory, inventories_of
+from graph.grades import LOCATION, MARKET
 from graph.indicators import Measured
-from graph.inventory import DOWNSTREAM, LOCATION, MARKET, UPSTREAM, FullBooks, full_books
+from graph.inventory import DOWNSTREAM, UPSTREAM, FullBooks, full_books
 from graph.notice910 import Emitted, emitted
 from graph.openings import days_told
 from graph.quality import Origins, Quality

@@ -28,7 +28,8 @@ from typing import Final, cast
 from graph.boundary import Amount
 from graph.engine import PERIODIC, Answered, Books, Engine, Question
 from graph.errors import NoDataForYear
-from graph.inventory import MARKET, full_books, targets_of
+from graph.grades import MARKET
+from graph.inventory import full_books, targets_of
 from graph.kept import kept
 from graph.restatement import PARK, last_day, last_drawn, restated_books
 from ledger.standing import Standing

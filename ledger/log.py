@@ -41,6 +41,7 @@ from ledger.errors import (
 from ledger.high_water import UNMARKED, HighWater, Mark, check_continues
 from ledger.keys import PublicKey
 from ledger.leaf import Leaf
+from ledger.limits import MAX_BATCH
 from ledger.merkle import Frontier, leaf_hash
 from ledger.receipt import Receipt
 from ledger.recent import Recent
@@ -58,9 +59,6 @@ from ledger.suspects import (
     suspects_at,
 )
 from ledger.view import View
-
-MAX_BATCH: Final = 1000
-"""How many statements one call may append: the lock is held for all of them."""
 
 Clock: TypeAlias = Callable[[], int]
 """Milliseconds since 1970-01-01T00:00:00Z."""

@@ -22,10 +22,9 @@ from time import monotonic
 from typing import Final
 
 from ledger.errors import CatchmentError, LogBusy
-from ledger.log import MAX_BATCH, Log, Outcome, Submission
+from ledger.limits import MAX_BATCH, MAX_BYTES, MAX_STATEMENTS
+from ledger.log import Log, Outcome, Submission
 
-MAX_STATEMENTS: Final = 2_000
-MAX_BYTES: Final = 32 * 1024 * 1024
 _PACED_BATCHES = 32
 
 

@@ -25,7 +25,7 @@ from api.numbers import compact, percent, places_for, tonnes
 from api.scope3 import CATEGORIES
 from api.settings import Settings
 from graph.boundary import Assessed
-from graph.inventory import BASES, Cover
+from graph.grades import BASES, Cover
 from graph.network import Feed, Rung
 from graph.published import category_name
 from ledger.gases import GWP_SETS

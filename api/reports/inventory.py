@@ -22,7 +22,7 @@ from api.reports.document import (
     Text,
     Whole,
 )
-from graph.inventory import Cover
+from graph.grades import Cover
 from graph.network import Rung
 
 KILOGRAM: Final = "kg"

@@ -29,7 +29,8 @@ from api.product_answers import footprint_answer
 from graph.engine import Books, Engine, Question
 from graph.errors import GraphError
 from graph.footprint import product_footprint
-from graph.inventory import MARKET, full_books
+from graph.grades import MARKET
+from graph.inventory import full_books
 from graph.targets import FULL, OPERATIONAL
 
 VALUE: Final = "value"

@@ -15,8 +15,9 @@ from api.errors import DemoInProduction
 from api.importing.cells import period_of
 from graph.boundary import Amount, Assessed, Assessment
 from graph.engine import Engine, Question
+from graph.grades import LOCATION, MARKET, Cover
 from graph.indicators import apply, system_of
-from graph.inventory import LOCATION, MARKET, Cover, FullBooks, with_base
+from graph.inventory import FullBooks, with_base
 from graph.meters import metered
 from graph.network import Feed, Network
 from graph.quantities import Ground

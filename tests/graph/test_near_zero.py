@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from graph.engine import Engine, Question
-from graph.inventory import MARKET, FullBooks, Grade, threshold_of, with_base
+from graph.grades import MARKET, Grade
+from graph.inventory import FullBooks, threshold_of, with_base
 from ledger.statements import Milestone, Planner, Target
 from tests.factory import Actor, Factory
 from tests.graph.ask import co2

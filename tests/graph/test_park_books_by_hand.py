@@ -77,7 +77,8 @@ from graph.boundary import Assessed
 from graph.direct import burn
 from graph.engine import Engine, Question
 from graph.factors import Ladder
-from graph.inventory import LOCATION, MARKET, FullBooks, Grade, full_books
+from graph.grades import LOCATION, MARKET, Grade
+from graph.inventory import FullBooks, full_books
 from graph.region import region_of
 from graph.shared import shared_of
 from ledger.schema import load

@@ -20,7 +20,8 @@ from ledger import errors, merkle, note, receipt, tables
 from ledger.checkpoint import Checkpoint
 from ledger.keys import PrivateKey
 from ledger.leaf import Leaf
-from ledger.log import MAX_BATCH, Accepted, Log, Refused
+from ledger.limits import MAX_BATCH
+from ledger.log import Accepted, Log, Refused
 from ledger.note import SignerKey
 from ledger.statements import Enterprise, LogId, Product, Withdrawal
 from ledger.store import open_engine, writing

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from ledger import errors, note, receipt
-from ledger.log import MAX_BATCH, Accepted, Log, Outcome, Refused, Submission
+from ledger.limits import MAX_BATCH
+from ledger.log import Accepted, Log, Outcome, Refused, Submission
 from ledger.sequencer import Sequencer
 from ledger.statements import Product
 from tests.factory import ORIGIN, Actor, Factory
