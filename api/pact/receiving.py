@@ -44,9 +44,11 @@ DONE: Final = "done"
 FAILED: Final = "failed"
 
 _OUR_FAULT: Final = "This server failed; its operator can say how."
+_NEVER_ASKED: Final = "Nothing was asked of it under this id."
 _AT_ONCE: Final = 100
 _PORTS: Final = {"http": 80, "https": 443}
 _RECEIVED = tables.received.c
+_REQUEST = tables.request.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,19 @@ def _created(services: Services, partner: Partner, event: RequestCreated) -> str
 def _fulfilled(services: Services, partner: Partner, event: RequestFulfilled) -> str:
     from api.partners.taking import take_in
 
+    if not _was_asked(services, partner, event.request):
+        return _NEVER_ASKED
     taken = take_in(services, partner, event.footprints)
     services.requests.was_fulfilled(partner, event, taken)
     return "; ".join(dict.fromkeys(each.told for each in taken if each.told))
+
+
+def _was_asked(services: Services, partner: Partner, request: str) -> bool:
+    """Whether an event of ours asked it. What nobody asked for is not taken over from an event:
+    whoever has a partner's token, and not its host, could put its footprints into the log."""
+    ours = (_REQUEST.partner == partner.id, _REQUEST.event == request, ~_REQUEST.came)
+    with reading(services.database) as connection:
+        return connection.execute(sa.select(_REQUEST.id).where(*ours)).first() is not None
 
 
 def _rejected(services: Services, partner: Partner, event: RequestRejected) -> str:

@@ -21,6 +21,7 @@ from api.errors import EventFromElsewhere, EventMalformed, StatementNotFound
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import KEPT_MS
 from api.pact import event_routes, events, receiving
+from api.partners import taking
 from api.partners.partners import Partner
 from api.services import Services
 from ledger.errors import StoreFull
@@ -694,6 +695,19 @@ def test_answers_to_what_nobody_asked_are_taken_and_change_nothing(
     assert {each.state for each in came(services)} == {"done"}
     assert services.log.size() == size
     assert sent(services) == []
+
+
+@pytest.mark.only_on("sqlite", "about what is done, not where it is kept")
+def test_footprints_that_nobody_asked_for_are_not_even_looked_at(
+    services: Services, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Any] = []
+    monkeypatch.setattr(taking, "take_in", lambda *given: looked.append(given) or [])
+    send(event("RequestFulfilledEvent.3", data={"requestEventId": "never", "pfs": [{}]}))
+    receiving.run(services)
+    assert looked == []
+    (kept,) = came(services)
+    assert (kept.state, kept.told) == ("done", "Nothing was asked of it under this id.")
 
 
 def test_bodies_of_old_events_go_and_a_repeat_still_changes_nothing(
