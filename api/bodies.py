@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import marshmallow as ma
 from flask import request
 
-from api.errors import BodyEmpty, MediaTypeRefused, TooLarge
+from api.errors import BodyEmpty, BodyRefused, MediaTypeRefused, TooLarge
+from ledger.schema import malformed
 from ledger.strict_json import JsonValue, loads
 
 
@@ -32,3 +36,17 @@ def read_body(limit: int, *media_types: str) -> bytes:
 def read_json(limit: int) -> JsonValue:
     """A JSON body, read as strictly as a statement. Raises also a JsonRefused."""
     return loads(read_body(limit, "application/json"))
+
+
+def read_as(schema: type[ma.Schema], limit: int) -> Any:
+    """A JSON body as ``schema`` has it. Raises as `read_json` and `loaded`."""
+    return loaded(schema, read_json(limit))
+
+
+def loaded(schema: type[ma.Schema], body: JsonValue) -> Any:
+    """What was sent, as ``schema`` has it. Raises BodyRefused, which names every flaw."""
+    try:
+        return schema().load(body)  # type: ignore[arg-type]  # checked by it
+    except ma.ValidationError as refused:
+        found = malformed(refused)
+        raise BodyRefused(found.where, found.problems) from None

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from api.auth import needs_token
 from api.blueprint import Blueprint
 from api.services import services
-from api.wire import PageQuery, Wire, described, next_link, whole
+from api.wire import NEXT_PAGE, PageQuery, Wire, described, next_link, whole
 from graph.errors import UnknownFactorSet
 from graph.factors import Factor, FactorSet, containing, factor_sets
 from ledger import identifiers
@@ -27,8 +27,6 @@ blueprint = Blueprint(
 )
 
 Page: TypeAlias = tuple[dict[str, Any], HTTPStatus, dict[str, str]]
-
-_LINK = {"Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}}
 
 
 def _text(doc: str, *, null: bool = False) -> fields.String:
@@ -131,7 +129,7 @@ class RowQuery(PageQuery):
 @blueprint.route("", methods=["GET"])
 @needs_token
 @blueprint.query(PageQuery)
-@blueprint.response(200, ListedSetsSchema, headers=_LINK)
+@blueprint.response(200, ListedSetsSchema, headers=NEXT_PAGE)
 def sets(query: dict[str, Any]) -> Page:
     """List the sets of factors that stand
 
@@ -144,7 +142,7 @@ def sets(query: dict[str, Any]) -> Page:
 @blueprint.route("/<string:name>", methods=["GET"])
 @needs_token
 @blueprint.query(RowQuery)
-@blueprint.response(200, ListedFactorsSchema, headers=_LINK)
+@blueprint.response(200, ListedFactorsSchema, headers=NEXT_PAGE)
 def rows(query: dict[str, Any], name: str) -> Page:
     """List the factors of a set"""
     found = {each.head.name: each for each in factor_sets(services().engine.standing())}

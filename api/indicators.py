@@ -24,7 +24,7 @@ from api.figures import FIGURE_HEADERS, Asked, park_books
 from api.indicator_answers import IndicatorAnswer, system_answer
 from api.indicator_wire import ParkIndicatorsSchema, SystemsSchema
 from api.services import services
-from api.wire import PageQuery, described, next_link
+from api.wire import NEXT_PAGE, PageQuery, described, next_link
 from graph.indicators import system_of, systems
 from graph.notice910 import NAME
 from graph.quantities import Ground
@@ -37,7 +37,6 @@ blueprint = Blueprint(
 )
 
 Page: TypeAlias = tuple[dict[str, Any], HTTPStatus, dict[str, str]]
-_LINK: Final = {"Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}}
 _LONGEST: Final = 60
 
 
@@ -65,7 +64,7 @@ class IndicatorQuery(YearQuery):
 @blueprint.route("/indicators", methods=["GET"])
 @needs_token
 @blueprint.query(PageQuery)
-@blueprint.response(200, SystemsSchema, headers=_LINK)
+@blueprint.response(200, SystemsSchema, headers=NEXT_PAGE)
 def listed(query: dict[str, Any]) -> Page:
     """List the systems of indicators
 

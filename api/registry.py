@@ -18,7 +18,7 @@ from marshmallow import fields, validate
 from api.auth import needs_token
 from api.blueprint import Blueprint
 from api.services import services
-from api.wire import PageQuery, Wire, described, digest, entity, next_link, whole
+from api.wire import NEXT_PAGE, PageQuery, Wire, described, digest, entity, next_link, whole
 from graph.errors import UnknownBoundary, UnknownProduct
 from ledger.schema import Day, Quantity
 from ledger.standing import Said
@@ -29,8 +29,6 @@ blueprint = Blueprint(
 )
 
 Page: TypeAlias = tuple[dict[str, Any], HTTPStatus, dict[str, str]]
-
-_LINK = {"Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}}
 
 
 class RegisteredSchema(Wire):
@@ -146,7 +144,7 @@ class ProductQuery(OwnedQuery):
 @blueprint.route("/enterprises", methods=["GET"])
 @needs_token
 @blueprint.query(NameQuery)
-@blueprint.response(200, EnterprisePage, headers=_LINK)
+@blueprint.response(200, EnterprisePage, headers=NEXT_PAGE)
 def enterprises(query: dict[str, Any]) -> Page:
     """List enterprises"""
     return _list("enterprise", query, _enterprise)
@@ -163,7 +161,7 @@ def enterprise(enterprise: UUID) -> dict[str, Any]:
 @blueprint.route("/sites", methods=["GET"])
 @needs_token
 @blueprint.query(OwnedQuery)
-@blueprint.response(200, SitePage, headers=_LINK)
+@blueprint.response(200, SitePage, headers=NEXT_PAGE)
 def sites(query: dict[str, Any]) -> Page:
     """List sites"""
     return _list("site", query, _site)
@@ -180,7 +178,7 @@ def site(site: UUID) -> dict[str, Any]:
 @blueprint.route("/parks", methods=["GET"])
 @needs_token
 @blueprint.query(OwnedQuery)
-@blueprint.response(200, ParkPage, headers=_LINK)
+@blueprint.response(200, ParkPage, headers=NEXT_PAGE)
 def parks(query: dict[str, Any]) -> Page:
     """List parks"""
     return _list("park", query, _park)
@@ -197,7 +195,7 @@ def park(park: UUID) -> dict[str, Any]:
 @blueprint.route("/products", methods=["GET"])
 @needs_token
 @blueprint.query(ProductQuery)
-@blueprint.response(200, ProductPage, headers=_LINK)
+@blueprint.response(200, ProductPage, headers=NEXT_PAGE)
 def products(query: dict[str, Any]) -> Page:
     """List products"""
     return _list("product", query, _product)

@@ -16,8 +16,8 @@ from api.access import Access
 from api.answer_parts import Answer, name_of
 from api.auth import identified_caller, needs_token
 from api.blueprint import Blueprint
-from api.bodies import read_json
-from api.errors import BodyRefused, NotDisclosed
+from api.bodies import read_as
+from api.errors import NotDisclosed
 from api.explanation_answers import kg_of
 from api.figures import park_books
 from api.hypotheses import (
@@ -48,7 +48,6 @@ from graph.stress import (
 )
 from graph.whatif import Compared, Number, Supposed, compared, moved, suppose, supposition
 from ledger.errors import CatchmentError
-from ledger.schema import malformed
 from ledger.standing import Standing
 
 blueprint = Blueprint(
@@ -82,7 +81,7 @@ def what_if() -> Answer:
     products and its own figure, as far as the difference tells nothing about others that it may not
     read. Nothing is written.
     """
-    asked = _read(HypothesisSchema)
+    asked = read_as(HypothesisSchema, LARGEST_BODY)
     engine, access = services().engine, _access()
     ((kind, entity),) = asked["figure"].items()
     changes = [change_of(each) for each in asked["changes"]]
@@ -110,7 +109,7 @@ def stress() -> Answer:
     a figure rests on most. For auditors and the operator; what its own figure rests on also for a
     park's enterprise, where it may look into all of it.
     """
-    asked = _read(StressSchema)
+    asked = read_as(StressSchema, LARGEST_BODY)
     engine, access = services().engine, _access()
     about = next(iter(asked.get("figure", {}).items()), None)
     question = _question(access, asked)
@@ -130,15 +129,6 @@ def stress() -> Answer:
 
 
 # --- Asking ----------------------------------------------------------------------------------
-
-
-def _read(schema: type[ma.Schema]) -> Any:
-    """The body. Raises BodyRefused and as ``api.bodies.read_json``."""
-    try:
-        return schema().load(read_json(LARGEST_BODY))  # type: ignore[arg-type]  # checked by it
-    except ma.ValidationError as refused:
-        found = malformed(refused)
-        raise BodyRefused(found.where, found.problems) from None
 
 
 def _access() -> Access:

@@ -146,6 +146,12 @@ class ProblemSchema(Wire):
     )
 
 
+NEXT_PAGE: Final = {
+    "Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}
+}
+"""How an operation that answers with `next_link` documents it."""
+
+
 def next_link(cursor: int | str) -> dict[str, str]:
     """The header that leads to the next page (RFC 8288): absolute, with the filters kept."""
     query = urlencode([*_kept_arguments(), ("cursor", str(cursor))])

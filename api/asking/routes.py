@@ -29,11 +29,10 @@ from api.asking.wire import (
 )
 from api.auth import identified_caller, needs_token
 from api.blueprint import Blueprint
-from api.bodies import read_json
+from api.bodies import read_as
 from api.errors import (
     AskingForEnterprises,
     AskingUnknown,
-    BodyRefused,
     DueRefused,
     NobodyToAsk,
     NotDisclosed,
@@ -41,10 +40,9 @@ from api.errors import (
 )
 from api.pact.criteria import Criteria
 from api.services import services
-from api.wire import next_link
+from api.wire import NEXT_PAGE, next_link
 from graph.engine import Question
 from graph.errors import UnknownProduct
-from ledger.schema import malformed
 
 blueprint = Blueprint(
     "requests",
@@ -55,7 +53,6 @@ blueprint = Blueprint(
 
 LARGEST_BODY: Final = 512 * 1024
 MOST_DAYS: Final = 366
-_LINK = {"Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}}
 
 Page: TypeAlias = tuple[dict[str, Any], HTTPStatus, dict[str, str]]
 
@@ -76,7 +73,7 @@ def ask() -> Answer:
     that you may read already answer at once. Companies of a registered partner are asked by a PACT
     event. The same open request again is the same request. For tokens that speak for an enterprise.
     """
-    buyer, asked = _enterprise(), _read(AskSchema)
+    buyer, asked = _enterprise(), read_as(AskSchema, LARGEST_BODY)
     suppliers = _wanted(buyer, asked)
     comment, due_at = asked["comment"], _due_at(asked.get("due"))
     return _made(Asking(buyer, suppliers.wanted, due_at, comment), suppliers.unnamed)
@@ -85,7 +82,7 @@ def ask() -> Answer:
 @blueprint.route("/requests", methods=["GET"])
 @needs_token
 @blueprint.query(BoxQuery)
-@blueprint.response(200, RequestPageSchema, headers=_LINK)
+@blueprint.response(200, RequestPageSchema, headers=NEXT_PAGE)
 def requests(query: dict[str, Any]) -> Page:
     """List requests
 
@@ -127,7 +124,7 @@ def answer(request: UUID) -> Answer:
     as the buyer may read them.
     """
     asked = _asked_of_me(request)
-    _store().answer(asked, _read(AnswerRequestSchema)["footprints"])
+    _store().answer(asked, read_as(AnswerRequestSchema, LARGEST_BODY)["footprints"])
     return _again(asked)
 
 
@@ -138,7 +135,7 @@ def answer(request: UUID) -> Answer:
 def decline(request: UUID) -> Answer:
     """Decline a request, saying why"""
     asked = _asked_of_me(request)
-    _store().decline(asked, _read(DeclineSchema)["reason"])
+    _store().decline(asked, read_as(DeclineSchema, LARGEST_BODY)["reason"])
     return _again(asked)
 
 
@@ -152,7 +149,7 @@ def pass_on(request: UUID) -> Answer:
     Every supplier of the product asked for whose footprint you lack is asked in your name. The
     buyer is told how many were asked and have answered, not who they are.
     """
-    asked, body = _asked_of_me(request), _read(PassOnSchema)
+    asked, body = _asked_of_me(request), read_as(PassOnSchema, LARGEST_BODY)
     if not asked.may_be_answered:
         raise RequestEnded(request=asked.id)
     product = asked.product or body.get("product")
@@ -280,12 +277,3 @@ def _again(request: Request) -> Answer:
 
 def _told(request: Request) -> Answer:
     return Teller(services(), _enterprise()).request(request)
-
-
-def _read(schema: type[ma.Schema]) -> Any:
-    """The body. Raises BodyRefused and as ``api.bodies.read_json``."""
-    try:
-        return schema().load(read_json(LARGEST_BODY))  # type: ignore[arg-type]  # checked by it
-    except ma.ValidationError as refused:
-        found = malformed(refused)
-        raise BodyRefused(found.where, found.problems) from None

@@ -8,7 +8,6 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final, ParamSpec, cast
 
-import marshmallow as ma
 import sqlalchemy as sa
 from flask import Response, jsonify, request
 from flask_babel import get_locale
@@ -18,7 +17,7 @@ from api.access import Access
 from api.answer_parts import Answer
 from api.auth import current_caller, identified_caller, needs_token
 from api.blueprint import Blueprint
-from api.bodies import read_body
+from api.bodies import loaded, read_body
 from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
 from api.callers import Caller
 from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
@@ -43,7 +42,6 @@ from api.services import Services, services
 from api.statements import readable
 from api.wire import iso_time, next_link
 from graph.engine import Question
-from ledger.schema import malformed
 from ledger.standing import Said
 from ledger.statements import Award, Money, OfferRule
 from ledger.store import reading
@@ -205,13 +203,9 @@ def compare() -> Answer:
 
 
 def _read() -> dict[str, Any]:
-    """The body. Raises BodyRefused and as ``api.bodies.read_body``."""
+    """The body. Raises as ``api.bodies.read_body`` and ``loaded``."""
     body = loads(read_body(LARGEST_BODY, "application/json"), float_allowed=_in_footprint)
-    try:
-        return cast(dict[str, Any], ComparisonQuerySchema().load(body))  # type: ignore[arg-type]  # it checks
-    except ma.ValidationError as refused:
-        found = malformed(refused)
-        raise BodyRefused(found.where, found.problems) from None
+    return cast(dict[str, Any], loaded(ComparisonQuerySchema, body))
 
 
 def _in_footprint(path: JsonPath) -> bool:

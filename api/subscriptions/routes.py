@@ -7,15 +7,14 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-import marshmallow as ma
 from flask import Response
 
 from api.access import Access
 from api.answer_parts import Answer
 from api.auth import identified_caller, needs_scope
 from api.blueprint import Blueprint
-from api.bodies import read_json
-from api.errors import BodyRefused, EventNotYours, NotDisclosed, TestUnderWay
+from api.bodies import read_as
+from api.errors import EventNotYours, NotDisclosed, TestUnderWay
 from api.outbox import addresses
 from api.outbox.outbox import WAITING, Delivery
 from api.services import services
@@ -32,8 +31,7 @@ from api.subscriptions.wire import (
     SubscriptionsSchema,
     WebhookDeliveriesSchema,
 )
-from api.wire import iso_time, next_link
-from ledger.schema import malformed
+from api.wire import NEXT_PAGE, iso_time, next_link
 
 blueprint = Blueprint(
     "subscriptions",
@@ -45,7 +43,6 @@ blueprint = Blueprint(
 LARGEST_BODY: Final = 16 * 1024
 Page: TypeAlias = tuple[Answer, HTTPStatus, dict[str, str]]
 _BODY: Final[Any] = {"required": True, "content": {"application/json": {"schema": SubscribeSchema}}}
-_LINK: Final = {"Link": {"description": 'The next page (rel="next")', "schema": {"type": "string"}}}
 
 
 @blueprint.route("", methods=["POST"])
@@ -61,7 +58,7 @@ def subscribe() -> tuple[Answer, HTTPStatus]:
     told once a day at most, after midnight UTC. The subscription ends with the token or client that
     made it.
     """
-    asked = _read()
+    asked = read_as(SubscribeSchema, LARGEST_BODY)
     caller = identified_caller()
     owner_of(caller)  # refused before anything is looked up
     addresses.check(asked["url"], services().settings)
@@ -117,7 +114,7 @@ def end(subscription: UUID) -> Response:
 @blueprint.route("/<uuid:subscription>/deliveries", methods=["GET"])
 @needs_scope("figures")
 @blueprint.query(DeliveriesQuery)
-@blueprint.response(200, WebhookDeliveriesSchema, headers=_LINK)
+@blueprint.response(200, WebhookDeliveriesSchema, headers=NEXT_PAGE)
 def deliveries(query: dict[str, Any], subscription: UUID) -> Page:
     """List what was sent to a subscription
 
@@ -176,16 +173,6 @@ def test(subscription: UUID) -> tuple[Answer, HTTPStatus]:
 
 
 # -- asking and answering ---------------------------------------------------------------------
-
-
-def _read() -> dict[str, Any]:
-    """The body. Raises BodyRefused and as ``api.bodies.read_json``."""
-    try:
-        asked: dict[str, Any] = SubscribeSchema().load(read_json(LARGEST_BODY))  # type: ignore[arg-type]  # checked by it
-    except ma.ValidationError as refused:
-        found = malformed(refused)
-        raise BodyRefused(found.where, found.problems) from None
-    return asked
 
 
 def _told_now(access: Access, kind: str, about: str, asked: Asked) -> dict[Figure, Told]:
