@@ -8,7 +8,9 @@
 set -eu
 
 headers=${1:?is a file of headers} body=${2:?is a file with a body}
-header() { tr -d '\r' <"$headers" | sed -n "s/^$1: *//Ip"; }
+header() {
+  tr -d '\r' <"$headers" | awk -v name="$1:" 'tolower($1) == name { sub(/^[^:]*: */, ""); print }'
+}
 
 id=$(header webhook-id) timestamp=$(header webhook-timestamp)
 key=$(printf %s "${WEBHOOK_SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
