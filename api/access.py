@@ -66,8 +66,9 @@ from graph.boundary import COUNTED_INSIDE
 from graph.engine import Books, Question, memberships_of
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.frontier import View, view_from
-from graph.network import Feed, Network, Node
+from graph.network import Network, Node
 from graph.solved import Solved
+from graph.terms import Feed
 from graph.year import Place
 from ledger import jws
 from ledger.entry import Entry

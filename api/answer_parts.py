@@ -20,7 +20,8 @@ from graph.characterise import Characterisation
 from graph.engine import VERSION, Answered
 from graph.findings import GAP_SENTENCES
 from graph.gaps import RUNGS, Effect
-from graph.network import Column, Estimate, Floats, Node, Rung
+from graph.network import Column, Estimate, Floats, Node
+from graph.terms import Rung
 from ledger.findings import Finding
 from ledger.standing import Standing
 from ledger.statements import Enterprise, Site

@@ -41,8 +41,9 @@ from graph.boundary import NOTHING, Amount, Missing
 from graph.engine import Books, memberships_of
 from graph.findings import MISSING_SENTENCES, Finding, finding
 from graph.gaps import Effect
-from graph.network import Feed, Floats
+from graph.network import Floats
 from graph.rungs import footprints_by_rung
+from graph.terms import Feed
 from ledger.statements import Membership
 
 BOUNDARY = "fence"

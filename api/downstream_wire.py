@@ -6,8 +6,8 @@ from marshmallow import fields, validate
 
 from api.figure_wire import AmountSchema, HeadSchema, NamedSchema, Number
 from api.wire import Wire, described, whole
-from graph.boundary import Assessed
 from graph.downstream import REASONS
+from graph.terms import Assessed
 
 
 class ConcernSchema(Wire):

@@ -14,9 +14,9 @@ from marshmallow import fields, validate
 
 from api.numbers import plain
 from api.wire import PlainDecimal, Query, Wire, described, entity, whole
-from graph.boundary import Assessed, Lacking
+from graph.boundary import Lacking
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES
-from graph.network import Feed, Rung
+from graph.terms import Assessed, Feed, Rung
 from ledger.gases import GWP_SETS
 from ledger.strict_json import MAX_INTEGER
 

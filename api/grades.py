@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from graph.grades import Cover, Grade
+from graph.terms import Cover, Grade
 
 COVER_WORDS: Final = {
     Cover.STATED: "stated",

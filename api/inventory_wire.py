@@ -17,8 +17,8 @@ from api.figure_wire import (
     TenantSchema,
 )
 from api.wire import Wire, described, whole
-from graph.grades import Cover, Grade
 from graph.inventory import OBSTACLES
+from graph.terms import Cover, Grade
 from ledger.statements.flows import FATES, SINKS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from graph.network import Rung
+from graph.terms import Rung
 
 RUNG_WORDS: Final = {
     Rung.COMPUTED: "computed",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from api.boundary_answers import SCOPE2, Guarded
 from api.inventory_answers import Inventory
 from api.rule_of_three import merged
-from graph.grades import MARKET
 from graph.inventory import full_books
 from graph.targets import FULL
+from graph.terms import MARKET
 
 
 def shows_net(guarded: Guarded, ambition: str, is_earlier: bool) -> bool:

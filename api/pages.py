@@ -38,7 +38,7 @@ from api.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.footprint import product_footprint
-from graph.network import Rung
+from graph.terms import Rung
 from ledger import strict_base64
 from ledger.errors import CatchmentError
 from ledger.statements import Figure, Park

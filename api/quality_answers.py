@@ -27,7 +27,7 @@ from graph.draws import Draw
 from graph.engine import Answered
 from graph.facts import DIMENSIONS
 from graph.footprint import ProductFootprint
-from graph.network import Floats, Rung
+from graph.network import Floats
 from graph.quality import (
     Average,
     Origins,
@@ -38,6 +38,7 @@ from graph.quality import (
     quality_table,
     rung_column,
 )
+from graph.terms import Rung
 from graph.uncertainty import Spread, Uncertainty
 
 _SIDES: Final[Mapping[str, tuple[int, ...]]] = {

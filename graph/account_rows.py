@@ -39,20 +39,10 @@ from graph.factors import Ladder
 from graph.flows import inventories_of, region_of
 from graph.gaps import RUNGS
 from graph.generation import generation_outside
-from graph.network import (
-    FEEDS,
-    RUNG_OF_FEED,
-    Column,
-    Estimate,
-    Feed,
-    Floats,
-    Gap,
-    Ints,
-    Rung,
-    Vector,
-)
+from graph.network import FEEDS, RUNG_OF_FEED, Column, Estimate, Floats, Gap, Ints, Vector
 from graph.openings import is_mass_disputed
 from graph.outside import outside_of
+from graph.terms import Feed, Rung
 from graph.year import Place, Year
 from ledger import units
 from ledger.statements import CARRIER_URNS, Factors, Fuel, Product

@@ -31,7 +31,7 @@ from graph.links import (
     scaled,
     wanted,
 )
-from graph.network import OUTPUT_TOLERANCE, Book, Column, Estimate, Feed, Gap, Node, Vector
+from graph.network import OUTPUT_TOLERANCE, Book, Column, Estimate, Gap, Node, Vector
 from graph.openings import (
     Opened,
     Seat,
@@ -43,6 +43,7 @@ from graph.openings import (
     stated_vector,
 )
 from graph.references import Key
+from graph.terms import Feed
 from graph.year import Place, Standby, Whole, Year
 from ledger import pact
 from ledger.gases import CO2E

@@ -22,22 +22,11 @@ from graph.current import CurrentYear, Unit
 from graph.findings import Finding, finding
 from graph.groups import Groups, TextGroups, no_groups, text_groups
 from graph.links import NodeKey
-from graph.network import (
-    FEEDS,
-    Book,
-    Column,
-    Edges,
-    Estimate,
-    Floats,
-    Gap,
-    Grid,
-    Network,
-    Node,
-    Rung,
-)
+from graph.network import FEEDS, Book, Column, Edges, Estimate, Floats, Gap, Grid, Network, Node
 from graph.references import REGISTERS, Key, Members, Register
 from graph.roster import NOWHERE, NodeTable, Roster
 from graph.solved import Solved
+from graph.terms import Rung
 from graph.texts import NAMES, Texts
 from graph.year import Place
 

@@ -51,10 +51,11 @@ from graph.gaps import RUNGS, Effect, Estimates, GapIndex, ranked
 from graph.generation import generation_outside
 from graph.kept import kept
 from graph.many import upstream_of_each
-from graph.network import FEEDS, Book, Feed, Floats, Gap, Ints, Network, Rung
+from graph.network import FEEDS, Book, Floats, Gap, Ints, Network
 from graph.outside import EdgesByConsumer, Outside, outside_of
 from graph.rungs import COMPUTED, known_by_rung, shares_of
 from graph.solved import Solved
+from graph.terms import Assessed, Feed, Rung
 from graph.year import Place
 
 Mask = NDArray[np.bool_]
@@ -68,14 +69,6 @@ CONTAINED = 1e-9
 ROUNDING = 1e-12
 """What remains of amounts that cancel, relative to their size."""
 BLACK_BOX = (Feed.FOOTPRINT, Feed.EXPIRED, Feed.NONE)
-
-
-class Assessed(enum.StrEnum):
-    """How far a statement about a boundary goes."""
-
-    ASSESSED = "assessed"
-    PARTIAL = "partial"
-    NOT_ASSESSABLE = "not_assessable"
 
 
 class Lacking(enum.IntEnum):

@@ -36,7 +36,8 @@ from graph.movements import (
     movements,
     restatement,
 )
-from graph.network import FEEDS, Feed, output_shares
+from graph.network import FEEDS, output_shares
+from graph.terms import Feed
 from graph.unsaid import unsaid
 from graph.year import Year
 from ledger.standing import Said, Standing

@@ -46,24 +46,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graph.boundary import (
-    BLACK_BOX,
-    ENERGY,
-    NOTHING,
-    ROUNDING,
-    Amount,
-    Assessed,
-    Fence,
-    Lacking,
-)
+from graph.boundary import BLACK_BOX, ENERGY, NOTHING, ROUNDING, Amount, Fence, Lacking
 from graph.engine import MOVES_FIGURES, Books
 from graph.gate import DELIVERY, END_OF_LIFE, HELD, PROCESSING, USE, Gate, StatedGate, Told, mass_of
 from graph.generation import generation_outside
 from graph.kept import kept
-from graph.network import Edges, Feed, Floats, Gap, Ints, Network, Node, Vector
+from graph.network import Edges, Floats, Gap, Ints, Network, Node, Vector
 from graph.outside import spans
 from graph.services import Priced, Services, co2e_of, times
 from graph.solve import Plan
+from graph.terms import Assessed, Feed
 from ledger import units
 
 Mask = NDArray[np.bool_]

@@ -26,10 +26,11 @@ from graph.boundary import Assessment, Fence
 from graph.characterise import Characterisation
 from graph.facts import Facts, Filling
 from graph.footprint import drawn_by, mix_of
-from graph.network import Feed, Floats, Ints, Network
+from graph.network import Floats, Ints, Network
 from graph.outside import EdgesByConsumer
 from graph.solve import Plan
 from graph.solved import Solved
+from graph.terms import Feed
 from graph.year import Place
 
 Mask = NDArray[np.bool_]

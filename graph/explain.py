@@ -33,10 +33,11 @@ from graph.characterise import Characterisation
 from graph.footprint import mix_of
 from graph.frontier import View
 from graph.gaps import GapIndex
-from graph.network import Feed, Floats, Gap, Ints, Network, Node
+from graph.network import Floats, Gap, Ints, Network, Node
 from graph.outside import cone_of
 from graph.solve import Plan
 from graph.solved import Solved
+from graph.terms import Feed
 from graph.upstream import made_for
 from graph.year import Place
 

@@ -38,7 +38,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias, cast
 
-from graph.network import Column, Estimate, Rung
+from graph.network import Column, Estimate
+from graph.terms import Rung
 from ledger import identifiers, units
 from ledger.errors import UnitMismatch
 from ledger.recent import Recent

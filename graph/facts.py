@@ -32,7 +32,7 @@ from graph.flows import inventories_of, region_of
 from graph.kept import kept
 from graph.links import lines_of
 from graph.masses import bridges_by_mass
-from graph.network import Column, Estimate, Feed, Floats, Ints, Network, Node, Vector
+from graph.network import Column, Estimate, Floats, Ints, Network, Node, Vector
 from graph.openings import (
     Described,
     basis_of,
@@ -41,6 +41,7 @@ from graph.openings import (
     open_product,
 )
 from graph.references import Listed, class_key
+from graph.terms import Feed
 from graph.year import Place, Standby, Whole, Year
 from ledger import identifiers
 from ledger.errors import UnitMismatch

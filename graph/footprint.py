@@ -16,9 +16,10 @@ from graph.boundary import Amount, Lacking
 from graph.characterise import Characterisation
 from graph.errors import LoopGain, NoDataForYear, SitesWithoutOutput
 from graph.gaps import Effect, ranked
-from graph.network import Feed, Floats, Gap, Rung, output_shares
+from graph.network import Floats, Gap, output_shares
 from graph.rungs import footprints_by_rung, shares_of
 from graph.solved import Solved
+from graph.terms import Feed, Rung
 from graph.upstream import made_for
 
 

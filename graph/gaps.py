@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from graph.characterise import Characterisation
 from graph.kept import kept
-from graph.network import Estimate, Feed, Floats, Gap, Ints, Network, Rung
+from graph.network import Estimate, Floats, Gap, Ints, Network
+from graph.terms import Feed, Rung
 
 Mask = NDArray[np.bool_]
 

@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graph.network import Feed, Floats, Ints, Network
+from graph.network import Floats, Ints, Network
 from graph.solve import Plan
+from graph.terms import Feed
 from ledger import units
 from ledger.errors import UnitMismatch
 

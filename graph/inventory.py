@@ -41,17 +41,17 @@ from typing import Final, cast
 
 import numpy as np
 
-from graph.boundary import NOTHING, Amount, Assessed, Lacking
+from graph.boundary import NOTHING, Amount, Lacking
 from graph.downstream import Downstream, Stage, downstream_of, last_moved
 from graph.engine import Books, Engine, Question
 from graph.errors import NoDataForYear
 from graph.gaps import GapIndex
 from graph.gate import HELD
-from graph.grades import LOCATION, MARKET, Cover, Grade
 from graph.ledgers import Ledgers, net_of
 from graph.network import Network
 from graph.outside import EdgesByConsumer
 from graph.restatement import last_day, restated_books
+from graph.terms import LOCATION, MARKET, Assessed, Cover, Grade
 from graph.year import Place, Year
 from ledger.standing import Standing
 from ledger.statements import Purchases, Target

@@ -18,7 +18,6 @@ is a ``Gap``, a product nobody describes is a node that feeds nothing, and both 
 
 from __future__ import annotations
 
-import enum
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,33 +29,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graph.findings import Finding
+from graph.terms import Feed, Rung
 from graph.year import Place
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-class Feed(enum.StrEnum):
-    """What describes a node, best first."""
-
-    RECIPE = "recipe"
-    FOOTPRINT = "footprint"
-    OTHER_YEAR = "recipe-of-another-year"
-    EXPIRED = "expired-footprint"
-    NONE = "none"
-    OVERHEAD = "overhead"
-
-
-class Rung(enum.StrEnum):
-    """How well an amount of carbon is known, best first."""
-
-    COMPUTED = "computed"
-    DECLARED = "declared"
-    OTHER_YEAR = "recipe-of-another-year"
-    EXPIRED = "expired-footprint"
-    AVERAGE = "product-average"
-    SPEND = "spend-based"
-    UNKNOWN = "unknown"
 
 
 RUNG_OF_FEED = {

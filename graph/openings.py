@@ -15,8 +15,9 @@ from typing import TypeAlias, cast
 
 from graph.findings import Finding, finding
 from graph.masses import bridges_by_mass, declared_units, is_for_one, masses_disagree
-from graph.network import Column, Feed, Node, Vector
+from graph.network import Column, Node, Vector
 from graph.references import Listed
+from graph.terms import Feed
 from graph.year import Place, Standby, Whole, Year
 from ledger import units
 from ledger.errors import UnitMismatch

@@ -33,10 +33,11 @@ from graph.masses import (
     masses_disagree,
     stated_kg_per_declared,
 )
-from graph.network import Feed, Node
+from graph.network import Node
 from graph.openings import in_declared_unit
 from graph.reconciliation import differences
 from graph.references import Listed
+from graph.terms import Feed
 from ledger import pact, units
 from ledger.errors import UnitMismatch
 from ledger.findings import Party, Side, Source

@@ -19,6 +19,7 @@ from graph.boundary import Amount, Lacking
 from graph.engine import MOVES_FIGURES, VERSION, Books, Engine, Question
 from graph.gwp import set_of
 from graph.ledgers import Ledgers
+from graph.terms import category_name
 from ledger.leaf import Leaf
 from ledger.merkle import Frontier, leaf_hash
 from ledger.standing import Standing
@@ -135,11 +136,6 @@ def _deducted(kg: float, ledgers: Ledgers) -> Amount | None:
     if ledgers.is_open:
         return Amount(kg, lacking=Lacking.OPEN) if kg else None
     return Amount(kg)
-
-
-def category_name(category: int) -> str:
-    """What the result of a Scope 3 category is called."""
-    return f"scope3Category{category}"
 
 
 def factor_sets(gwp: str) -> tuple[FactorSet, ...]:

@@ -42,10 +42,11 @@ from graph.draws import Draw
 from graph.facts import DIMENSIONS, Datum, Facts
 from graph.findings import Finding
 from graph.gaps import RUNGS
-from graph.network import RUNG_OF_FEED, Estimate, Floats, Ints, Rung
+from graph.network import RUNG_OF_FEED, Estimate, Floats, Ints
 from graph.outside import EdgesByConsumer
 from graph.solve import Plan
 from graph.solved import Solved
+from graph.terms import Rung
 
 Mask = NDArray[np.bool_]
 _DAYS: Final = 365.25

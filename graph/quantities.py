@@ -49,12 +49,12 @@ from graph.errors import CoalBasisAmbiguous, CoalBasisMissing
 from graph.factors import Ladder
 from graph.facts import facts_of
 from graph.flows import StatedInventory, inventories_of
-from graph.grades import LOCATION, MARKET
 from graph.indicators import Measured
 from graph.inventory import DOWNSTREAM, UPSTREAM, FullBooks, full_books
 from graph.notice910 import Emitted, emitted
 from graph.openings import days_told
 from graph.quality import Origins, Quality
+from graph.terms import LOCATION, MARKET
 from graph.unsaid import Lack, lack, lack_of, unsaid
 from graph.year import Year
 from ledger import units

@@ -14,10 +14,11 @@ import numpy as np
 from graph.characterise import Characterisation
 from graph.gaps import RUNGS, Estimates
 from graph.kept import kept
-from graph.network import FEEDS, RUNG_OF_FEED, Floats, Ints, Network, Rung
+from graph.network import FEEDS, RUNG_OF_FEED, Floats, Ints, Network
 from graph.outside import SMALLEST, block_of, cone_of
 from graph.solve import Plan
 from graph.solved import Solved
+from graph.terms import Rung
 
 _OF_FEED = np.array([RUNGS.index(RUNG_OF_FEED[feed]) for feed in FEEDS])
 AT_ONCE: Final = 1_000

@@ -34,8 +34,9 @@ from graph.boundary import NOTHING, Amount, Lacking
 from graph.engine import Answered, Books
 from graph.findings import Finding, finding
 from graph.kept import kept
-from graph.network import Book, Feed
+from graph.network import Book
 from graph.services import times
+from graph.terms import Feed
 from graph.year import Place, Whole, Year, wholes
 from ledger.findings import Party, Side
 from ledger.standing import Standing

@@ -28,10 +28,10 @@ from typing import Final, cast
 from graph.boundary import Amount
 from graph.engine import PERIODIC, Answered, Books, Engine, Question
 from graph.errors import NoDataForYear
-from graph.grades import MARKET
 from graph.inventory import full_books, targets_of
 from graph.kept import kept
 from graph.restatement import PARK, last_day, last_drawn, restated_books
+from graph.terms import MARKET
 from ledger.standing import Standing
 from ledger.statements import Milestone, Periodic, Scenario, Target
 

@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from graph.draws import Draw
 from graph.links import CATEGORY_TRANSPORT
-from graph.network import RUNG_OF_FEED, Feed, Floats, Ints, Rung
+from graph.network import RUNG_OF_FEED, Floats, Ints
 from graph.quality import sources_of
+from graph.terms import Feed, Rung
 
 Z95: Final = 1.959963984540054
 """Half the width, in standard deviations, of the middle 95 % of a normal distribution."""

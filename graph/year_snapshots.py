@@ -20,8 +20,9 @@ from graph.begun import BegunYear, written
 from graph.current import CurrentYear
 from graph.engine import VERSION as ENGINE
 from graph.findings import REGISTRY
-from graph.network import FEEDS, Rung
+from graph.network import FEEDS
 from graph.running import Running
+from graph.terms import Rung
 from ledger.filed import PART, refused
 from ledger.snapshot import BESIDE, Source
 from ledger.standing import RULES, Standing

@@ -15,8 +15,9 @@ from api.access import Access
 from api.pact.criteria import TERMS
 from graph.kept import kept
 from graph.links import lines_of, wanted
-from graph.network import Feed, Network
+from graph.network import Network
 from graph.references import Catalogue, Resolved
+from graph.terms import Feed
 from ledger import identifiers
 from ledger.errors import IdentifierRefused
 from ledger.standing import Standing

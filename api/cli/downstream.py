@@ -17,7 +17,7 @@ from api.cli.figures import (
 )
 from api.cli.speech import Speech, pass_speech
 from api.numbers import places_for, tonnes
-from graph.boundary import Assessed
+from graph.terms import Assessed
 
 _KINDS: Final = ("park", "enterprise")
 

@@ -24,10 +24,7 @@ from api.ladder import RUNG_WORDS, SEVERAL
 from api.numbers import compact, percent, places_for, tonnes
 from api.scope3 import CATEGORIES
 from api.settings import Settings
-from graph.boundary import Assessed
-from graph.grades import BASES, Cover
-from graph.network import Feed, Rung
-from graph.published import category_name
+from graph.terms import BASES, Assessed, Cover, Feed, Rung, category_name
 from ledger.gases import GWP_SETS
 
 PLURALS: Final = {"product": "products", "park": "parks", "enterprise": "enterprises"}

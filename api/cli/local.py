@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import requests
-import sqlalchemy as sa
 from requests.adapters import BaseAdapter
 
 from api import keyfile
 from api.client import Client
 from api.keyfile import KeyFile
 from api.settings import Settings
-from ledger import tables
 from ledger.errors import LogNotFound
-from ledger.store import open_engine, parse_url, reading
 from ledger.uncollected import uncollected
 
 REGISTRAR_FILE: Final = "registrar.key"
@@ -28,6 +25,12 @@ def existing(settings: Settings) -> Settings:
 
     Without looking first, a command would make them; and connecting makes a SQLite file.
     """
+    # Commands that ask a server over HTTP load no database.
+    import sqlalchemy as sa
+
+    from ledger import tables
+    from ledger.store import open_engine, parse_url, reading
+
     database = parse_url(settings.database)
     if database.get_backend_name() == "sqlite" and not Path(database.database or "").is_file():
         raise LogNotFound

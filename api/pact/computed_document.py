@@ -51,9 +51,10 @@ from graph.draws import Draw, draw_of_product
 from graph.engine import VERSION, Answered, Question
 from graph.facts import DIMENSIONS, facts_of
 from graph.footprint import ProductFootprint, mix_of, product_footprint
-from graph.network import Feed, Floats, Node
+from graph.network import Floats, Node
 from graph.openings import UNSPECIFIED
 from graph.quality import Mask, Origins, Quality
+from graph.terms import Feed
 from graph.usability import NOT_AVAILABLE
 from graph.year import Year
 from ledger import pact, units

@@ -53,7 +53,7 @@ _STATUSES = {
     status: b',"status":"%s","extensions":[' % status.encode()
     for status in ("Active", "Deprecated")
 }
-_AT_ONCE = 500
+_AT_ONCE = 100
 _SCANNED = 500
 
 _SHELVED = tables.shelved.c
@@ -239,25 +239,34 @@ class Shelf:
             self._followed = max(self._followed, done)
 
     def _follow_some(self, standing: Standing) -> int:
-        """Take in the next entries, all or nothing; the log size that is taken in."""
-        with writing(self._services.database) as connection:
+        """Take in the next entries, all or nothing; the log size that is taken in.
+
+        What is long to make, proofs and documents, is made before the writer's lock is taken, so
+        that whoever appends meanwhile waits for rows only.
+        """
+        with reading(self._services.database) as connection:
             size = _progress(connection, tables.shelved.name)
-            if size >= standing.size:
-                return size
-            stop = min(size + _AT_ONCE, standing.size)
+        if size >= standing.size:
+            return size
+        stop = min(size + _AT_ONCE, standing.size)
+        entries = list(self._services.log.typed(_FOLLOWED, size, stop))
+        declared = {each.index: self._declared(each, standing) for each in entries if _says(each)}
+        with writing(self._services.database) as connection:
+            if (done := _progress(connection, tables.shelved.name)) != size:
+                return done  # somebody was faster
             keys = set[str]()
-            for entry in self._services.log.typed(_FOLLOWED, size, stop):
-                keys |= self._taken_in(connection, entry, standing)
+            for entry in entries:
+                keys |= self._taken_in(connection, entry, declared.get(entry.index))
             self._settle(connection, standing, keys)
             _note_progress(connection, tables.shelved.name, stop)
             return stop
 
-    def _taken_in(self, connection: sa.Connection, entry: Entry, standing: Standing) -> set[str]:
+    def _taken_in(self, connection: sa.Connection, entry: Entry, declared: New | None) -> set[str]:
         """The keys of which another footprint may stand because of an entry."""
         if entry.is_erased:
             return set()
-        if entry.leaf.type == Footprint.TYPE:
-            return self._put_declared(connection, self._declared(entry, standing))
+        if declared is not None:
+            return self._put_declared(connection, declared)
         if entry.leaf.type == Erasure.TYPE:
             erased = cast(Erasure, entry.statement.body).digest
             return _remove(connection, _SHELVED.digest == erased)
@@ -321,6 +330,11 @@ class Shelf:
         )
         now = self._services.clock()
         connection.execute(change.values(deprecated_at=now, deprecated_size=standing.size))
+
+
+def _says(entry: Entry) -> bool:
+    """Whether an entry declares a footprint that can still be read."""
+    return entry.leaf.type == Footprint.TYPE and not entry.is_erased
 
 
 _KEYS_IN_USE = (

@@ -40,8 +40,9 @@ from graph.errors import (
 from graph.facts import facts_of
 from graph.footprint import ProductFootprint, mix_of, product_footprint
 from graph.kept import kept
-from graph.network import Feed, Floats, Ints
+from graph.network import Floats, Ints
 from graph.openings import is_mass_disputed
+from graph.terms import Feed
 from graph.upstream import made_for_each
 from graph.usability import usability
 from graph.year import Standby, Year

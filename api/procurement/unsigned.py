@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from graph.characterise import APART
 from graph.comparison import in_unit, stated
-from graph.network import Rung
 from graph.openings import ORIGIN_OF_PART
+from graph.terms import Rung
 from graph.uncertainty import DEFAULT_GSD, Z95
 from graph.usability import usability
 from graph.year import Span

@@ -20,7 +20,7 @@ from api.figure_wire import (
 )
 from api.wire import PageQuery, PlainDecimal, Query, Wire, described, digest, entity, whole
 from graph.comparison import FAILURES, NOT_PRICED, REFUSALS
-from graph.network import Feed
+from graph.terms import Feed
 from ledger import units
 from ledger.identifiers import parse as parse_identifier
 from ledger.schema import Checked, Quantity, Text, positive, schema_of

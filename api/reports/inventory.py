@@ -22,8 +22,7 @@ from api.reports.document import (
     Text,
     Whole,
 )
-from graph.grades import Cover
-from graph.network import Rung
+from graph.terms import Cover, Rung
 
 KILOGRAM: Final = "kg"
 KILOWATT_HOUR: Final = "kWh"

@@ -29,9 +29,9 @@ from api.product_answers import footprint_answer
 from graph.engine import Books, Engine, Question
 from graph.errors import GraphError
 from graph.footprint import product_footprint
-from graph.grades import MARKET
 from graph.inventory import full_books
 from graph.targets import FULL, OPERATIONAL
+from graph.terms import MARKET
 
 VALUE: Final = "value"
 AT_LEAST: Final = "at-least"

@@ -29,7 +29,7 @@ from api.sheets import read_csv, read_file
 from graph.direct import burn
 from graph.factors import Factor, Ladder
 from graph.gwp import set_of
-from graph.network import Rung
+from graph.terms import Rung
 from ledger.errors import StatementMalformed
 from ledger.gases import parse as gas_of
 from ledger.schema import dump

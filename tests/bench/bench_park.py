@@ -15,8 +15,9 @@ import numpy as np
 
 from graph.boundary import assess, assess_totals
 from graph.characterise import characterise
-from graph.network import Column, Edges, Feed, Network, Node
+from graph.network import Column, Edges, Network, Node
 from graph.solved import Solved
+from graph.terms import Feed
 from graph.year import Place
 from tests.bench.row import Row
 

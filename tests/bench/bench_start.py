@@ -25,10 +25,11 @@ from graph.begun import BegunYear, written
 from graph.current import CurrentYear
 from graph.engine import Engine, Question
 from graph.groups import Groups
-from graph.network import FEEDS, Column, Edges, Feed, Network
+from graph.network import FEEDS, Column, Edges, Network
 from graph.roster import OF_NODES, OF_PLACES, NodeTable, Roster
 from graph.running import Running
 from graph.solved import Solved
+from graph.terms import Feed
 from graph.texts import Texts
 from graph.year_snapshots import YearSnapshots
 from ledger import strict_base64, tables

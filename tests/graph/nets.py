@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from graph.characterise import Characterisation, characterise
-from graph.network import Column, Edges, Feed, Network, Node
+from graph.network import Column, Edges, Network, Node
 from graph.solved import Solved
+from graph.terms import Feed
 
 CO2, CH4 = Column("CO2", "fossil"), Column("CH4", "fossil")
 

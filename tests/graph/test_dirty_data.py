@@ -13,8 +13,8 @@ import pytest
 from graph.engine import Engine, Question
 from graph.evidence import Evidence, Scope
 from graph.findings import Finding
-from graph.network import Feed
 from graph.plausibility import distance, findings, views_disagree
+from graph.terms import Feed
 from ledger.findings import Severity, Side
 from tests.graph.dirty import (
     UNITS,

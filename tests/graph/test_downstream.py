@@ -16,9 +16,9 @@ from decimal import Decimal
 
 import pytest
 
-from graph.boundary import Assessed
 from graph.downstream import Downstream, Stage, downstream_of, last_moved
 from graph.engine import Books, Engine, Question
+from graph.terms import Assessed
 from ledger.schema import load
 from ledger.statements import (
     Cost,

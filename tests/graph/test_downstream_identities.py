@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Assessed, Fence
+from graph.boundary import Fence
 from graph.characterise import characterise
 from graph.downstream import GOODS, Downstream, Flows, Sides, downstream, upstream_shares
 from graph.gate import NOTHING, Told
 from graph.network import Book, Edges, Floats, Gap, Network, Node
 from graph.services import Priced, Services
 from graph.solved import Solved
+from graph.terms import Assessed
 from graph.year import Place
 from tests.graph.nets import network_of
 from tests.graph.test_identities import TIGHT, WEIGHTS, Year, leontief, place, years

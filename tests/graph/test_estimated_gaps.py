@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph.boundary import Assessed
-from graph.network import Rung
+from graph.terms import Assessed, Rung
 from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import ELECTRICITY, Factors

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Amount, Assessed, Assessment, Lacking
+from graph.boundary import Amount, Assessment, Lacking
 from graph.footprint import product_footprint
-from graph.network import Book, Edges, Estimate, Feed, Gap, Network, Node, Rung
+from graph.network import Book, Edges, Estimate, Gap, Network, Node
 from graph.solved import Solved
+from graph.terms import Assessed, Feed, Rung
 from tests.graph.test_identities import COLUMNS, TIGHT, WEIGHTS, Year, place, years
 
 CO2, CH4, CO2E = COLUMNS

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.factors import DEFAULT_GSD, Factor, Ladder, factor_sets
-from graph.network import Column, Estimate, Rung
+from graph.network import Column, Estimate
+from graph.terms import Rung
 from ledger.schema import load
 from ledger.statements import ELECTRICITY, FactorRow, Factors, Product
 from tests.factory import Actor, Factory

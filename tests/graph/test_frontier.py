@@ -10,8 +10,9 @@ from scipy import sparse
 
 from graph.characterise import characterise
 from graph.frontier import pieces_of, view_from
-from graph.network import Column, Edges, Feed, Network, Node
+from graph.network import Column, Edges, Network, Node
 from graph.solved import Solved
+from graph.terms import Feed
 
 LETTERS = "ABCDEF"
 CO2 = Column("CO2", "fossil")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from graph.boundary import Assessed, Assessment
+from graph.boundary import Assessment
+from graph.terms import Assessed
 from ledger import pact
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2, firm, known, network, park

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from graph.engine import Engine, Question
 from graph.explain import trace_boundary, trace_product
 from graph.levers import Kind, levers_of
-from graph.network import Estimate, Gap, Rung
+from graph.network import Estimate, Gap
 from graph.solved import Solved
+from graph.terms import Rung
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from graph.engine import Engine, Question
-from graph.grades import MARKET, Grade
 from graph.inventory import FullBooks, threshold_of, with_base
+from graph.terms import MARKET, Grade
 from ledger.statements import Milestone, Planner, Target
 from tests.factory import Actor, Factory
 from tests.graph.ask import co2

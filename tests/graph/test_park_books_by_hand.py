@@ -73,14 +73,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Assessed
 from graph.direct import burn
 from graph.engine import Engine, Question
 from graph.factors import Ladder
-from graph.grades import LOCATION, MARKET, Grade
 from graph.inventory import FullBooks, full_books
 from graph.region import region_of
 from graph.shared import shared_of
+from graph.terms import LOCATION, MARKET, Assessed, Grade
 from ledger.schema import load
 from ledger.statements import (
     RESIDUAL_MIX,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from graph.boundary import Assessed, Assessment
+from graph.boundary import Assessment
 from graph.engine import Engine, Question
+from graph.terms import Assessed
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.ask import known

@@ -14,8 +14,8 @@ import pytest
 from graph.assurance import Assurance
 from graph.engine import Engine, Question
 from graph.facts import facts_of
-from graph.network import Rung
 from graph.quality import Origins, Part, Quality, doubts, quality_table
+from graph.terms import Rung
 from ledger.statements import DataQuality
 from tests.chain import Chain, build_chain
 from tests.factory import Actor, Factory, line

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graph.network import Rung
+from graph.terms import Rung
 from graph.uncertainty import (
     DEFAULT_AMOUNT_GSD,
     DEFAULT_GSD,

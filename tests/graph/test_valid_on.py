@@ -8,7 +8,7 @@ import pytest
 
 from graph.engine import Engine, Question
 from graph.footprint import ProductFootprint
-from graph.network import Rung
+from graph.terms import Rung
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2, known
 

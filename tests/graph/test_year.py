@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from graph.network import Feed
+from graph.terms import Feed
 from graph.year import Place, places_at
 from ledger.statements import Product, Site
 from tests.factory import Actor, Factory, line
