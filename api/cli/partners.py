@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import click
 import sqlalchemy as sa
@@ -15,7 +15,6 @@ from api.cli.local import existing, registrar_key
 from api.cli.options import yes_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.errors import ClientUnknown, EnterpriseKnown, NameAmbiguous, NameUnknown
-from api.oauth.clients import Clients
 from api.opening import open_services
 from api.partners import companies, taking
 from api.partners.calling import PactHost
@@ -92,7 +91,7 @@ def add(
         buyers=known,
     )
     if speech.as_json:
-        speech.json(_members(added))
+        speech.json(dataclasses.asdict(added))
         return
     speech.say("The partner %(name)s is registered.", name=added.name)
 
@@ -105,7 +104,7 @@ def list_(speech: Speech) -> None:
     services = _services()
     found, standing = services.partners.active(), services.engine.standing()
     if speech.as_json:
-        speech.json([_members(each) for each in found])
+        speech.json([dataclasses.asdict(each) for each in found])
         return
     table = speech.table("Name", "Enterprise", "Address", "Buyers", "Last pull")
     for each in found:
@@ -125,7 +124,9 @@ def show(speech: Speech, which: str) -> None:
     found, standing = services.partners.get(which), services.engine.standing()
     kept = _kept(services, found)
     if speech.as_json:
-        speech.json({**_members(found), "pulled": [dataclasses.asdict(each) for each in kept]})
+        speech.json(
+            {**dataclasses.asdict(found), "pulled": [dataclasses.asdict(each) for each in kept]}
+        )
         return
     rows = {
         speech.text("Name"): found.name,
@@ -262,7 +263,7 @@ def _admitted(services: Services, standing: Standing, name: str, urns: tuple[str
 
 
 def _check_client(services: Services, client: str | None) -> None:
-    known = Clients(services.database, services.clock).list()
+    known = services.clients.list()
     if client is not None and client not in {each.id for each in known if not each.revoked_at}:
         raise ClientUnknown(client=client)
 
@@ -323,10 +324,6 @@ def _kept(services: Services, found: Partner) -> list[Taken]:
     with reading(services.database) as connection:
         rows = connection.execute(query).all()
     return [Taken(row.id, row.outcome, row.entry, row.told) for row in rows]
-
-
-def _members(found: Partner) -> dict[str, Any]:
-    return dataclasses.asdict(found)
 
 
 def _time(at_ms: int | None) -> str:

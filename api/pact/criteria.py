@@ -66,10 +66,6 @@ class Criteria:
             statuses=tuple(value.lower() for value in kept["status"]),
         )
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.terms or self.moments or self.statuses)
-
     def conditions(self, now_ms: int) -> Iterator[sa.ColumnElement[bool]]:
         """The same as conditions on `api.tables.shelved`; status is that at ``now_ms``."""
         for name, values in self.terms.items():

@@ -7,12 +7,20 @@ status stays open: it is derived when the footprint is handed out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ledger.schema import dump
 from ledger.statements import Footprint, Statement
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a footprint can have this id: a UUID with hyphens, in either case (RFC 9562)."""
+    return _UUID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

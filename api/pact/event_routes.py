@@ -51,7 +51,7 @@ _EVENT: Final[dict[str, Any]] = {
 }
 
 
-@blueprint.route("/3/events", methods=["POST"])
+@blueprint.route(events.EVENTS_PATH, methods=["POST"])
 @blueprint.doc(
     summary="Take an event",
     description="Requests for footprints, answers to ours, and news of footprints. The client must "

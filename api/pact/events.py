@@ -28,6 +28,7 @@ import orjson
 from api.errors import CriterionRefused, EventMalformed
 from api.outbox.cloud_event import SPEC_VERSION, CloudEvent
 from api.pact.criteria import MOMENTS, TERMS, Criteria
+from api.pact.documents import is_uuid
 from api.partners.pages import items_of, only_item_of
 from ledger.errors import JsonRefused
 from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, dumps, loads
@@ -48,7 +49,6 @@ _MOST_FOOTPRINTS: Final = 10_000
 _LONGEST_ATTRIBUTE: Final = 1_000
 _LONGEST_TEXT: Final = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _URN = re.compile(r"urn:", re.IGNORECASE)
 
 
@@ -228,7 +228,7 @@ def _ids(given: Sequence[JsonValue]) -> Iterator[str]:
     for i, value in enumerate(given):
         where = f"/data/pfIds/{i}"
         text = _checked(value, where)
-        if _UUID.fullmatch(text):
+        if is_uuid(text):
             yield text.lower()
         elif not _URN.match(text):
             raise EventMalformed(where, reason="a UUID with hyphens, without braces, is expected")
@@ -316,7 +316,7 @@ def request_fulfilled(
 def request_rejected(
     source: str, now_ms: int, request: str, message: str, code: str = "NotFound"
 ) -> CloudEvent:
-    """Say why a request is not fulfilled; ``code`` is one of PACT's (`api.problems`)."""
+    """Say why a request is not fulfilled; ``code`` is one of PACT's (`api.pact.errors`)."""
     error = {"code": code, "message": message}
     return _made(REQUEST_REJECTED, source, now_ms, {"requestEventId": request, "error": error})
 

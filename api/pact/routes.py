@@ -7,7 +7,6 @@ alone.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from flask import Response, request
@@ -18,6 +17,7 @@ from api.blueprint import Blueprint
 from api.errors import FootprintNotFound
 from api.pact import answers
 from api.pact.criteria import Criteria
+from api.pact.documents import is_uuid
 from api.pact.wire import (
     FootprintAnswerSchema,
     FootprintListSchema,
@@ -27,7 +27,6 @@ from api.pact.wire import (
 from api.protocols import PactErrorSchema
 from api.services import services
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _LINK: Final = {"description": 'The next page (rel="next").', "schema": {"type": "string"}}
 _TAG: Final = {
     "description": "Changes when the answer does; sent back as If-None-Match, it may spare it.",
@@ -86,7 +85,7 @@ def one_footprint(footprint: str) -> Response:
     By its `id`, whatever its status. One that is not disclosed to the caller and one that does not
     exist are answered alike.
     """
-    if not _UUID.fullmatch(footprint):
+    if not is_uuid(footprint):
         raise FootprintNotFound
     found = services().shelf.read(footprint.lower(), current_caller())
     if found is None:

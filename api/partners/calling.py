@@ -19,7 +19,9 @@ import requests
 import urllib3
 
 from api.errors import CalledHostNotUnderstood, CalledHostRefused, CalledHostUnreachable
+from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.timed import TimedAdapter
+from api.pact.events import EVENTS_PATH
 from api.partners.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner
 
@@ -44,7 +46,6 @@ _MOST_SECONDS: Final = 24 * 3600
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 FOOTPRINTS: Final = "/3/footprints"
-EVENTS: Final = "/3/events"
 DISCOVERY: Final = "/.well-known/openid-configuration"
 AUTHENTICATION: Final = "/auth/token"
 
@@ -124,8 +125,8 @@ class PactHost:
 
     def send_event(self, body: bytes) -> None:
         """Deliver a CloudEvent in its structured form."""
-        headers = {"Content-Type": "application/cloudevents+json; charset=UTF-8"}
-        url = self._partner.url + EVENTS
+        headers = {"Content-Type": f"{MEDIA_TYPE}; charset=UTF-8"}
+        url = self._partner.url + EVENTS_PATH
         self._authorised("POST", url, body=body, headers=headers, limit=MAX_SMALL_BYTES)
 
     # Pages

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from api.errors import CalledHostRefused
 from api.outbox import backoff
 from api.pact import events
+from api.pact.receiving import DONE, FAILED, WAITING
 from api.partners import taking
 from api.partners.calling import PactHost
 from api.partners.partners import Partner
@@ -58,7 +59,7 @@ def pull_announced(services: Services) -> None:
             _LOG.exception("What the event %s of %s names was not read", event.id, event.source)
             _put_off(services, event, _OUR_FAULT)
         else:
-            _settle(services, event, "done", summary(taken))
+            _settle(services, event, DONE, summary(taken))
 
 
 def summary(taken: Iterable[Taken]) -> str:
@@ -114,7 +115,7 @@ def _waiting(services: Services) -> list[sa.Row[tuple[object, ...]]]:
         .join(partners, partners.c.id == received.c.partner)
         .where(
             received.c.type == events.PUBLISHED,
-            received.c.state == "waiting",
+            received.c.state == WAITING,
             received.c.next_at <= services.clock(),
             partners.c.removed_at.is_(None),
         )
@@ -128,7 +129,7 @@ def _waiting(services: Services) -> list[sa.Row[tuple[object, ...]]]:
 def _put_off(services: Services, event: sa.Row[tuple[object, ...]], told: str) -> None:
     attempts = event.attempts + 1
     wait = backoff.wait_ms(attempts)
-    state = "waiting" if attempts < ATTEMPTS else "failed"
+    state = WAITING if attempts < ATTEMPTS else FAILED
     _settle(services, event, state, told, attempts=attempts, next_at=services.clock() + wait)
 
 
