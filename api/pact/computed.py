@@ -112,11 +112,13 @@ def follow(services: Services) -> None:
         return
     since = _since(services, standing, today)
     outcomes = dict(_outcomes(services, standing, since))
+    # Compared before the lock is taken: most often little has changed, and others wait to append.
+    changed = _changed(services, outcomes)
     with writing(services.database) as connection:
         # Whoever was faster has seen at least as much.
         if _last(connection, _SIZE) > standing.size:
             return
-        _put_on_the_shelf(services, connection, outcomes)
+        _put_on_the_shelf(services, connection, changed)
         _withhold(connection, outcomes, _latest(services), everything=since is None)
         _note(connection, _SIZE, standing.size)
         _note(connection, _TODAY, today)
@@ -245,14 +247,42 @@ def _placed(services: Services, answered: Answered, made: Computed) -> Computed:
 def _put_on_the_shelf(
     services: Services, connection: sa.Connection, outcomes: Mapping[About, Outcome]
 ) -> None:
+    new = list[New]()
     for about, outcome in outcomes.items():
         last = _newest(connection, about.key)
-        if isinstance(outcome, Computed) and last is not None and _is_same(last, outcome):
-            continue
-        size = outcome.provenance["size"] if isinstance(outcome, Computed) else services.log.size()
-        _deprecate(connection, about.key, services.clock(), size)
+        if _stands(last, outcome):
+            continue  # another process did it
+        if last is not None and last.deprecated_at is None:
+            size = _ends_at(services, last, outcome)
+            _deprecate(connection, last.serial, services.clock(), size)
         if isinstance(outcome, Computed):
-            put(connection, [_new(services, connection, about, outcome, last)])
+            new.append(_new(services, connection, about, outcome, last))
+    put(connection, new)
+
+
+def _ends_at(services: Services, last: Any, outcome: Outcome) -> int:
+    """Size of the log at which a figure no longer was what it had been."""
+    if not isinstance(outcome, Computed):
+        return services.log.size()
+    moved = outcome.as_of > last.entry
+    return outcome.as_of + 1 if moved else int(outcome.provenance["size"])
+
+
+def _changed(services: Services, outcomes: Mapping[About, Outcome]) -> dict[About, Outcome]:
+    """Those that say something else than what is on the shelf."""
+    with reading(services.database) as connection:
+        return {
+            about: outcome
+            for about, outcome in outcomes.items()
+            if not _stands(_newest(connection, about.key), outcome)
+        }
+
+
+def _stands(last: Any, outcome: Outcome) -> bool:
+    """Whether what was handed out last is still what there is to hand out."""
+    if isinstance(outcome, Computed):
+        return last is not None and _is_same(last, outcome)
+    return last is None or last.deprecated_at is not None
 
 
 def _newest(connection: sa.Connection, key: str) -> Any:
@@ -260,9 +290,8 @@ def _newest(connection: sa.Connection, key: str) -> Any:
     return connection.execute(query.limit(1)).one_or_none()
 
 
-def _deprecate(connection: sa.Connection, key: str, now: int, size: int) -> None:
-    stands = _SHELVED.key == key, _SHELVED.deprecated_at.is_(None)
-    change = tables.shelved.update().where(*stands)
+def _deprecate(connection: sa.Connection, serial: int, now: int, size: int) -> None:
+    change = tables.shelved.update().where(_SHELVED.serial == serial)
     connection.execute(change.values(deprecated_at=now, deprecated_size=size))
 
 
@@ -298,16 +327,23 @@ def _id(services: Services, connection: sa.Connection, about: About, made: Compu
     """UUIDv5 of the log, the question and ``asOf``.
 
     What is disclosed upstream moves no figure, but decides what is told of it: then that id is
-    taken, and the size of the log tells the two apart.
+    taken, and the size of the log tells the two apart. Anybody could have declared these ids, too,
+    so one follows from the other until one is free.
     """
     log = provenance.log_of(services)
     namespace = uuid.uuid5(uuid.NAMESPACE_URL, f"catchment:{log['origin']}:{log['genesis']}")
     question = f"{about.product} {about.year} {GWP} as of {made.as_of}"
     name = str(uuid.uuid5(namespace, question))
+    if _is_taken(connection, name):
+        name = str(uuid.uuid5(namespace, f"{question} in {made.provenance['size']}"))
+    while _is_taken(connection, name):
+        name = str(uuid.uuid5(namespace, name))
+    return name
+
+
+def _is_taken(connection: sa.Connection, name: str) -> bool:
     taken = sa.select(sa.exists().where(_SHELVED.id == name))
-    if not connection.execute(taken).scalar_one():
-        return name
-    return str(uuid.uuid5(namespace, f"{question} in {made.provenance['size']}"))
+    return bool(connection.execute(taken).scalar_one())
 
 
 _OF_ISSUE: Final = ("id", "created", "precedingPfIds")

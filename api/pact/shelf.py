@@ -31,7 +31,6 @@ from api.pact.documents import Document, declared
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
 from ledger.errors import PayloadErased
-from ledger.pact import CarbonFootprint
 from ledger.standing import Said, Standing
 from ledger.statements import Erasure, Footprint, NaturalKey
 from ledger.store import reading, writing
@@ -317,19 +316,17 @@ class Shelf:
         """
         for key in sorted(keys):
             said = standing.find(NaturalKey.parse(key))
-            self._deprecate(connection, standing, key, but=said.digest if said else "")
+            self._deprecate(connection, key, standing.size, but=said.digest if said else "")
             if said is not None:
-                self._deprecate(connection, standing, _computed_beside(said))
+                self._deprecate(connection, _computed_beside(said), said.index + 1)
 
-    def _deprecate(
-        self, connection: sa.Connection, standing: Standing, key: str, but: str = ""
-    ) -> None:
+    def _deprecate(self, connection: sa.Connection, key: str, size: int, but: str = "") -> None:
         others = sa.or_(_SHELVED.digest.is_(None), _SHELVED.digest != but)
         change = tables.shelved.update().where(
             _SHELVED.key == key, others, _SHELVED.deprecated_at.is_(None)
         )
         now = self._services.clock()
-        connection.execute(change.values(deprecated_at=now, deprecated_size=standing.size))
+        connection.execute(change.values(deprecated_at=now, deprecated_size=size))
 
 
 def _says(entry: Entry) -> bool:
@@ -346,30 +343,36 @@ _KEYS_IN_USE = (
 
 def put(connection: sa.Connection, new: Sequence[New]) -> None:
     """Put footprints on the shelf, under the writer's lock."""
-    last = _progress(connection, _LAST_SERIAL)
-    _note_progress(connection, _LAST_SERIAL, last + len(new))
-    for serial, each in enumerate(new, start=last + 1):
-        row = {
-            "serial": serial,
-            "id": each.id,
-            "kind": each.kind,
-            "product": each.product,
-            "key": each.key,
-            "entry": each.entry,
-            "digest": each.digest,
-            "document": dumps(each.document.members),
-            "extensions": dumps(list(each.document.extensions)),
-            "provenance": dumps(each.provenance),
-            "valid_from": each.valid_from,
-            "valid_until": each.valid_until,
-            "deprecated_at": each.deprecated_at,
-        }
-        connection.execute(tables.shelved.insert(), row)
-        terms = [
-            {"name": name, "value": value, "serial": serial}
-            for name, value in terms_of(each.document.members)
-        ]
-        connection.execute(tables.shelved_term.insert(), terms)
+    if not new:
+        return
+    first = _progress(connection, _LAST_SERIAL) + 1
+    _note_progress(connection, _LAST_SERIAL, first + len(new) - 1)
+    rows = [_row(serial, each) for serial, each in enumerate(new, start=first)]
+    connection.execute(tables.shelved.insert(), rows)
+    terms = [
+        {"name": name, "value": value, "serial": serial}
+        for serial, each in enumerate(new, start=first)
+        for name, value in terms_of(each.document.members)
+    ]
+    connection.execute(tables.shelved_term.insert(), terms)
+
+
+def _row(serial: int, new: New) -> dict[str, Any]:
+    return {
+        "serial": serial,
+        "id": new.id,
+        "kind": new.kind,
+        "product": new.product,
+        "key": new.key,
+        "entry": new.entry,
+        "digest": new.digest,
+        "document": dumps(new.document.members),
+        "extensions": dumps(list(new.document.extensions)),
+        "provenance": dumps(new.provenance),
+        "valid_from": new.valid_from,
+        "valid_until": new.valid_until,
+        "deprecated_at": new.deprecated_at,
+    }
 
 
 def _computed_until(row: Any) -> int | None:
@@ -388,12 +391,6 @@ def computed_key(product: str, year: int) -> str:
     return f"{provenance.COMPUTED}|{product}|{year}"
 
 
-def year_of(pcf: CarbonFootprint) -> int:
-    """The calendar year in which the middle of a reference period lies."""
-    start, end = pcf.reference_period_start, pcf.reference_period_end
-    return (start + (end - start) / 2).year
-
-
 def _computed_beside(said: Said) -> str:
     """The key of what is computed where this was not declared; none where it is for one site."""
     try:
@@ -402,7 +399,7 @@ def _computed_beside(said: Said) -> str:
         return ""
     if declared.site is not None or declared.pact.status == "Deprecated":
         return ""
-    return computed_key(declared.product, year_of(declared.pact.pcf))
+    return computed_key(declared.product, declared.pact.pcf.reference_year)
 
 
 def _remove(connection: sa.Connection, which: sa.ColumnElement[bool]) -> set[str]:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from api import errands, tables
 from api.access import Access
 from api.callers import Caller
-from api.pact import computed
+from api.pact import computed, computed_document
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import Shelved
@@ -427,6 +427,23 @@ def test_who_is_let_in_later_reads_the_figure_and_none_of_those_before(
     assert world.services.shelf.find(before.id, world.access()) == before
 
 
+@pytest.mark.parametrize("declares", [False, True])
+def test_who_was_let_in_after_a_figure_had_moved_never_reads_what_it_was(
+    world: World, declares: bool
+) -> None:
+    """Also where nobody looked in between: the log tells the order."""
+    resin, late = world.product(), world.factory.enterprise("Late")
+    said = world.maker.recipe(resin, world.plant, emissions=[("CO2", "fossil", "2")])
+    world.followed()
+    if declares:
+        world.maker.footprint(resin, "3")
+    else:
+        world.maker.correct(said, emissions=(gas(("CO2", "fossil", "3")),))
+    world.maker.disclose("footprint", resin, to=late)
+    assert [document(each)["pcf"]["fossilGhgEmissions"] for each in world.followed(late)] == ["3"]
+    assert len(world.found()) == 2
+
+
 def test_what_moves_nothing_of_it_leaves_it_as_it_is(world: World) -> None:
     steel = world.product("Steel")
     world.maker.recipe(steel, world.plant, emissions=[("CO2", "fossil", "2")])
@@ -603,6 +620,21 @@ def test_an_id_that_was_declared_in_advance_is_not_given_twice(world: World) -> 
     declared, made = world.followed()
     assert (declared.id, made.product) == (str(guessed), steel)
     assert made.id != declared.id
+
+
+def test_ids_differ_however_often_the_same_figure_is_told_otherwise(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By versions of this program, say, while nothing is appended."""
+    world.maker.recipe(world.product(), world.plant, emissions=[("CO2", "fossil", "2")])
+    world.followed()
+    for words in ("One", "Two", "Three"):
+        monkeypatch.setattr(computed_document, "_BOUNDARY", words)
+        world.factory.clock.advance(days=1)
+        found = world.followed()
+    assert len({each.id for each in found}) == 4
+    chain = [document(each).get("precedingPfIds") for each in found]
+    assert chain == [None, *([each.id] for each in found[:-1])]
 
 
 def test_a_disclosure_that_is_closed_again_closes_what_was_handed_out(world: World) -> None:

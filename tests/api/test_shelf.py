@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jsonschema
 import orjson
 import pytest
+import sqlalchemy as sa
 
 from api import tables
 from api.access import Access
 from api.callers import Caller
+from api.pact import provenance, shelf
 from api.pact.criteria import Criteria
 from api.pact.provenance import UNSIGNED
 from api.pact.provenance_schema import SCHEMA
@@ -252,6 +255,31 @@ _EXTENSION = {
     "dataSchema": "https://maker.example/schema.json",
     "data": {"nothing": None, "shade": "blue"},
 }
+
+
+def test_nobody_waits_to_append_while_proofs_and_documents_are_made(
+    services: Services, maker: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = False
+
+    @contextmanager
+    def watched(database: sa.Engine) -> Iterator[sa.Connection]:
+        nonlocal locked
+        with writing(database) as connection:
+            locked = True
+            yield connection
+        locked = False
+
+    def made(*about: Any) -> dict[str, Any]:
+        assert not locked
+        return of_statement(*about)
+
+    of_statement = provenance.of_statement
+    monkeypatch.setattr(shelf, "writing", watched)
+    monkeypatch.setattr(provenance, "of_statement", made)
+    maker.footprint(maker.product("Steel"), "2")
+    services.shelf.follow(services.engine.standing())
+    assert services.shelf.page(EVERYTHING, access(services, maker)).items
 
 
 def test_a_shelf_that_is_made_anew_hands_out_the_same_bytes(
