@@ -62,7 +62,10 @@ class ClientCredentials(AuthBase):
         if not response.ok:
             reason = str(answer.get("error", "it does not say why"))
             raise CredentialsRefused(url=self._url, reason=reason)
-        return str(answer["access_token"]), float(answer["expires_in"])
+        try:
+            return str(answer["access_token"]), float(answer["expires_in"])
+        except (KeyError, TypeError, ValueError):
+            raise AnswerNotUnderstood(url=self._url) from None
 
     def _renewed(self, response: requests.Response, **kwargs: Any) -> requests.Response:
         """The answer, or that of a second request with a new token where the first ran out."""

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from api.client import Client, Refused
 from api.credentials import ClientCredentials
-from api.errors import CredentialsRefused
+from api.errors import AnswerNotUnderstood, CredentialsRefused
 
 pytestmark = pytest.mark.only_on("sqlite", "about HTTP, not about the database")
 
@@ -91,6 +91,17 @@ def test_a_wrong_secret_is_told_in_words() -> None:
         serving(Host()) as address,
         client(address, "guess") as program,
         pytest.raises(CredentialsRefused, match="invalid_client"),
+    ):
+        list(program.pact_footprints())
+
+
+def test_an_answer_that_holds_no_token_is_not_understood() -> None:
+    host = Host()
+    host.app.view_functions["token"] = lambda: jsonify(expires_in=1800)
+    with (
+        serving(host) as address,
+        client(address) as program,
+        pytest.raises(AnswerNotUnderstood),
     ):
         list(program.pact_footprints())
 
