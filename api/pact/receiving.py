@@ -30,6 +30,7 @@ from api.pact.events import (
     RequestFulfilled,
     RequestRejected,
 )
+from api.partners import taking
 from api.partners.partners import Partner
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
@@ -162,11 +163,9 @@ def _created(services: Services, partner: Partner, event: RequestCreated) -> str
 
 
 def _fulfilled(services: Services, partner: Partner, event: RequestFulfilled) -> str:
-    from api.partners.taking import take_in
-
     if not _was_asked(services, partner, event.request):
         return _NEVER_ASKED
-    taken = take_in(services, partner, event.footprints)
+    taken = taking.take_in(services, partner, event.footprints)
     services.requests.was_fulfilled(partner, event, taken)
     return "; ".join(dict.fromkeys(each.told for each in taken if each.told))
 
