@@ -36,7 +36,7 @@ from graph.years import Years
 from ledger.entry import Entry
 from ledger.recent import Recent
 from ledger.standing import Said, Standing
-from ledger.statements import Membership, Park, Periodic, Site
+from ledger.statements import Footprint, Membership, Park, Periodic, Site
 
 VERSION = "3"
 """Changes whenever the same prefix and question may give another figure."""
@@ -193,7 +193,8 @@ class Engine:
             return question.valid_on.year
         if question.year is not None:
             return question.year
-        moved = max(standing.touched.get((kind, ""), -1) for kind in PERIODIC)
+        dated = (*PERIODIC, Footprint.TYPE)
+        moved = max(standing.touched.get((kind, ""), -1) for kind in dated)
         known = self._latest.get(moved)
         return known if known is not None else self._latest.put(moved, latest_year(standing))
 
@@ -418,12 +419,18 @@ def last_of_sites(standing: Standing, decides: Callable[[Said | None, str], bool
 
 
 def latest_year(standing: Standing) -> int:
-    """The latest calendar year anything periodic was stated for; 1970 in an empty log."""
-    return max(
-        (
-            cast(Periodic, said.statement.body).period.year
-            for kind in PERIODIC
-            for said in standing.statements(kind)
-        ),
-        default=1970,
+    """The latest calendar year anything periodic was stated for.
+
+    Where nothing was, as in a log of footprints alone, the latest that one refers to; 1970 in an
+    empty log.
+    """
+    periodic = (
+        cast(Periodic, said.statement.body).period.year
+        for kind in PERIODIC
+        for said in standing.statements(kind)
     )
+    footprints = (
+        cast(Footprint, said.statement.body).pact.pcf.reference_year
+        for said in standing.statements(Footprint.TYPE)
+    )
+    return max(periodic, default=0) or max(footprints, default=1970)

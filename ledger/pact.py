@@ -629,6 +629,12 @@ class CarbonFootprint:
         return next(iter(_geographies(self).values()), GLOBAL)
 
     @property
+    def reference_year(self) -> int:
+        """The calendar year in which the middle of the reference period lies."""
+        start, end = self.reference_period_start, self.reference_period_end
+        return (start + (end - start) / 2).year
+
+    @property
     def unit_code(self) -> str:
         """Code of the unit of measurement (`ledger.units`)."""
         return units.from_pact(self.declared_unit_of_measurement)

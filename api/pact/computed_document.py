@@ -44,7 +44,6 @@ from api.errors import (
 )
 from api.pact import provenance
 from api.pact.geography import geography_of
-from api.pact.shelf import year_of
 from api.quality_answers import Shown, shown_of_product
 from api.rule_of_three import allows
 from graph.draws import Draw, draw_of_product
@@ -149,7 +148,7 @@ def is_declared(answered: Answered, product: str) -> bool:
         cast(Footprint, said.statement.body)
         for said in Year(answered.standing, answered.year).footprints(product)
     )
-    of_year = [each for each in stated if year_of(each.pact.pcf) == answered.year]
+    of_year = [each for each in stated if each.pact.pcf.reference_year == answered.year]
     in_force = [each.site for each in of_year if each.pact.status != "Deprecated"]
     return bool(in_force) and (None in in_force or made_at <= set(in_force))
 

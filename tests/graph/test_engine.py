@@ -235,6 +235,18 @@ def test_the_latest_year_of_the_log_is_meant_where_none_is_named(chain: Chain) -
     assert chain.engine.answer(Question()).year == 2026
 
 
+def test_where_only_footprints_were_declared_the_latest_of_their_years_is_meant(
+    factory: Factory,
+) -> None:
+    maker = factory.enterprise("Maker")
+    bolts = maker.product("Bolts")
+    for year in (2023, 2024):
+        maker.footprint(bolts, "2", year=year)
+    assert Engine(factory.log).answer(Question()).year == 2024
+    maker.production(bolts, maker.site(), "5", year=2022)
+    assert Engine(factory.log).answer(Question()).year == 2022
+
+
 def test_readers_at_once_get_one_answer(chain: Chain) -> None:
     found: list[float] = []
     readers = [
