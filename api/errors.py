@@ -871,6 +871,14 @@ class PartnerExists(ApiError):
     advice = "Choose another name, or remove that one first."
 
 
+class PartnerClientTaken(ApiError):
+    """An event is of one partner: of two with the same client nobody could tell which."""
+
+    code = "partner-client-taken"
+    sentence = "The client %(client)s is that of the partner %(name)s already."
+    advice = "Register a client of its own for this host: catchment client add."
+
+
 class PartnerRefused(ApiError):
     """An address that this server does not call."""
 
@@ -1032,6 +1040,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         TokenUnknown: HTTPStatus.NOT_FOUND,
         PartnerUnknown: HTTPStatus.NOT_FOUND,
         PartnerExists: HTTPStatus.CONFLICT,
+        PartnerClientTaken: HTTPStatus.CONFLICT,
         EnterpriseKnown: HTTPStatus.CONFLICT,
         CalledHostUnreachable: HTTPStatus.BAD_GATEWAY,
         CalledHostRefused: HTTPStatus.BAD_GATEWAY,

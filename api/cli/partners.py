@@ -73,7 +73,7 @@ def add(
     if (enterprise is None) == (admit is None) or bool(admit) != bool(urns):
         raise click.UsageError("Give --enterprise, or --admit with an --identifier.")
     services = _services()
-    services.partners.check(name, url, auth_url)
+    services.partners.check(name, url, auth_url, client)
     standing = services.engine.standing()
     known = [_enterprise(standing, each) for each in buyers]
     _check_client(services, client)
@@ -185,7 +185,7 @@ def pull(
     read, refused = taking.read_all(rest)
     waiting = taking.newcomers(services, found, read)
     _show_newcomers(speech, waiting)
-    if waiting and not dry_run and (yes or _is_agreed(speech)):
+    if waiting and not dry_run and (yes or (not speech.as_json and _is_agreed(speech))):
         found = _admit_all(services, found, waiting)
     with speech.progress() as bar:
         steps = taking.taking(services, found, read, dry_run=dry_run)
@@ -217,7 +217,13 @@ def _filters(given: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def _is_agreed(speech: Speech) -> bool:
-    return click.confirm(speech.text("Admit them?"), err=True)
+    """Where nobody is there to ask, as at night, they wait, and the rest is taken over."""
+    try:
+        return click.confirm(speech.text("Admit them?"), err=True)
+    except click.Abort as ended:
+        if isinstance(ended.__context__, EOFError):
+            return False
+        raise
 
 
 def _admit_all(services: Services, found: Partner, waiting: Sequence[Newcomer]) -> Partner:
@@ -278,10 +284,9 @@ def _show_newcomers(speech: Speech, waiting: Sequence[Newcomer]) -> None:
         "These companies are not registered, or have no key; one that you hold would sign for them:"
     )
     table = speech.table("Company", "Known as")
-    for each in waiting[:_SHOWN]:
+    for each in waiting:  # all of them: who agrees has seen whom
         table.add_row(each.name, ", ".join(each.identifiers))
     speech.out.print(table)
-    _say_more(speech, len(waiting))
 
 
 def _tell(

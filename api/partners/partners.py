@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import sqlalchemy as sa
 
-from api.errors import PartnerExists, PartnerRefused, PartnerUnknown
+from api.errors import PartnerClientTaken, PartnerExists, PartnerRefused, PartnerUnknown
 from api.secret_box import SecretBox
 from api.tables import partner
 from ledger.store import reading, writing
@@ -70,10 +70,11 @@ class Partners:
     ) -> Partner:
         """Register a host; one that was removed under this name comes back with what it had.
 
-        Raises PartnerExists, and PartnerRefused for an address that is not called: one without a
-        host, with a user in it, or of another scheme than https (in development: or http).
+        Raises PartnerExists, PartnerClientTaken, and PartnerRefused for an address that is not
+        called: one without a host, with a user in it, or of another scheme than https (in
+        development: or http).
         """
-        self.check(name, url, auth_url)
+        self.check(name, url, auth_url, client)
         values = {
             "enterprise": enterprise,
             "url": self._address(url),
@@ -92,12 +93,17 @@ class Partners:
             connection.execute(self._entered(row, name, values))
         return self.get(name)
 
-    def check(self, name: str, url: str, auth_url: str | None = None) -> None:
-        """Raises PartnerRefused or PartnerExists, as `add` does, before anything else is done."""
+    def check(
+        self, name: str, url: str, auth_url: str | None = None, client: str | None = None
+    ) -> None:
+        """Raises as `add` does, before anything else is done."""
         for each in filter(None, (url, auth_url)):
             self._address(each)
         if any(each.name == name for each in self.active()):
             raise PartnerExists(name=name)
+        taken = self.of_client(client) if client else None
+        if taken is not None:
+            raise PartnerClientTaken(client=client, name=taken.name)
 
     def _entered(
         self, row: sa.Row[Any] | None, name: str, values: dict[str, Any]

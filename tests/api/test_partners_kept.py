@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from api.errors import PartnerExists, PartnerRefused, PartnerUnknown
+from api.errors import PartnerClientTaken, PartnerExists, PartnerRefused, PartnerUnknown
 from api.oauth.clients import Clients
 from api.partners.partners import Partner
 from api.services import Services
@@ -59,6 +59,17 @@ def test_a_client_is_one_partners(services: Services, factory: Factory) -> None:
     assert services.partners.of_client(client) == added
     services.partners.remove(added)
     assert services.partners.of_client(client) is None
+
+
+def test_no_two_partners_have_one_client(services: Services) -> None:
+    client, _ = services.clients.add("auditor", None, "Mill's host", ("events",))
+    first = add(services, client=client)
+    with pytest.raises(PartnerClientTaken):
+        add(services, "Other", client=client)
+    add(services, "Without")
+    add(services, "Without too")
+    services.partners.remove(first)
+    assert add(services, "Other", client=client).client == client
 
 
 def test_companies_are_remembered_with_through_whom_they_came(services: Services) -> None:

@@ -153,6 +153,34 @@ def test_the_operator_is_asked_before_a_company_is_admitted(
     assert set(outcomes(registered).values()) == {"new"}
 
 
+def test_where_nobody_can_be_asked_new_companies_wait_and_the_rest_is_taken_over(
+    factory: Factory, registered: Terminal, server: PactServer
+) -> None:
+    server.list(listed(factory))
+    outcomes(registered)
+    news, stranger = listed(factory, "3"), listed(factory, companyIds=["urn:duns:123456789"])
+    server.list(news, stranger)
+    for options in ((), ("--json",)):
+        said = registered.ok("pull", "Mill", *options, typed="")
+        assert "company waits for the operator" in said.out
+    standing = {each["id"]: each["outcome"] for each in said.json["footprints"]}
+    assert standing == {
+        news["id"]: "unchanged",
+        stranger["id"]: "company waits for the operator",
+    }
+
+
+def test_every_company_is_shown_before_it_is_admitted(
+    factory: Factory, registered: Terminal, server: PactServer
+) -> None:
+    names = [f"Works-{number}-" for number in range(60)]
+    server.list(
+        *(listed(factory, companyName=name, companyIds=[f"urn:x-mill:{name}"]) for name in names)
+    )
+    said = registered.ok("pull", "Mill", typed="n\n")
+    assert [name for name in names if said.out.count(name) < 2] == []
+
+
 def test_only_a_first_pull_says_anything(
     factory: Factory, registered: Terminal, server: PactServer
 ) -> None:
