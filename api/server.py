@@ -20,7 +20,8 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
     """Serve until interrupted.
 
     Each process opens the database for itself and follows what the others append; the database's
-    lock orders their transactions. Rates that are kept in memory are counted in each, so that an
+    lock orders their transactions. One that dies is replaced; where that dies at once too, the
+    server ends. Rates that are kept in memory are counted in each, so that an
     address gets as many times the limit as there are processes. Opens the log once before they
     start, so that what is wrong is told here and not by a worker.
     Raises AddressRefused, WitnessesRefused, and as `create_app`.
@@ -34,6 +35,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
+        respawn_failed_workers=True,
         blocking_threads=settings.threads,
         websockets=False,
     )

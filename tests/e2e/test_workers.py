@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +76,23 @@ def test_what_several_workers_take_is_one_log_and_every_receipt_stands(
         found = _get(server, "/v1/statements?type=product&limit=100", secret)
         assert [item["index"] for item in found["items"]] == sorted({*indexes})
         assert _get(server, "/v1/log", secret)["size"] == size + POSTS // 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_takes_nobody_with_it_and_another_comes(
+    server: str, tmp_path: Path
+) -> None:
+    def workers() -> list[str]:
+        return re.findall(r"with PID: (\d+)", (tmp_path / "server.log").read_text("utf-8"))
+
+    begun = workers()
+    os.kill(int(begun[0]), signal.SIGKILL)
+    until = time.monotonic() + 20
+    while len(workers()) == len(begun) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert len(workers()) == len(begun) + 1
+    time.sleep(1)
+    assert requests.get(f"{server}/health", timeout=10).status_code == 200
 
 
 def _get(server: str, path: str, secret: str) -> Any:
