@@ -10,7 +10,7 @@ when it is disclosed to that enterprise later. It is not told of
 * footprints that are Deprecated already.
 
 What a partner was told of is in `api.tables.announced`, written together with the event. As long as
-nothing comes into the log or on the shelf, a run costs three queries.
+nothing comes into the log or on the shelf, a run costs two queries, and one for each partner.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from api import tables
 from api.access import Access
 from api.callers import Caller
 from api.pact import events
+from api.pact.marks import marks, set_mark
 from api.partners.partners import Partner
 from ledger import tables as ledger
 from ledger.standing import Standing
@@ -45,7 +46,6 @@ _MOST_NAMED: Final = 500
 
 _SHELVED = tables.shelved.c
 _ANNOUNCED = tables.announced.c
-_PROGRESS = tables.progress.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ def run(services: Services) -> None:
     services.shelf.follow(standing)
     now = _Mark(standing.size, _last_serial(services))
     for partner in partners:
-        mark = _mark(services, partner)
-        if mark is None:
+        last = _mark(services, partner)
+        if last is None:
             _begin(services, partner, standing, now)
-        elif mark != now:
-            _go_on(services, partner, standing, mark, now)
+        elif last != now:
+            _go_on(services, partner, standing, last, now)
 
 
 def _begin(services: Services, partner: Partner, standing: Standing, now: _Mark) -> None:
@@ -88,19 +88,19 @@ def _begin(services: Services, partner: Partner, standing: Standing, now: _Mark)
 
 
 def _go_on(
-    services: Services, partner: Partner, standing: Standing, mark: _Mark, now: _Mark
+    services: Services, partner: Partner, standing: Standing, last: _Mark, now: _Mark
 ) -> None:
-    opened = _opened(services, mark, now)
-    is_new = _SHELVED.serial > mark.serial
+    opened = _opened(services, last, now)
+    is_new = _SHELVED.serial > last.serial
     where = sa.true() if opened is None else sa.or_(is_new, _SHELVED.product.in_(opened))
     found = _readable(services, partner, standing, where)
     _tell(services, partner, found, found, now)
 
 
-def _opened(services: Services, mark: _Mark, now: _Mark) -> list[str] | None:
+def _opened(services: Services, last: _Mark, now: _Mark) -> list[str] | None:
     """Products of which footprints were disclosed since; None where it may be any."""
     products = set[str]()
-    for entry in services.log.typed(_OPENING, mark.size, now.size):
+    for entry in services.log.typed(_OPENING, last.size, now.size):
         if entry.leaf.type != Disclosure.TYPE:
             return None
         if not entry.is_erased:
@@ -182,20 +182,14 @@ def _names(partner: Partner) -> tuple[str, str]:
 
 def _mark(services: Services, partner: Partner) -> _Mark | None:
     """Where the last look ended; None before the first."""
-    query = sa.select(_PROGRESS.name, _PROGRESS.size).where(_PROGRESS.name.in_(_names(partner)))
     with reading(services.database) as connection:
-        found: dict[str, int] = {row.name: row.size for row in connection.execute(query)}
-    size, serial = (found.get(name) for name in _names(partner))
+        size, serial = marks(connection, _names(partner))
     return None if size is None or serial is None else _Mark(size, serial)
 
 
-def _set_mark(connection: sa.Connection, partner: Partner, mark: _Mark) -> None:
-    names = _names(partner)
-    connection.execute(tables.progress.delete().where(_PROGRESS.name.in_(names)))
-    rows = zip(names, (mark.size, mark.serial), strict=True)
-    connection.execute(
-        tables.progress.insert(), [{"name": name, "size": size} for name, size in rows]
-    )
+def _set_mark(connection: sa.Connection, partner: Partner, now: _Mark) -> None:
+    for name, number in zip(_names(partner), (now.size, now.serial), strict=True):
+        set_mark(connection, name, number)
 
 
 def _last_serial(services: Services) -> int:

@@ -40,6 +40,7 @@ from api.pact.computed_document import (
     span_of,
 )
 from api.pact.documents import Document
+from api.pact.marks import mark, set_mark
 from api.pact.shelf import New, computed_key, ms_of, put
 from api.services import Services
 from graph.engine import MOVES_FIGURES, VERSION, Answered, Question
@@ -83,7 +84,7 @@ _DAY_MS: Final = 86_400_000
 _NOISE: Final = Decimal(1).scaleb(2 - DIGITS)
 """By how much, relatively, numbers differ that are the same figure added up in another order."""
 
-_SHELVED, _PROGRESS, _WITHHELD = tables.shelved.c, tables.progress.c, tables.withheld.c
+_SHELVED, _WITHHELD = tables.shelved.c, tables.withheld.c
 _SIZE, _TODAY = f"computed by engine {VERSION}", "computed on day"
 
 
@@ -116,18 +117,18 @@ def follow(services: Services) -> None:
     changed = _changed(services, outcomes)
     with writing(services.database) as connection:
         # Whoever was faster has seen at least as much.
-        if _last(connection, _SIZE) > standing.size:
+        if mark(connection, _SIZE) > standing.size:
             return
         _put_on_the_shelf(services, connection, changed)
         _withhold(connection, outcomes, _latest(services), everything=since is None)
-        _note(connection, _SIZE, standing.size)
-        _note(connection, _TODAY, today)
+        set_mark(connection, _SIZE, standing.size)
+        set_mark(connection, _TODAY, today)
 
 
 def _is_due(services: Services, standing: Standing, today: int) -> bool:
     """Whether anything was said since that counts, or a day has passed: years end, too."""
     with reading(services.database) as connection:
-        done, day = _last(connection, _SIZE), _last(connection, _TODAY)
+        done, day = mark(connection, _SIZE), mark(connection, _TODAY)
     if done >= standing.size and day == today:
         return False
     moved = max(standing.touched.get((kind, ""), -1) for kind in _DECIDES)
@@ -137,19 +138,9 @@ def _is_due(services: Services, standing: Standing, today: int) -> bool:
 def _since(services: Services, standing: Standing, today: int) -> int | None:
     """From which log size on a figure must have moved to be looked at again; ``None``: all are."""
     with reading(services.database) as connection:
-        done, day = _last(connection, _SIZE), _last(connection, _TODAY)
+        done, day = mark(connection, _SIZE), mark(connection, _TODAY)
     decided = max(standing.touched.get((kind, ""), -1) for kind in _OF_EVERYTHING)
     return None if decided >= done or day != today else done
-
-
-def _last(connection: sa.Connection, name: str) -> int:
-    query = sa.select(_PROGRESS.size).where(_PROGRESS.name == name)
-    return int(connection.execute(query).scalar_one_or_none() or 0)
-
-
-def _note(connection: sa.Connection, name: str, size: int) -> None:
-    connection.execute(tables.progress.delete().where(_PROGRESS.name == name))
-    connection.execute(tables.progress.insert(), {"name": name, "size": size})
 
 
 # -- what there is to hand out -------------------------------------------------------------------

@@ -28,6 +28,7 @@ from api.callers import Caller
 from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
+from api.pact.marks import mark, set_mark
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
 from ledger.errors import PayloadErased
@@ -57,7 +58,6 @@ _SCANNED = 500
 
 _SHELVED = tables.shelved.c
 _TERM = tables.shelved_term.c
-_PROGRESS = tables.progress.c
 _SEEN = (_SHELVED.serial, _SHELVED.product, _SHELVED.kind, _SHELVED.deprecated_size)
 _LAST_SERIAL = "shelved-serial"
 """Kept apart, so that no number comes again once the footprint that had it is erased."""
@@ -244,20 +244,20 @@ class Shelf:
         that whoever appends meanwhile waits for rows only.
         """
         with reading(self._services.database) as connection:
-            size = _progress(connection, tables.shelved.name)
+            size = mark(connection, tables.shelved.name)
         if size >= standing.size:
             return size
         stop = min(size + _AT_ONCE, standing.size)
         entries = list(self._services.log.typed(_FOLLOWED, size, stop))
         declared = {each.index: self._declared(each, standing) for each in entries if _says(each)}
         with writing(self._services.database) as connection:
-            if (done := _progress(connection, tables.shelved.name)) != size:
+            if (done := mark(connection, tables.shelved.name)) != size:
                 return done  # somebody was faster
             keys = set[str]()
             for entry in entries:
                 keys |= self._taken_in(connection, entry, declared.get(entry.index))
             self._settle(connection, standing, keys)
-            _note_progress(connection, tables.shelved.name, stop)
+            set_mark(connection, tables.shelved.name, stop)
             return stop
 
     def _taken_in(self, connection: sa.Connection, entry: Entry, declared: New | None) -> set[str]:
@@ -345,8 +345,8 @@ def put(connection: sa.Connection, new: Sequence[New]) -> None:
     """Put footprints on the shelf, under the writer's lock."""
     if not new:
         return
-    first = _progress(connection, _LAST_SERIAL) + 1
-    _note_progress(connection, _LAST_SERIAL, first + len(new) - 1)
+    first = mark(connection, _LAST_SERIAL) + 1
+    set_mark(connection, _LAST_SERIAL, first + len(new) - 1)
     rows = [_row(serial, each) for serial, each in enumerate(new, start=first)]
     connection.execute(tables.shelved.insert(), rows)
     terms = [
@@ -416,16 +416,6 @@ def _rows(connection: sa.Connection, serials: Sequence[int]) -> Iterator[Any]:
         return iter(())
     query = sa.select(tables.shelved).where(_SHELVED.serial.in_(serials))
     return iter(connection.execute(query.order_by(_SHELVED.serial)).all())
-
-
-def _progress(connection: sa.Connection, name: str) -> int:
-    size = sa.select(_PROGRESS.size).where(_PROGRESS.name == name)
-    return int(connection.execute(size).scalar_one_or_none() or 0)
-
-
-def _note_progress(connection: sa.Connection, name: str, size: int) -> None:
-    connection.execute(tables.progress.delete().where(_PROGRESS.name == name))
-    connection.execute(tables.progress.insert(), {"name": name, "size": size})
 
 
 def ms_of(instant: dt.datetime) -> int:
