@@ -67,7 +67,8 @@ def compare(
     client = asked_client(speech, server, token)
     found = client.compare(asked).document
     if reference is not None and key is not None:
-        found["logged"] = _sign(client, found["award"], {"serial": 1, **award}, key, receipt_dir)
+        award = {"serial": _next_serial(client, reference, key), **award}
+        found["logged"] = _sign(client, found["award"], award, key, receipt_dir)
     if speech.as_json:
         speech.json(found)
         return
@@ -86,6 +87,13 @@ def _asked(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise FileRefused(path=str(path), reason="it is no object of offers")
     return body
+
+
+def _next_serial(client: Client, reference: str, key: KeyFile) -> int:
+    """The serial number after the last that this enterprise gave a decision on the tender."""
+    found = client.awards(reference=reference)
+    used = (each["serial"] for each in found if each["subject"] == key.enterprise)
+    return int(max(used, default=0)) + 1
 
 
 def _sign(
