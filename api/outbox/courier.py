@@ -16,24 +16,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.errors import (
-    CalledHostNotUnderstood,
-    CalledHostRefused,
-    CalledHostUnreachable,
-    DeliveryFailed,
-    PartnerUnknown,
-)
+from api.errors import DeliveryFailed
 from api.outbox import backoff
 from api.outbox.outbox import Delivery
-from api.pact.answering import body_of
 from api.pact.events import by_ids
 from api.partners.calling import PactHost
+from api.partners.sending import send_to_partner
 from api.subscriptions.sending import send_to_subscriber
 from ledger.errors import CatchmentError
 
@@ -50,64 +43,17 @@ EACH: Final = 20
 PATIENCE_SECONDS: Final = 30.0
 """How long a run waits for what it began."""
 LONGEST_RETRY_AFTER_S: Final = 24 * 3600
-REFUSALS: Final = 5
-"""How often an event is sent to a host that says there is something wrong with it: an hour later
-it will say the same, but a proxy in front of it may have said it while it was being mended."""
 
 _LOOKS_EVERY_SECONDS: Final = 1.0
-_PASSING: Final = frozenset(
-    {
-        HTTPStatus.UNAUTHORIZED,
-        HTTPStatus.FORBIDDEN,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_EARLY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }
-)
-"""Answers from 400 to 499 that are about the host or our rights there, and not about the event."""
 
 Recipient: TypeAlias = tuple[str, str]
 Sender: TypeAlias = "Callable[[Services, Delivery], None]"
-
-
-# --- Partners --------------------------------------------------------------------------------
-
-
-def send_to_partner(services: Services, delivery: Delivery) -> None:
-    """Post an event to a registered partner. Raises DeliveryFailed."""
-    try:
-        partner = services.partners.get(delivery.recipient)
-        body = body_of(services, partner, delivery)
-        services.courier.host(partner).send_event(body)
-    except PartnerUnknown as removed:
-        raise DeliveryFailed(str(removed), final=True) from None
-    except CalledHostRefused as refused:
-        raise _refused(services, delivery, refused) from None
-    except (CalledHostUnreachable, CalledHostNotUnderstood) as failed:
-        raise DeliveryFailed(str(failed)) from None
-
-
-def _refused(services: Services, delivery: Delivery, refused: CalledHostRefused) -> DeliveryFailed:
-    status = int(str(refused.params["status"]))
-    about_event = 400 <= status < 500 and status not in _PASSING
-    asked = str(refused.params.get("retry_after", ""))
-    return DeliveryFailed(
-        str(refused),
-        retry_after=backoff.retry_after_s(asked, services.clock()),
-        final=about_event and delivery.attempts + 1 >= REFUSALS,
-        about_event=about_event,
-    )
-
 
 SENDERS: Final[dict[str, Sender]] = {
     "partner": send_to_partner,
     "subscription": send_to_subscriber,
 }
 """Kind of recipient -> how an event is brought there; raises DeliveryFailed."""
-
-
-# --- Delivering ------------------------------------------------------------------------------
 
 
 def run(services: Services) -> None:

@@ -1,0 +1,62 @@
+"""Sending an event to a partner, and what a refusal of its host means for this event and others."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from api.errors import (
+    CalledHostNotUnderstood,
+    CalledHostRefused,
+    CalledHostUnreachable,
+    DeliveryFailed,
+    PartnerUnknown,
+)
+from api.outbox import backoff
+from api.outbox.outbox import Delivery
+from api.pact.answering import body_of
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+REFUSALS: Final = 5
+"""How often an event is sent to a host that says there is something wrong with it: an hour later
+it will say the same, but a proxy in front of it may have said it while it was being mended."""
+
+_PASSING: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.TOO_EARLY,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+"""Answers from 400 to 499 that are about the host or our rights there, and not about the event."""
+
+
+def send_to_partner(services: Services, delivery: Delivery) -> None:
+    """Post an event to a registered partner. Raises DeliveryFailed."""
+    try:
+        partner = services.partners.get(delivery.recipient)
+        body = body_of(services, partner, delivery)
+        services.courier.host(partner).send_event(body)
+    except PartnerUnknown as removed:
+        raise DeliveryFailed(str(removed), final=True) from None
+    except CalledHostRefused as refused:
+        raise _refused(services, delivery, refused) from None
+    except (CalledHostUnreachable, CalledHostNotUnderstood) as failed:
+        raise DeliveryFailed(str(failed)) from None
+
+
+def _refused(services: Services, delivery: Delivery, refused: CalledHostRefused) -> DeliveryFailed:
+    status = int(str(refused.params["status"]))
+    about_event = 400 <= status < 500 and status not in _PASSING
+    asked = str(refused.params.get("retry_after", ""))
+    return DeliveryFailed(
+        str(refused),
+        retry_after=backoff.retry_after_s(asked, services.clock()),
+        final=about_event and delivery.attempts + 1 >= REFUSALS,
+        about_event=about_event,
+    )
