@@ -22,7 +22,10 @@ DISCLOSE: Final = (
     "A footprint that answers this stands, and the buyer may not read it: sign and submit this "
     "statement."
 )
-DECLARE: Final = "State a footprint of the product for this period."
+DECLARE: Final = (
+    "State a footprint of the product for this period, or its recipe: once the product is open to "
+    "the buyer, what is computed from that answers too."
+)
 OPEN_IT: Final = "Open the product's footprints to the buyer: sign and submit this statement."
 REGISTER: Final = (
     "Register the product under an identifier that is asked for, then state its footprint; or "

@@ -305,6 +305,8 @@ class Requests:
         wanted = tuple(dict.fromkeys(each.lower() for each in footprints))
         if request.state == ANSWERED and set(wanted) <= set(request.footprints):
             return
+        if not request.may_be_answered:
+            raise RequestEnded(request=request.id)
         fitting = set(self.standing_answers(request))
         for each in wanted:
             self._check(request, each, fitting)

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from api.asking.requests import MOST_AT_ONCE, Asking
 from api.asking.whom import Wanted
 from api.errors import RequestEnded, TooManyRequestsOpen
+from api.pact import computed
 from api.services import Services
 from tests.api.conftest import AsRole, Headers
 from tests.factory import START_MS, Actor, Factory
@@ -235,6 +236,36 @@ def test_an_answer_the_buyer_may_not_read_is_refused_with_the_statement_to_sign(
     assert mine["footprints"] == [footprint]
     declined = portal.post(chain.sew, f"requests/{one['id']}/decline", {"reason": "No."}, 409)
     assert declined["code"] == "request-ended"
+
+
+@only_sqlite
+def test_what_has_ended_is_said_to_have_ended_whatever_it_is_answered_with(
+    chain: Chain, portal: Portal
+) -> None:
+    (one,) = portal.ask(chain.auto, product=chain.seat)["requests"]
+    portal.post(chain.sew, f"requests/{one['id']}/decline", {"reason": "No."}, 200)
+    unknown = {"footprints": ["11111111-1111-4111-8111-111111111111"]}
+    problem = portal.post(chain.sew, f"requests/{one['id']}/answer", unknown, 409)
+    assert problem["code"] == "request-ended"
+
+
+@only_sqlite
+def test_a_recipe_and_a_disclosure_answer_too(
+    services: Services, chain: Chain, portal: Portal
+) -> None:
+    """As the next step says; nobody has to state a footprint beside its recipe."""
+    chain.chem.footprint(chain.foam, "1")
+    chain.chem.disclose("footprint", chain.foam, to=chain.sew)
+    chain.spin.footprint(chain.thread, "1")
+    chain.spin.disclose("footprint", chain.thread, to=chain.sew)
+    portal.ask(chain.auto, product=chain.seat)
+    (item,) = portal.inbox(chain.sew)
+    assert "or its recipe" in item["next"][0]["sentence"]
+    chain.sew.disclose("footprint", chain.seat, to=chain.auto)
+    computed.follow(services)
+    services.requests.settle()
+    (item,) = portal.inbox(chain.sew)
+    assert (item["state"], len(item["footprints"])) == ("answered", 1)
 
 
 @only_sqlite
