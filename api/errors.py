@@ -669,6 +669,17 @@ class NotDisclosed(ApiError):
     advice = "Ask its owner for a disclosure statement that names your enterprise."
 
 
+class ShelfNotYours(ApiError):
+    """What an enterprise hands out to whom, asked for by another."""
+
+    code = "shelf-not-yours"
+    sentence = "What enterprise %(id)s hands out, and to whom, is listed for itself and auditors."
+    advice = (
+        "Use a token of that enterprise. What it has opened to you is in GET /3/footprints, with "
+        "its identifier as companyId."
+    )
+
+
 class FewerThanThree(ApiError):
     """A sum that would give away what one or two enterprises keep to themselves.
 
@@ -1077,6 +1088,7 @@ STATUS: Final[Mapping[type[CatchmentError], HTTPStatus]] = MappingProxyType(
         AnswerRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
         AnswerNotDisclosed: HTTPStatus.CONFLICT,
         NotDisclosed: HTTPStatus.FORBIDDEN,
+        ShelfNotYours: HTTPStatus.FORBIDDEN,
         FewerThanThree: HTTPStatus.FORBIDDEN,
         FewerThanThreeTenants: HTTPStatus.FORBIDDEN,
         InventoriesNotOpen: HTTPStatus.FORBIDDEN,

@@ -100,14 +100,16 @@ _PER_CENT: Final = 100
 _DAYS_IN_YEAR: Final = 365.25
 _BOUNDARY: Final = (
     "Cradle to gate: what is emitted where the product is made, by its recipe, and everything "
-    "upstream of it that suppliers have stated."
+    "upstream of it that suppliers have stated. Removals and captured carbon, where any were "
+    "stated, are not deducted."
 )
 _FILLED_IN: Final = (
     "Not known, and filled in as WBCSD's usability model allows: fossilCarbonContent and "
     "exemptedEmissionsPercent with 0, crossSectoralStandards with N/A%(fossil)s."
 )
 _FOSSIL_TOO: Final = ", fossilGhgEmissions with 0 because the parts of the total are not told"
-_NO_UPTAKE: Final = "Nobody stated biogenic uptake: the total with it repeats the total without it."
+_NO_UPTAKE: Final = "No biogenic uptake is told: the total with it repeats the total without it."
+"""Whether nobody stated any, or one supplier did that cannot be told apart, is not said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from api.answer_parts import name_of
 from api.auth import current_caller, needs_token
 from api.blueprint import Blueprint
 from api.catalogue import conditions
-from api.errors import NotDisclosed
+from api.errors import ShelfNotYours
 from api.pact.computed import disclosed
 from api.problems import problem_of
 from api.services import services
@@ -164,11 +164,11 @@ def shelf(query: dict[str, Any], enterprise: UUID) -> tuple[dict[str, Any], HTTP
 
 
 def _require(access: Access, enterprise: str) -> None:
-    """Raises UnknownBoundary, NotDisclosed."""
+    """Raises UnknownBoundary, ShelfNotYours."""
     if enterprise not in access.standing.enterprises:
         raise UnknownBoundary(kind="enterprise", id=enterprise)
     if not access.caller.is_auditor and access.caller.enterprise != enterprise:
-        raise NotDisclosed(kind="shelf", id=enterprise)
+        raise ShelfNotYours(id=enterprise)
 
 
 def _told(

@@ -307,6 +307,26 @@ def test_a_part_that_only_one_of_three_suppliers_has_is_not_told_apart(world: Wo
     assert told["pcf"]["fossilGhgEmissions"] == "0"
 
 
+def test_uptake_that_only_one_of_three_suppliers_has_is_not_denied(world: World) -> None:
+    taken_up = {"biogenicCO2Uptake": "-1", "pcfIncludingBiogenicUptake": "0"}
+    lines = [*suppliers(world, 2), *suppliers(world, 1, **taken_up)]
+    world.maker.recipe(world.product("Board"), world.plant, inputs=lines)
+    told = world.only()
+    assert "biogenicCO2Uptake" not in told["pcf"]
+    assert "No biogenic uptake is told" in told["comment"]
+
+
+def test_removals_that_suppliers_state_are_not_deducted_and_that_is_said(world: World) -> None:
+    """A supplier's 2 kg less 0.5 kg that it takes out of the air for good are 2 kg here."""
+    lime = world.maker.product("Lime")
+    net = {"fossilGhgEmissions": "2", "technologicalCO2Removals": "-0.5"}
+    world.maker.footprint(lime, "1.5", pcf=net)
+    world.maker.recipe(world.product("Board"), world.plant, inputs=[(lime, "1", "KGM")])
+    told = world.only()
+    assert told["pcf"]["pcfExcludingBiogenicUptake"] == "2"
+    assert "are not deducted" in told["pcf"]["boundaryProcessesDescription"]
+
+
 def test_a_set_of_gwp_that_only_one_of_three_suppliers_used_is_not_told(world: World) -> None:
     lines = [*suppliers(world, 2), *suppliers(world, 1, ipccCharacterizationFactors=["AR5"])]
     steel = world.product("Steel")
@@ -711,7 +731,7 @@ def test_nobody_else_is_told_but_auditors(
     world.product("Steel")
     assert told(client, world.maker, as_role("auditor")).status_code == 200
     for headers in (as_role("supplier", world.buyer), as_role("operator")):
-        assert told(client, world.maker, headers).json["code"] == "not-disclosed"
+        assert told(client, world.maker, headers).json["code"] == "shelf-not-yours"
     assert told(client, world.maker, {}).status_code == 401
 
 
