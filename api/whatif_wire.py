@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from api.explanation_wire import KgSchema
 from api.figure_wire import FIRST_YEAR, LAST_YEAR, NamedSchema, Number, gwp_set
-from api.wire import Wire, described, digest, entity, whole
+from api.wire import Sent, Wire, described, digest, entity, whole
 from graph.whatif import (
     Change,
     RemoveInput,
@@ -30,14 +30,7 @@ SCOPES = ("product", "site", "enterprise", "park")
 EXACTLY_ONE = "Exactly one of these is expected: %s."
 
 
-class _Strict(Wire):
-    """What is sent to us: a member that nobody declared is refused."""
-
-    class Meta:
-        unknown = ma.RAISE
-
-
-class _OneOf(_Strict):
+class _OneOf(Sent):
     """Of its members exactly one is given."""
 
     @ma.validates_schema
@@ -77,7 +70,7 @@ def _factor() -> Quantity:
     )
 
 
-class SaySchema(_Strict):
+class SaySchema(Sent):
     """A statement, as the log would take it but for its common members."""
 
     statement = fields.Dict(
@@ -88,7 +81,7 @@ class SaySchema(_Strict):
     subject = entity(metadata=described("Whose it would be, where nobody owns what it is about."))
 
 
-class ReplaceSchema(_Strict):
+class ReplaceSchema(Sent):
     """Take in another product instead."""
 
     product = entity(required=True, metadata=described("The product that is taken in."))
@@ -96,7 +89,7 @@ class ReplaceSchema(_Strict):
     scope = _scope()
 
 
-class ScaleInputSchema(_Strict):
+class ScaleInputSchema(Sent):
     """Take in more or less of a product, and of its transport."""
 
     product = entity(required=True, metadata=described("The product that is taken in."))
@@ -104,14 +97,14 @@ class ScaleInputSchema(_Strict):
     scope = _scope()
 
 
-class RemoveSchema(_Strict):
+class RemoveSchema(Sent):
     """Take in nothing of a product."""
 
     product = entity(required=True, metadata=described("The product that is taken in."))
     scope = _scope()
 
 
-class ScaleEmissionsSchema(_Strict):
+class ScaleEmissionsSchema(Sent):
     """More or less emitted at a product itself; of a stated footprint, all of it."""
 
     product = entity(required=True, metadata=described("The product."))
@@ -156,7 +149,7 @@ def _scope_of(what: dict[str, Any]) -> Scope:
     return Scope(kind, entity_id)
 
 
-class _Question(_Strict):
+class _Question(Sent):
     year = fields.Integer(
         strict=True,
         validate=validate.Range(FIRST_YEAR, LAST_YEAR),

@@ -73,6 +73,13 @@ class Wire(ma.Schema):
         field_obj.data_key = field_obj.data_key or _camel(field_name)
 
 
+class Sent(Wire):
+    """What is sent to us: a member that nobody declared is refused."""
+
+    class Meta:
+        unknown = ma.RAISE
+
+
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.capitalize() for word in rest)

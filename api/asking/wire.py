@@ -11,18 +11,11 @@ from api.asking.requests import LONGEST_TEXT, MOST_FOOTPRINTS
 from api.asking.rows import STATES
 from api.figure_wire import FIRST_YEAR, LAST_YEAR, NamedSchema
 from api.pact.criteria import LONGEST_VALUE, MOST_VALUES
-from api.wire import PageQuery, Wire, described, entity, moment, whole
+from api.wire import PageQuery, Sent, Wire, described, entity, moment, whole
 from ledger.schema import Day, Text
 
 BOXES: Final = ("inbox", "sent")
 STEPS: Final = ("disclose", "declare", "register")
-
-
-class _Strict(Wire):
-    """What is sent to us: a member that nobody declared is refused."""
-
-    class Meta:
-        unknown = ma.RAISE
 
 
 def _alternatives(text: str) -> fields.List[Any]:
@@ -33,7 +26,7 @@ def _alternatives(text: str) -> fields.List[Any]:
     )
 
 
-class CriteriaSchema(_Strict):
+class CriteriaSchema(Sent):
     """What a footprint must be like, as in a request event of PACT.
 
     Values of one name are alternatives; all names must hold.
@@ -67,7 +60,7 @@ def _year() -> fields.Integer:
     )
 
 
-class AskSchema(_Strict):
+class AskSchema(Sent):
     """What is asked for: a product, the suppliers of a product of yours, or criteria."""
 
     product = entity(metadata=described("A registered product."))
@@ -100,7 +93,7 @@ class AskSchema(_Strict):
             )
 
 
-class PassOnSchema(_Strict):
+class PassOnSchema(Sent):
     """Whom a request is passed on to: the suppliers of the product asked for."""
 
     product = entity(
@@ -111,7 +104,7 @@ class PassOnSchema(_Strict):
     comment = _comment()
 
 
-class AnswerRequestSchema(_Strict):
+class AnswerRequestSchema(Sent):
     """The footprints that answer a request."""
 
     footprints = fields.List(
@@ -122,7 +115,7 @@ class AnswerRequestSchema(_Strict):
     )
 
 
-class DeclineSchema(_Strict):
+class DeclineSchema(Sent):
     """Why there is no footprint."""
 
     reason = Text(

@@ -9,13 +9,11 @@ from uuid import UUID
 import click
 from rich.text import Text
 
-from api.cli.figures import MOST_LINES, id_of
+from api.cli.figures import MOST_LINES, PLURALS, id_of
 from api.cli.options import server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client
 from api.numbers import percent
-
-_PLURALS = {"product": "products", "park": "parks", "enterprise": "enterprises"}
 
 
 def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,7 +23,7 @@ def _asks(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(list(_PLURALS)), metavar="product|park|enterprise")
+@click.argument("kind", type=click.Choice(list(PLURALS)), metavar="product|park|enterprise")
 @click.argument("which", metavar="ID|NAME")
 @click.argument("url", metavar="URL")
 @click.option("--year", type=int, help="Calendar year; by default always the latest.")
@@ -48,7 +46,7 @@ def subscribe(
     """
     client = Client(server, token, language=speech.language)
     wanted = {name: value for name, value in members.items() if value is not None}
-    about = id_of(client, _PLURALS[kind], which)
+    about = id_of(client, PLURALS[kind], which)
     made = client.subscribe({"kind": kind, "id": about, "url": url, **wanted})
     if speech.as_json:
         speech.json(made)

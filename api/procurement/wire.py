@@ -18,7 +18,7 @@ from api.figure_wire import (
     Number,
     gwp_set,
 )
-from api.wire import PageQuery, PlainDecimal, Query, Wire, described, digest, entity, whole
+from api.wire import PageQuery, PlainDecimal, Query, Sent, Wire, described, digest, entity, whole
 from graph.comparison import FAILURES, NOT_PRICED, REFUSALS
 from graph.terms import Feed
 from ledger import units
@@ -166,14 +166,7 @@ class FoundFigureSchema(HeadSchema, AmountSchema):
 # --- Comparisons -------------------------------------------------------------------------------
 
 
-class _Strict(Wire):
-    """What is sent to us: a member that nobody declared is refused."""
-
-    class Meta:
-        unknown = ma.RAISE
-
-
-class PriceSchema(_Strict):
+class PriceSchema(Sent):
     """An amount of a currency."""
 
     amount = Quantity(required=True, least=Decimal(0), metadata=described("A plain decimal."))
@@ -187,7 +180,7 @@ class PriceSchema(_Strict):
 _BIDS: Final = (*NAMED_BY, "pact_id", "footprint")
 
 
-class BidSchema(_Strict):
+class BidSchema(Sent):
     """An offer: exactly one of product, gtin, cas, identifier, pactId and footprint names it."""
 
     label = Text(required=True, max_length=120, metadata=described("What you call it."))
@@ -217,7 +210,7 @@ class BidSchema(_Strict):
             raise ma.ValidationError(ONE_OF % named, "product")
 
 
-class LogAwardSchema(_Strict):
+class LogAwardSchema(Sent):
     """What was decided, to be signed with the key that the operator holds for you."""
 
     reference = Text(required=True, max_length=120, metadata=described("The tender."))
@@ -229,7 +222,7 @@ class LogAwardSchema(_Strict):
     )
 
 
-class ComparisonQuerySchema(_Strict):
+class ComparisonQuerySchema(Sent):
     """Offers, and how they are to be compared."""
 
     unit = Checked(
