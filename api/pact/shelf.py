@@ -250,15 +250,23 @@ class Shelf:
         stop = min(size + _AT_ONCE, standing.size)
         entries = list(self._services.log.typed(_FOLLOWED, size, stop))
         declared = {each.index: self._declared(each, standing) for each in entries if _says(each)}
+        unsettles = any(each.leaf.type in _UNSETTLING for each in entries)
+        keys = self._unsettled(standing) if unsettles else set[str]()
         with writing(self._services.database) as connection:
             if (done := mark(connection, tables.shelved.name)) != size:
                 return done  # somebody was faster
-            keys = set[str]()
             for entry in entries:
                 keys |= self._taken_in(connection, entry, declared.get(entry.index))
             self._settle(connection, standing, keys)
             set_mark(connection, tables.shelved.name, stop)
             return stop
+
+    def _unsettled(self, standing: Standing) -> set[str]:
+        """The keys under which something is handed out that stands no more."""
+        with reading(self._services.database) as connection:
+            rows = connection.execute(_IN_USE).all()
+        found = ((row, standing.find(NaturalKey.parse(row.key))) for row in rows)
+        return {row.key for row, said in found if said is None or said.digest != row.digest}
 
     def _taken_in(self, connection: sa.Connection, entry: Entry, declared: New | None) -> set[str]:
         """The keys of which another footprint may stand because of an entry."""
@@ -270,7 +278,7 @@ class Shelf:
             erased = cast(Erasure, entry.statement.body).digest
             return _remove(connection, _SHELVED.digest == erased)
         if entry.leaf.type in _UNSETTLING:
-            return set(connection.execute(_KEYS_IN_USE).scalars())
+            return set()  # found before
         prev = entry.statement.common.prev
         return set(
             connection.execute(sa.select(_SHELVED.key).where(_SHELVED.digest == prev)).scalars()
@@ -334,10 +342,8 @@ def _says(entry: Entry) -> bool:
     return entry.leaf.type == Footprint.TYPE and not entry.is_erased
 
 
-_KEYS_IN_USE = (
-    sa.select(_SHELVED.key)
-    .where(_SHELVED.deprecated_at.is_(None), _SHELVED.digest.is_not(None))
-    .distinct()
+_IN_USE = sa.select(_SHELVED.key, _SHELVED.digest).where(
+    _SHELVED.deprecated_at.is_(None), _SHELVED.digest.is_not(None)
 )
 
 

@@ -25,7 +25,7 @@ from ledger.leaf import Leaf
 from ledger.receipt import Receipt, verify
 from ledger.statements import External, Footprint
 from ledger.store import writing
-from tests.factory import Actor, Factory
+from tests.factory import START_MS, Actor, Factory
 
 EVERYTHING = Criteria()
 VALID = jsonschema.Draft202012Validator(SCHEMA)
@@ -136,6 +136,29 @@ def test_one_that_a_thief_may_have_signed_is_deprecated(
     assert [each.status for each in shelved(services, maker)] == ["Active"]
     factory.operator.revoke(maker, since=factory.clock.now_ms - 86_400_000)
     assert [each.status for each in shelved(services, maker)] == ["Deprecated"]
+
+
+def test_a_revocation_changes_nothing_of_what_still_stands(
+    factory: Factory, services: Services, maker: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of thousands of footprints, only those in question keep others from appending."""
+    thief = factory.enterprise("Thief")
+    maker.footprint(maker.product("Resin"), "2")
+    stolen = thief.footprint(thief.product("Steel"), "2")
+    services.shelf.follow(services.engine.standing())
+    looked_at = list[str]()
+
+    def settle(*about: Any) -> None:
+        looked_at.extend(about[-1])
+        return settled(*about)
+
+    settled = Shelf._settle
+    monkeypatch.setattr(Shelf, "_settle", settle)
+    factory.clock.advance(days=1)
+    factory.operator.revoke(thief, since=START_MS)
+    services.shelf.follow(services.engine.standing())
+    body = stolen.statement.body
+    assert looked_at == [body.natural_key(stolen.statement.subject).text]
 
 
 def test_one_that_is_said_again_with_its_id_takes_the_place_of_the_suspect(
