@@ -8,6 +8,7 @@ which has the registrar's key.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,7 @@ SPACE: Final = uuid.UUID("5b6f2a58-6d1c-5c0e-9a83-7f1d3f3f0c11")
 """In which ids are derived of what partners' footprints are about (RFC 9562, version 5)."""
 MOST_IDENTIFIERS: Final = 50
 LONGEST_NAME: Final = 400
+_TURNS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 SPEAKS_FOR_ITSELF: Final = "speaks for itself"
 OF_ANOTHER: Final = "not this partner's"
@@ -183,8 +185,9 @@ def keys_of(urns: Iterable[str]) -> tuple[str, ...]:
 
 
 def line(text: str) -> str:
-    """A name as a statement has it: one line, not too long, and never empty."""
-    return " ".join(text.split())[:LONGEST_NAME].strip() or "?"
+    """A name as a statement has it: one line, not too long, never empty, and read as it is
+    written: nothing in it turns the direction of what stands beside it (UAX #9)."""
+    return " ".join(_TURNS.sub("", text).split())[:LONGEST_NAME].strip() or "?"
 
 
 def _parsed(urns: Iterable[str]) -> Iterator[identifiers.Identifier]:

@@ -13,6 +13,7 @@ import pytest
 from api.errors import CalledHostUnreachable
 from api.partners import calling
 from api.partners.calling import PactHost
+from api.partners.companies import line
 from api.services import Services
 from ledger.errors import CatchmentError
 from tests.pact_host import CLIENT, SECRET, PactServer
@@ -86,3 +87,15 @@ def test_a_host_that_sends_its_header_a_little_at_a_time_is_cut_off(
         assert time.monotonic() - began < 4
         over.set()
         dripping.join()
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("Mill\u202e GA reteP", "Mill GA reteP"),
+        ("\u2066 \n\u2069", "?"),
+        ("Mühle  AG\n", "Mühle AG"),
+    ],
+)
+def test_a_name_is_one_line_that_reads_as_it_is_written(given: str, read: str) -> None:
+    assert line(given) == read
