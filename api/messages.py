@@ -46,7 +46,7 @@ _QUOTED: Final = ("reason", "error")
 """Keyword arguments whose text a sentence quotes."""
 _RAISED: Final = (
     *("ValidationError", "not_authorised", "_flaw", "_refused", "refused"),
-    *("_not_understood", "_unreachable", "NotListed"),
+    *("_not_understood", "unreachable", "NotListed"),
 )
 """Calls whose positional arguments are such texts, beside other things without a space."""
 _OF_MEMBERS: Final = (fields.Field, fields.String, fields.Integer, fields.Boolean, fields.List)
