@@ -142,7 +142,7 @@ class Shelf:
     def _opened(self, row: Any, access: Access) -> Shelved | None:
         if row is None or not _may_read(access, row.product, _computed_until(row)):
             return None
-        return self._shelved(row)
+        return self._shelved(row, self._services.clock())
 
     def page(
         self, criteria: Criteria, access: Access, *, after: int | None = None, limit: int = 100
@@ -157,7 +157,9 @@ class Shelf:
             found = self._visible(connection, criteria, access, after or 0, limit + 1)
             rows = _rows(connection, found[:limit])
         more = len(found) > limit
-        return Page(tuple(map(self._shelved, rows)), found[limit - 1] if more else None)
+        now = self._services.clock()
+        items = tuple(self._shelved(row, now) for row in rows)
+        return Page(items, found[limit - 1] if more else None)
 
     def _visible(
         self,
@@ -171,9 +173,10 @@ class Shelf:
         conditions = tuple(criteria.conditions(self._services.clock()))
         readable: dict[tuple[str, int | None], bool] = {}
         found: list[int] = []
+        at_once = most  # enough where all may be read
         while True:
             query = sa.select(*_SEEN).where(_SHELVED.serial > after, *conditions)
-            scanned = connection.execute(query.order_by(_SHELVED.serial).limit(_SCANNED)).all()
+            scanned = connection.execute(query.order_by(_SHELVED.serial).limit(at_once)).all()
             for row in scanned:
                 which = row.product, _computed_until(row)
                 if which not in readable:
@@ -182,12 +185,12 @@ class Shelf:
                     found.append(row.serial)
                 if len(found) == most:
                     return found
-            if len(scanned) < _SCANNED:
+            if len(scanned) < at_once:
                 return found
-            after = scanned[-1].serial
+            after, at_once = scanned[-1].serial, _SCANNED
 
-    def _shelved(self, row: Any) -> Shelved:
-        over = row.deprecated_at is not None or row.valid_until <= self._services.clock()
+    def _shelved(self, row: Any, now: int) -> Shelved:
+        over = row.deprecated_at is not None or row.valid_until <= now
         status = "Deprecated" if over else "Active"
         return Shelved(
             serial=row.serial,
