@@ -48,8 +48,9 @@ from api import (
 from api.asking import routes as asking
 from api.oauth import routes as oauth
 from api.opening import open_services
-from api.pact import event_routes, overview, provenance_schema
+from api.pact import overview, provenance_schema
 from api.pact import routes as pact
+from api.partners import event_routes
 from api.procurement import routes as procurement
 from api.reports import routes as reports
 from api.services import Services

@@ -17,9 +17,8 @@ from typing import Final
 
 from api.asking import requests as asked
 from api.leases import give_back, take
-from api.outbox import courier
-from api.pact import announcing, computed, receiving
-from api.partners import pulling
+from api.pact import computed
+from api.partners import announcing, pulling, receiving
 from api.services import Services
 from api.subscriptions import watching
 
@@ -42,7 +41,7 @@ ERRANDS: Final[Sequence[Errand]] = (
     Errand("pull", pulling.pull_announced),
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),
-    Errand("deliveries", courier.run),
+    Errand("deliveries", lambda services: services.courier.run()),
     Errand("received-forgets", receiving.forget, seconds=3600.0),
     Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),
 )

@@ -99,8 +99,15 @@ class Services:
     @cached_property
     def courier(self) -> Courier:
         from api.outbox.courier import Courier
+        from api.partners import partners, sending
+        from api.subscriptions import sending as webhooks
+        from api.subscriptions import subscriptions
 
-        return Courier(self)
+        senders = {
+            partners.KIND: sending.sender(self),
+            subscriptions.KIND: webhooks.sender(self),
+        }
+        return Courier(self.outbox, self.clock, senders)
 
     @cached_property
     def requests(self) -> Requests:

@@ -58,6 +58,7 @@ from api.errors import (
 from api.outbox.cloud_event import CloudEvent
 from api.pact import events
 from api.pact.criteria import Criteria
+from api.partners.partners import KIND as PARTNER
 from api.partners.partners import Partner
 from ledger.standing import Standing
 from ledger.store import reading, writing
@@ -240,7 +241,7 @@ class Requests:
             source = events.source_of(self._services.settings.public_address)
             now, comment = self._services.clock(), row["comment"]
             event = events.request_created(source, now, json.loads(row["criteria"]), comment)
-            self._services.outbox.put("partner", row["partner"], event, connection=connection)
+            self._services.outbox.put(PARTNER, row["partner"], event, connection=connection)
             row = row | {"event": event.id, "event_source": event.source}
         connection.execute(tables.request.insert(), row)
 
@@ -436,7 +437,7 @@ class Requests:
             untold = tables.request.update().where(*ours, _REQUEST.told_at.is_(None))
             told = connection.execute(untold.values(told_at=self._services.clock()))
             if told.rowcount:
-                self._services.outbox.put("partner", partner, answer, connection=connection)
+                self._services.outbox.put(PARTNER, partner, answer, connection=connection)
 
     def _answer_to(self, event: str, ended: Sequence[Request]) -> CloudEvent:
         source = events.source_of(self._services.settings.public_address)

@@ -14,8 +14,8 @@ from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.opening import clock_ms
 from api.outbox.outbox import DELIVERED, FAILED, WAITING, Delivery, Outbox
-from api.pact import receiving
-from api.pact.receiving import DONE, Received
+from api.partners import receiving
+from api.partners.receiving import DONE, Received
 from api.settings import Settings
 from api.wire import iso_time
 from ledger.store import open_engine, reading

@@ -15,24 +15,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.errors import DeliveryFailed
 from api.outbox import backoff
-from api.outbox.outbox import Delivery
-from api.pact.events import by_ids
-from api.partners.calling import PactHost
-from api.partners.sending import send_to_partner
-from api.subscriptions.sending import send_to_subscriber
+from api.outbox.outbox import Delivery, Outbox
 from ledger.errors import CatchmentError
-
-if TYPE_CHECKING:
-    from api.partners.partners import Partner
-    from api.services import Services
 
 _LOG = logging.getLogger("catchment.outbox")
 
@@ -47,36 +40,32 @@ LONGEST_RETRY_AFTER_S: Final = 24 * 3600
 _LOOKS_EVERY_SECONDS: Final = 1.0
 
 Recipient: TypeAlias = tuple[str, str]
-Sender: TypeAlias = "Callable[[Services, Delivery], None]"
-
-SENDERS: Final[dict[str, Sender]] = {
-    "partner": send_to_partner,
-    "subscription": send_to_subscriber,
-}
-"""Kind of recipient -> how an event is brought there; raises DeliveryFailed."""
 
 
-def run(services: Services) -> None:
-    """Bring what is due."""
-    services.courier.run()
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """How one kind of recipients is written to.
+
+    ``send`` raises DeliveryFailed. ``kept`` is what takes the place of the body of an event that
+    was delivered or given up: enough to send it again.
+    """
+
+    send: Callable[[Delivery], None]
+    kept: Callable[[bytes], bytes] = bytes
 
 
 class Courier:
-    """The courier of one process; only one thread calls `run`."""
+    """The courier of one process; only one thread calls `run`.
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    ``senders`` are by kind of recipient; ``clock`` gives milliseconds since 1970 (UTC).
+    """
+
+    def __init__(
+        self, outbox: Outbox, clock: Callable[[], int], senders: Mapping[str, Sender]
+    ) -> None:
+        self._outbox, self._clock, self._senders = outbox, clock, senders
         self._busy: set[Recipient] = set()
         self._one_is_free = threading.Event()
-        self._hosts: dict[str, tuple[Partner, PactHost]] = {}
-
-    def host(self, partner: Partner) -> PactHost:
-        """A partner's host, with the token it gave us last time."""
-        known, host = self._hosts.get(partner.id, (None, None))
-        if host is None or known != partner:
-            host = PactHost(self._services, partner)
-            self._hosts[partner.id] = partner, host
-        return host
 
     def run(self, patience: float = PATIENCE_SECONDS) -> None:
         """Bring what is due, until nothing is, or for ``patience`` seconds.
@@ -95,7 +84,7 @@ class Courier:
     def _begin(self, until: float) -> None:
         """Write to recipients that nobody writes to yet, as long as there are threads."""
         free = AT_ONCE - len(self._busy)
-        due = self._services.outbox.due(EACH) if free else {}
+        due = self._outbox.due(EACH) if free else {}
         idle = (each for each in due if each not in self._busy)
         for recipient in list(islice(idle, free)):
             # A daemon: what is not delivered when the process ends is sent by the next.
@@ -105,69 +94,66 @@ class Courier:
 
     def _work(self, recipient: Recipient, serials: Sequence[int], until: float) -> None:
         try:
-            _bring(self._services, recipient, serials, until)
+            self._bring(recipient, serials, until)
         except (CatchmentError, SQLAlchemyError):
             _LOG.exception("What became of an event to the %s %s was not noted", *recipient)
         finally:
             self._busy.discard(recipient)
             self._one_is_free.set()
 
+    def _bring(self, recipient: Recipient, serials: Sequence[int], until: float) -> None:
+        for serial in serials:
+            delivery = self._outbox.pending(serial) if time.monotonic() < until else None
+            if delivery is None:
+                continue
+            failed = self._attempt(delivery)
+            if failed is None:
+                self._outbox.delivered(delivery, self._kept(delivery))
+                continue
+            later = self._clock() + _wait_ms(delivery, failed)
+            self._note(delivery, failed, later)
+            if not (failed.final or failed.about_event):
+                self._outbox.hold(*recipient, until=later)
+                return
 
-def _bring(services: Services, recipient: Recipient, serials: Sequence[int], until: float) -> None:
-    for serial in serials:
-        delivery = services.outbox.pending(serial) if time.monotonic() < until else None
-        if delivery is None:
-            continue
-        failed = _attempt(services, delivery)
-        if failed is None:
-            services.outbox.delivered(delivery, _kept(delivery))
-            continue
-        later = services.clock() + _wait_ms(delivery, failed)
-        _note(services, delivery, failed, later)
-        if not (failed.final or failed.about_event):
-            services.outbox.hold(*recipient, until=later)
+    def _attempt(self, delivery: Delivery) -> DeliveryFailed | None:
+        """Send an event; why it was not taken, if it was not."""
+        try:
+            self._senders[delivery.kind].send(delivery)
+        except DeliveryFailed as failed:
+            return failed
+        except CatchmentError as failed:
+            return DeliveryFailed(str(failed))
+        except Exception:
+            # One that cannot even be tried must not keep those behind it from being.
+            _LOG.exception("The event %s was not sent", delivery.id)
+            return DeliveryFailed("this server failed; its log says how", about_event=True)
+        return None
+
+    def _kept(self, delivery: Delivery) -> bytes:
+        # What an earlier version put in may be of a kind that nobody sends to any more.
+        sender = self._senders.get(delivery.kind)
+        return sender.kept(delivery.body) if sender else delivery.body
+
+    def _note(self, delivery: Delivery, failed: DeliveryFailed, later: int) -> None:
+        if not failed.final and later <= delivery.until:
+            self._outbox.put_off(delivery, later, failed.reason)
             return
-
-
-def _attempt(services: Services, delivery: Delivery) -> DeliveryFailed | None:
-    """Send an event; why it was not taken, if it was not."""
-    try:
-        SENDERS[delivery.kind](services, delivery)
-    except DeliveryFailed as failed:
-        return failed
-    except CatchmentError as failed:
-        return DeliveryFailed(str(failed))
-    except Exception:
-        # One that cannot even be tried must not keep those behind it from being.
-        _LOG.exception("The event %s was not sent", delivery.id)
-        return DeliveryFailed("this server failed; its log says how", about_event=True)
-    return None
-
-
-def _kept(delivery: Delivery) -> bytes:
-    """What is kept of an event that was delivered or given up; enough to send it again."""
-    return by_ids(delivery.body) if delivery.kind == "partner" else delivery.body
+        self._outbox.given_up(delivery, failed.reason, self._kept(delivery))
+        _LOG.warning(
+            "The event %s (%s, no. %d) was not taken by the %s %s in %d attempts and is given up: "
+            "%s “catchment events --replay %d” sends it again.",
+            delivery.id,
+            delivery.type,
+            delivery.serial,
+            delivery.kind,
+            delivery.recipient,
+            delivery.attempts + 1,
+            failed.reason,
+            delivery.serial,
+        )
 
 
 def _wait_ms(delivery: Delivery, failed: DeliveryFailed) -> int:
     asked = min(failed.retry_after or 0, LONGEST_RETRY_AFTER_S) * 1000
     return max(backoff.wait_ms(delivery.attempts + 1), asked)
-
-
-def _note(services: Services, delivery: Delivery, failed: DeliveryFailed, later: int) -> None:
-    if not failed.final and later <= delivery.until:
-        services.outbox.put_off(delivery, later, failed.reason)
-        return
-    services.outbox.given_up(delivery, failed.reason, _kept(delivery))
-    _LOG.warning(
-        "The event %s (%s, no. %d) was not taken by the %s %s in %d attempts and is given up: %s "
-        "“catchment events --replay %d” sends it again.",
-        delivery.id,
-        delivery.type,
-        delivery.serial,
-        delivery.kind,
-        delivery.recipient,
-        delivery.attempts + 1,
-        failed.reason,
-        delivery.serial,
-    )

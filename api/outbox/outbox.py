@@ -69,7 +69,7 @@ class Outbox:
         *,
         connection: sa.Connection | None = None,
     ) -> int:
-        """Have ``event`` sent to a ``partner`` or ``subscription``; the serial of its delivery.
+        """Have ``event`` sent to a recipient of a ``kind``; the serial of its delivery.
 
         With a ``connection`` it is sent if, and only if, that transaction is committed.
         """

@@ -29,7 +29,7 @@ from api.errors import CriterionRefused, EventMalformed
 from api.outbox.cloud_event import SPEC_VERSION, CloudEvent
 from api.pact.criteria import MOMENTS, TERMS, Criteria
 from api.pact.documents import is_uuid
-from api.partners.pages import items_of, only_item_of
+from api.pact.pages import items_of, only_item_of
 from ledger.errors import JsonRefused
 from ledger.strict_json import MAX_DEPTH, Float, JsonPath, JsonValue, dumps, loads
 

@@ -22,7 +22,7 @@ from api.errors import CalledHostNotUnderstood, CalledHostRefused, CalledHostUnr
 from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.timed import TimedAdapter
 from api.pact.events import EVENTS_PATH
-from api.partners.pages import NotListed, items_of, only_item_of
+from api.pact.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner
 
 if TYPE_CHECKING:

@@ -19,6 +19,9 @@ from api.secret_box import SecretBox
 from api.tables import partner
 from ledger.store import reading, writing
 
+KIND: Final = "partner"
+"""What the outbox calls them."""
+
 _ENDINGS: Final = ("/3/events", "/3/footprints", "/3")
 """What people copy with an address, and what is no part of it."""
 _LISTS: Final = ("buyers", "companies")

@@ -19,10 +19,10 @@ import sqlalchemy as sa
 from api.errors import CalledHostRefused
 from api.outbox import backoff
 from api.pact import events
-from api.pact.receiving import DONE, FAILED, WAITING
 from api.partners import taking
 from api.partners.calling import PactHost
 from api.partners.partners import Partner
+from api.partners.receiving import DONE, FAILED, WAITING
 from api.partners.taking import Taken
 from api.services import Services
 from api.tables import partner as partners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -13,8 +14,12 @@ from api.errors import (
     PartnerUnknown,
 )
 from api.outbox import backoff
+from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
-from api.pact.answering import body_of
+from api.pact.events import by_ids
+from api.partners.answering import body_of
+from api.partners.calling import PactHost
+from api.partners.partners import Partner
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -36,12 +41,32 @@ _PASSING: Final = frozenset(
 """Answers from 400 to 499 that are about the host or our rights there, and not about the event."""
 
 
-def send_to_partner(services: Services, delivery: Delivery) -> None:
+def sender(services: Services) -> Sender:
+    """Writes to registered partners, and keeps the footprints of an answer by their ids alone."""
+    return Sender(partial(_send, services, _Hosts(services)), by_ids)
+
+
+class _Hosts:
+    """The partners' hosts, each with the token it gave us last time."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._known: dict[str, tuple[Partner, PactHost]] = {}
+
+    def of(self, partner: Partner) -> PactHost:
+        known, host = self._known.get(partner.id, (None, None))
+        if host is None or known != partner:
+            host = PactHost(self._services, partner)
+            self._known[partner.id] = partner, host
+        return host
+
+
+def _send(services: Services, hosts: _Hosts, delivery: Delivery) -> None:
     """Post an event to a registered partner. Raises DeliveryFailed."""
     try:
         partner = services.partners.get(delivery.recipient)
         body = body_of(services, partner, delivery)
-        services.courier.host(partner).send_event(body)
+        hosts.of(partner).send_event(body)
     except PartnerUnknown as removed:
         raise DeliveryFailed(str(removed), final=True) from None
     except CalledHostRefused as refused:

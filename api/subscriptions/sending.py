@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +13,7 @@ from api.access import Access
 from api.errors import DeliveryFailed, SubscriptionUnknown, UrlRefused
 from api.outbox import addresses, backoff
 from api.outbox.cloud_event import MEDIA_TYPE
+from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
 from api.subscriptions import signatures
 from api.subscriptions.subscriptions import Subscription
@@ -33,7 +35,12 @@ _ABOUT_THE_EVENT: Final = frozenset(
 """Answers after which other events may arrive all the same."""
 
 
-def send_to_subscriber(services: Services, delivery: Delivery) -> None:
+def sender(services: Services) -> Sender:
+    """Writes to subscribers; what they were sent is kept as it is."""
+    return Sender(partial(_send, services))
+
+
+def _send(services: Services, delivery: Delivery) -> None:
     """Post an event to the URL of its subscription. Any answer from 200 to 299 means it arrived.
 
     A number is sent only while its reader may read the figure: one that waited, or is replayed,

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from api.outbox.outbox import Delivery
-from api.pact import announcing, events
+from api.pact import events
+from api.partners import announcing
 from api.partners.partners import Partner
 from api.services import Services
 from ledger.log import Accepted

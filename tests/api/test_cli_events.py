@@ -9,7 +9,8 @@ import pytest
 
 from api.opening import open_services
 from api.outbox.cloud_event import CloudEvent
-from api.pact import events, receiving
+from api.pact import events
+from api.partners import receiving
 from api.partners.partners import Partner
 from api.services import Services
 from api.settings import Settings

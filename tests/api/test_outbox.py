@@ -17,8 +17,9 @@ from api import tables
 from api.access import Access
 from api.callers import Caller
 from api.errors import DeliveryFailed, DeliveryUnknown
-from api.outbox import backoff, courier
+from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
+from api.outbox.courier import AT_ONCE, Courier, Sender
 from api.outbox.outbox import KEPT_MS, Delivery
 from api.pact import events
 from api.partners.partners import Partner
@@ -55,6 +56,12 @@ def put(services: Services, partner: Partner, id_: str = "a", **more: object) ->
     return services.outbox.put("partner", partner.id, made, **more)
 
 
+def sends_by(services: Services, send: Callable[[Delivery], None]) -> None:
+    """Have the courier bring what is for the kind “test” by ``send``."""
+    made = Courier(services.outbox, services.clock, {"test": Sender(send)})
+    services.__dict__["courier"] = made  # where the services keep the one they make
+
+
 def only(services: Services) -> Delivery:
     (delivery,) = services.outbox.of()
     return delivery
@@ -76,7 +83,7 @@ def run_through(services: Services, factory: Factory, hours: float) -> list[int]
     while (delivery := only(services)).state == "waiting" and delivery.next_at <= end:
         waited.append((delivery.next_at - services.clock()) // 1000)
         factory.clock.now_ms = delivery.next_at
-        courier.run(services)
+        services.courier.run()
     return waited
 
 
@@ -87,8 +94,8 @@ def test_an_event_arrives_as_it_was_put_in_and_is_not_sent_again(
     services: Services, server: PactServer, partner: Partner
 ) -> None:
     put(services, partner)
-    courier.run(services)
-    courier.run(services)
+    services.courier.run()
+    services.courier.run()
     delivery = only(services)
     assert server.events == [delivery.body]
     sent = next(each for each in server.requests if each.path == EVENTS)
@@ -107,7 +114,7 @@ def test_an_event_of_a_transaction_that_is_rolled_back_is_never_sent(
 
     with pytest.raises(RuntimeError):
         fails()
-    courier.run(services)
+    services.courier.run()
     assert (services.outbox.of(), server.events) == ([], [])
 
 
@@ -117,9 +124,9 @@ def test_one_token_serves_for_many_events(
 ) -> None:
     for n in range(5):
         put(services, partner, f"{n}")
-    courier.run(services)
+    services.courier.run()
     put(services, partner, "later")
-    courier.run(services)
+    services.courier.run()
     assert len(server.events) == 6
     assert server.paths().count("/auth/token") == 1
 
@@ -129,10 +136,10 @@ def test_an_event_that_was_not_noted_as_delivered_is_sent_again_with_the_same_id
 ) -> None:
     """A process that ends between the answer and the note leaves this behind."""
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     with writing(services.database) as connection:
         connection.execute(tables.delivery.update().values(state="waiting"))
-    courier.run(services)
+    services.courier.run()
     first, second = server.events
     assert first == second
 
@@ -146,11 +153,11 @@ def test_a_receiver_that_fails_gets_the_event_later_under_the_same_id(
 ) -> None:
     server.answers[EVENTS] = answering((503, {}, b""), (500, {}, b'{"message": "Oops."}'))
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     delivery = only(services)
     assert (delivery.state, delivery.attempts) == ("waiting", 1)
     assert "503" in delivery.told
-    courier.run(services)
+    services.courier.run()
     assert attempts(server) == 1  # it is not due yet
     waited = run_through(services, factory, hours=1)
     assert [10 <= waited[0] <= 13, 20 <= waited[1] <= 25, len(waited)] == [True, True, 2]
@@ -163,19 +170,18 @@ def test_a_receiver_that_fails_gets_the_event_later_under_the_same_id(
 def test_after_72_hours_an_event_is_given_up_and_the_operator_is_told(
     factory: Factory,
     services: Services,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """PACT v3: exponential back-off, abandoned after 72 hours. 10 s doubled nine times is 5120 s,
     above an hour, so that about 70 of the attempts are an hour apart."""
 
-    def fail(*_: object) -> None:
+    def fail(_: Delivery) -> None:
         raise DeliveryFailed("It is down.")
 
-    monkeypatch.setitem(courier.SENDERS, "test", fail)
+    sends_by(services, fail)
     services.outbox.put("test", "r", CloudEvent("a", "t", "s", 0, {}))
     begun = services.clock()
-    courier.run(services)
+    services.courier.run()
     waited = run_through(services, factory, hours=100)
     delivery = only(services)
     assert delivery.state == "failed"
@@ -186,7 +192,7 @@ def test_after_72_hours_an_event_is_given_up_and_the_operator_is_told(
     (told,) = [each.getMessage() for each in caplog.records]
     assert f"--replay {delivery.serial}" in told
     factory.clock.advance(days=1)
-    courier.run(services)
+    services.courier.run()
     assert only(services) == delivery
 
 
@@ -196,7 +202,7 @@ def test_a_receiver_says_how_long_to_wait(
 ) -> None:
     server.answers[EVENTS] = answering((429, {"Retry-After": "900"}, b""))
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     assert only(services).next_at == services.clock() + 900_000
     assert run_through(services, factory, hours=1) == [900]
     assert only(services).state == "delivered"
@@ -208,7 +214,7 @@ def test_nobody_makes_us_wait_for_ever(
 ) -> None:
     server.answers[EVENTS] = answering((503, {"Retry-After": "99999999999"}, b""))
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     assert only(services).next_at == services.clock() + 24 * HOUR * 1000
 
 
@@ -218,7 +224,7 @@ def test_an_event_that_is_refused_for_what_it_is_is_sent_five_times(
 ) -> None:
     server.answers[EVENTS] = lambda _: (400, {}, b'{"code": "BadRequest", "message": "What?"}')
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     assert len(run_through(services, factory, hours=72)) == 4
     delivery = only(services)
     assert (delivery.state, delivery.attempts, attempts(server)) == ("failed", 5, 5)
@@ -235,7 +241,7 @@ def test_an_event_that_is_refused_does_not_hold_up_the_others(
     server.answers[EVENTS] = answer
     for id_ in ("bad", "good"):
         put(services, partner, id_)
-    courier.run(services)
+    services.courier.run()
     states = {each.id: each.state for each in services.outbox.of()}
     assert states == {"bad": "waiting", "good": "delivered"}
 
@@ -247,7 +253,7 @@ def test_rights_and_addresses_are_mended_by_people_and_waited_for(
 ) -> None:
     server.answers[EVENTS] = lambda _: (status, {}, b"")
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     run_through(services, factory, hours=0.2)
     assert only(services).state == "waiting"
     assert only(services).attempts > 5
@@ -262,7 +268,7 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     server.answers[EVENTS] = lambda _: (307, {"Location": f"{server.url}/elsewhere"}, b"")
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     assert "/elsewhere" not in server.paths()
     assert "307" in only(services).told
 
@@ -274,13 +280,13 @@ def test_while_a_host_cannot_be_reached_its_events_wait_together(
     server.answers[EVENTS] = answering((503, {}, b""))
     for n in range(30):
         put(services, partner, f"{n}")
-    courier.run(services)
+    services.courier.run()
     assert attempts(server) == 1
     waiting = services.outbox.of(state="waiting")
     assert len({each.next_at for each in waiting}) == 1
     assert sum(each.attempts for each in waiting) == 1
     factory.clock.advance(seconds=13)
-    courier.run(services)
+    services.courier.run()
     assert len(services.outbox.of(state="delivered")) == 30
 
 
@@ -288,7 +294,7 @@ def test_while_a_host_cannot_be_reached_its_events_wait_together(
 def test_events_to_a_host_that_was_removed_end(services: Services, partner: Partner) -> None:
     put(services, partner)
     services.partners.remove(partner)
-    courier.run(services)
+    services.courier.run()
     assert only(services).state == "failed"
 
 
@@ -319,22 +325,20 @@ def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactSer
 
 
 @about_calls
-def test_no_more_than_eight_are_written_to_at_once(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_than_eight_are_written_to_at_once(services: Services) -> None:
     begun, released, sent = threading.Semaphore(0), threading.Event(), list[str]()
 
-    def send(_: Services, delivery: Delivery) -> None:
+    def send(delivery: Delivery) -> None:
         begun.release()
         released.wait(20)
         sent.append(delivery.recipient)
 
-    monkeypatch.setitem(courier.SENDERS, "test", send)
+    sends_by(services, send)
     made = CloudEvent("a", "t", "s", 0, {})
     for n in range(12):
         services.outbox.put("test", f"{n}", made)
     services.courier.run(patience=0.1)
-    for _ in range(courier.AT_ONCE):
+    for _ in range(AT_ONCE):
         assert begun.acquire(timeout=10)
     services.courier.run(patience=0.1)
     assert not begun.acquire(blocking=False)
@@ -347,16 +351,16 @@ def test_no_more_than_eight_are_written_to_at_once(
 
 @about_calls
 def test_a_sender_that_breaks_is_logged_and_the_next_event_is_sent(
-    services: Services, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def send(_: Services, delivery: Delivery) -> None:
+    def send(delivery: Delivery) -> None:
         if delivery.id == "a":
             raise ZeroDivisionError
 
-    monkeypatch.setitem(courier.SENDERS, "test", send)
+    sends_by(services, send)
     for id_ in "ab":
         services.outbox.put("test", "r", CloudEvent(id_, "t", "s", 0, {}))
-    courier.run(services)
+    services.courier.run()
     assert {each.id: each.state for each in services.outbox.of()} == {
         "a": "waiting",
         "b": "delivered",
@@ -365,15 +369,13 @@ def test_a_sender_that_breaks_is_logged_and_the_next_event_is_sent(
 
 
 @about_calls
-def test_what_is_final_is_not_tried_again(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def send(*_: object) -> None:
+def test_what_is_final_is_not_tried_again(services: Services) -> None:
+    def send(_: Delivery) -> None:
         raise DeliveryFailed("Gone.", final=True)
 
-    monkeypatch.setitem(courier.SENDERS, "test", send)
+    sends_by(services, send)
     services.outbox.put("test", "r", CloudEvent("a", "t", "s", 0, {}))
-    courier.run(services)
+    services.courier.run()
     assert (only(services).state, only(services).told) == ("failed", "Gone.")
 
 
@@ -417,13 +419,13 @@ def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_stays(
     services: Services, server: PactServer, answered: Answered
 ) -> None:
     before = only(services)
-    courier.run(services)
+    services.courier.run()
     (sent,) = server.events
     assert orjson.loads(sent) == orjson.loads(before.body)
     kept = orjson.loads(only(services).body)
     assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
     services.outbox.replay(before.serial)
-    courier.run(services)
+    services.courier.run()
     assert server.events == [sent, sent]
 
 
@@ -432,16 +434,16 @@ def test_what_was_closed_or_erased_since_is_not_sent_any_more(
     factory: Factory, services: Services, server: PactServer, answered: Answered
 ) -> None:
     server.answers[EVENTS] = answering((503, {}, b""))
-    courier.run(services)
+    services.courier.run()
     answered.maker.correct(answered.disclosures[0], level="private")
     factory.clock.advance(seconds=13)
-    courier.run(services)
+    services.courier.run()
     sent = orjson.loads(server.requests[-1].body)
     assert (sent["type"], sent["id"]) == (events.REQUEST_FULFILLED, only(services).id)
     assert [each["id"] for each in sent["data"]["pfs"]] == answered.ids[1:]
     answered.maker.erase(answered.footprints[1])
     services.outbox.replay(only(services).serial)
-    courier.run(services)
+    services.courier.run()
     sent = orjson.loads(server.requests[-1].body)
     assert (sent["type"], sent["id"]) == (events.REQUEST_REJECTED, only(services).id)
     assert sent["data"]["requestEventId"] == "7"
@@ -455,11 +457,11 @@ def test_a_replay_sends_the_same_event_for_another_72_hours(
     factory: Factory, services: Services, server: PactServer, partner: Partner
 ) -> None:
     serial = put(services, partner)
-    courier.run(services)
+    services.courier.run()
     factory.clock.advance(days=10)
     again = services.outbox.replay(serial)
     assert (again.state, again.until) == ("waiting", services.clock() + 72 * HOUR * 1000)
-    courier.run(services)
+    services.courier.run()
     assert server.events == [again.body] * 2
     with pytest.raises(DeliveryUnknown):
         services.outbox.replay(serial + 1)
@@ -469,7 +471,7 @@ def test_what_ended_is_kept_for_90_days_and_what_waits_for_ever(
     factory: Factory, services: Services, server: PactServer, partner: Partner
 ) -> None:
     put(services, partner)
-    courier.run(services)
+    services.courier.run()
     put(services, partner, "waits")
     factory.clock.advance(days=KEPT_MS / 86_400_000)
     services.outbox.forget()

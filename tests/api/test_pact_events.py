@@ -20,8 +20,8 @@ from api import tables
 from api.errors import EventFromElsewhere, EventMalformed, StatementNotFound
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import KEPT_MS
-from api.pact import event_routes, events, receiving
-from api.partners import taking
+from api.pact import events
+from api.partners import event_routes, receiving, taking
 from api.partners.partners import Partner
 from api.services import Services
 from ledger.errors import StoreFull

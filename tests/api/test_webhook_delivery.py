@@ -18,7 +18,6 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from api.outbox import courier
 from api.outbox.addresses import session
 from api.services import Services
 from api.settings import Settings
@@ -105,7 +104,7 @@ class World:
     def runs(self) -> None:
         """What the server does in the background."""
         watch(self.services)
-        courier.run(self.services)
+        self.services.courier.run()
 
     def deliveries(self) -> list[Any]:
         answer = self.client.get(f"{self.path}/deliveries", headers=self.headers).get_json()
@@ -235,7 +234,7 @@ def test_nothing_is_sent_after_the_end(world: World) -> None:
     world.restates("3")
     watch(world.services)
     assert world.client.delete(world.path, headers=world.headers).status_code == 204
-    courier.run(world.services)
+    world.services.courier.run()
     assert world.receiver.got == []
 
 

@@ -15,7 +15,8 @@ import pytest
 from api.oauth.clients import Clients
 from api.opening import clock_ms
 from api.outbox.outbox import Outbox
-from api.pact import events, receiving
+from api.pact import events
+from api.partners import receiving
 from api.partners.partners import Partner, Partners
 from api.secret_box import SecretBox
 from tests.e2e.factory_server import serving

@@ -31,7 +31,7 @@ from api.pact.events import (
     RequestRejected,
 )
 from api.partners import taking
-from api.partners.partners import Partner
+from api.partners.partners import KIND, Partner
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
 
@@ -208,7 +208,7 @@ def _refuse(services: Services, received: Received, told: str, code: str) -> Non
         if received.type == REQUEST_CREATED:
             source, now = events.source_of(services.settings.public_address), services.clock()
             answer = events.request_rejected(source, now, received.id, told, code)
-            services.outbox.put("partner", received.partner, answer, connection=connection)
+            services.outbox.put(KIND, received.partner, answer, connection=connection)
         connection.execute(_row_of(received).values(state=FAILED, told=told))
 
 

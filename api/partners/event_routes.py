@@ -11,7 +11,8 @@ from api.blueprint import Blueprint
 from api.bodies import read_body
 from api.errors import SenderUnknown
 from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
-from api.pact import events, receiving
+from api.pact import events
+from api.partners import receiving
 from api.partners.partners import Partner
 from api.services import services
 

@@ -27,7 +27,7 @@ from api.access import Access
 from api.callers import Caller
 from api.pact import events
 from api.pact.marks import marks, set_mark
-from api.partners.partners import Partner
+from api.partners.partners import KIND, Partner
 from ledger import tables as ledger
 from ledger.standing import Standing
 from ledger.statements import Disclosure
@@ -160,7 +160,7 @@ def _tell(
         ids = [each.id for each in news if each.serial not in told]
         for start in range(0, len(ids), AT_ONCE):
             event = events.published(source, services.clock(), ids[start : start + AT_ONCE])
-            services.outbox.put("partner", partner.id, event, connection=connection)
+            services.outbox.put(KIND, partner.id, event, connection=connection)
         _set_mark(connection, partner, now)
 
 
