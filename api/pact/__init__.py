@@ -1,1 +1,1 @@
-"""Catchment as a PACT v3 host: footprints handed out and taken in, and events about them."""
+"""Catchment as a PACT v3 host: the footprints it hands out, and what PACT's events look like."""

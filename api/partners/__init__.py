@@ -1,1 +1,2 @@
-"""Other PACT hosts: who they are, how they are called, and what is taken over from them."""
+"""Other PACT hosts: who they are, how they are called, the events between them and this server,
+and what is taken over from them."""
