@@ -2,6 +2,10 @@
 
 Every operation is asked with ids that exist and with whatever its schemas allow or forbid; no
 answer may be a server error, undocumented, or of another form than the document says.
+
+That all a schema allows is also taken is not asked: which years are known, that of several
+parameters one is given, that one log size comes before another and that a signature holds, a schema
+cannot say; each is refused with a condition that names it.
 """
 
 from __future__ import annotations
