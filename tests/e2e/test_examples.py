@@ -289,3 +289,21 @@ def test_a_saved_webhook_is_checked_with_openssl(tmp_path: Path) -> None:
     done = ended("curl", "webhook", *files, folder=tmp_path, WEBHOOK_SECRET=secret)
     assert done.returncode == 1
     assert "Not made with this secret" in done.stderr
+
+
+def test_a_program_asks_by_event_and_is_answered_by_event(
+    here: Deployment, buyer: dict[str, str], tmp_path: Path
+) -> None:
+    port, caller = str(free_port()), {"CALLER_ID": "catchment", "CALLER_SECRET": "its secret there"}
+    here.run(
+        "partner", "add", "Delta's system", "--url", f"http://127.0.0.1:{port}",
+        "--enterprise", "Delta Motors", "--client", buyer["CLIENT_ID"],
+        "--client-id", caller["CALLER_ID"], "--secret", caller["CALLER_SECRET"],
+    )  # fmt: skip
+    wanted = "productId=urn:gtin:6901234000016"
+    told = run("python", "request", here.address, port, wanted, folder=tmp_path, **buyer, **caller)
+    assert "fulfilled: Cold-rolled strip, 1.92 kg CO2e" in told
+    asked = (here.address, port, "productId=urn:gtin:6901234000023")
+    done = ended("python", "request", *asked, folder=tmp_path, **buyer, **caller)
+    assert done.returncode == 1
+    assert "rejected: " in done.stderr
