@@ -42,7 +42,7 @@ ERRANDS: Final[Sequence[Errand]] = (
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),
     Errand("deliveries", lambda services: services.courier.run()),
-    Errand("received-forgets", receiving.forget, seconds=3600.0),
+    Errand("received-forgets", lambda services: services.inbox.forget(), seconds=3600.0),
     Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),
 )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # tokens are found by callers, and callers through these serv
     from api.outbox.courier import Courier
     from api.outbox.outbox import Outbox
     from api.pact.shelf import Shelf
+    from api.partners.inbox import Inbox
     from api.partners.partners import Partners
     from api.procurement.comparing import Desk
     from api.subscriptions.subscriptions import Subscriptions
@@ -95,6 +96,12 @@ class Services:
         from api.outbox.outbox import Outbox
 
         return Outbox(self.database, self.clock)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        from api.partners.inbox import Inbox
+
+        return Inbox(self.database, self.clock)
 
     @cached_property
     def courier(self) -> Courier:

@@ -14,8 +14,7 @@ from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.opening import clock_ms
 from api.outbox.outbox import DELIVERED, FAILED, WAITING, Delivery, Outbox
-from api.partners import receiving
-from api.partners.receiving import DONE, Received
+from api.partners.inbox import DONE, Inbox, Received
 from api.settings import Settings
 from api.wire import iso_time
 from ledger.store import open_engine, reading
@@ -46,7 +45,8 @@ def events(
     if replay is not None:
         _replay(speech, outbox, replay)
         return
-    came = receiving.of(database, state=state, limit=limit) if which != "outgoing" else []
+    inbox = Inbox(database, clock_ms)
+    came = inbox.of(state=state, limit=limit) if which != "outgoing" else []
     going = outbox.of(state=state, limit=limit) if which != "received" else []
     if speech.as_json:
         shown = {"received": list(map(_members, came)), "outgoing": list(map(_members, going))}

@@ -68,7 +68,7 @@ def receive() -> Response:
     body = read_body(MAX_EVENT_BYTES, MEDIA_TYPE)
     event = events.read(body)
     receiving.require_source(partner, event.source)
-    receiving.keep(services(), partner, event, body)
+    services().inbox.keep(partner, event, body)
     taken = Response(status=200)
     del taken.headers["Content-Type"]  # of nothing
     return taken

@@ -17,22 +17,19 @@ from typing import Final, cast
 import sqlalchemy as sa
 
 from api.errors import CalledHostRefused
-from api.outbox import backoff
 from api.pact import events
 from api.partners import taking
 from api.partners.calling import PactHost
+from api.partners.inbox import DONE, FAILED, Received
 from api.partners.partners import Partner
-from api.partners.receiving import DONE, FAILED, WAITING
 from api.partners.taking import Taken
 from api.services import Services
-from api.tables import partner as partners
-from api.tables import pulled, received
+from api.tables import pulled
 from ledger.errors import CatchmentError
-from ledger.store import reading, writing
+from ledger.store import reading
 
 _LOG = logging.getLogger("catchment.partners")
 
-ATTEMPTS: Final = 12
 PATIENCE_SECONDS: Final = 120.0
 """How long one event may take at a time; a partner is no reason for others to wait longer."""
 _AT_ONCE: Final = 20
@@ -46,10 +43,10 @@ def pull_announced(services: Services) -> None:
 
     Each partner has its turn with its oldest event, and `PATIENCE_SECONDS` for it. An event whose
     host does not answer, or not in that time, waits, longer each time, and is given up after
-    `ATTEMPTS`; what was taken over by then is not fetched again.
+    72 hours; what was taken over by then is not fetched again.
     Companies that nobody admitted stay out: that takes the operator.
     """
-    for event in _waiting(services):
+    for event in services.inbox.due_news():
         try:
             taken = _taken(services, services.partners.get(event.partner), event)
         except CatchmentError as error:
@@ -59,7 +56,7 @@ def pull_announced(services: Services) -> None:
             _LOG.exception("What the event %s of %s names was not read", event.id, event.source)
             _put_off(services, event, _OUR_FAULT)
         else:
-            _settle(services, event, DONE, summary(taken))
+            services.inbox.settle(event, DONE, summary(taken))
 
 
 def summary(taken: Iterable[Taken]) -> str:
@@ -68,7 +65,7 @@ def summary(taken: Iterable[Taken]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
 
 
-def _taken(services: Services, partner: Partner, event: sa.Row[tuple[object, ...]]) -> list[Taken]:
+def _taken(services: Services, partner: Partner, event: Received) -> list[Taken]:
     """What became of all that an event names.
 
     Few are held at once, as each may be large. Raises as `PactHost.footprint`.
@@ -105,37 +102,6 @@ def _taken_since(services: Services, partner: Partner, at: int) -> dict[str, Tak
     return {row.id: Taken(row.id, row.outcome, row.entry, row.told) for row in rows}
 
 
-def _waiting(services: Services) -> list[sa.Row[tuple[object, ...]]]:
-    """The oldest event that is due of each active partner."""
-    place = sa.func.row_number().over(
-        partition_by=received.c.partner, order_by=(received.c.at, received.c.id)
-    )
-    due = (
-        sa.select(received, place.label("place"))
-        .join(partners, partners.c.id == received.c.partner)
-        .where(
-            received.c.type == events.PUBLISHED,
-            received.c.state == WAITING,
-            received.c.next_at <= services.clock(),
-            partners.c.removed_at.is_(None),
-        )
-        .subquery()
-    )
-    oldest = sa.select(due).where(due.c.place == 1).order_by(due.c.at)
-    with reading(services.database) as connection:
-        return list(connection.execute(oldest))
-
-
-def _put_off(services: Services, event: sa.Row[tuple[object, ...]], told: str) -> None:
-    attempts = event.attempts + 1
-    wait = backoff.wait_ms(attempts)
-    state = WAITING if attempts < ATTEMPTS else FAILED
-    _settle(services, event, state, told, attempts=attempts, next_at=services.clock() + wait)
-
-
-def _settle(
-    services: Services, event: sa.Row[tuple[object, ...]], state: str, told: str, **more: int
-) -> None:
-    same = sa.and_(received.c.source == event.source, received.c.id == event.id)
-    with writing(services.database) as connection:
-        connection.execute(received.update().where(same).values(state=state, told=told, **more))
+def _put_off(services: Services, event: Received, told: str) -> None:
+    if not services.inbox.put_off(event, told):
+        services.inbox.settle(event, FAILED, told)

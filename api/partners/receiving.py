@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -19,11 +18,8 @@ import sqlalchemy as sa
 
 from api import tables
 from api.errors import EventFromElsewhere, PartnerUnknown, status_of
-from api.outbox import backoff
-from api.outbox.outbox import ABANDONED_AFTER_MS, KEPT_MS
 from api.pact import events
 from api.pact.events import (
-    PUBLISHED,
     REQUEST_CREATED,
     Event,
     RequestCreated,
@@ -31,6 +27,7 @@ from api.pact.events import (
     RequestRejected,
 )
 from api.partners import taking
+from api.partners.inbox import DONE, FAILED, Received
 from api.partners.partners import KIND, Partner
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
@@ -40,32 +37,10 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("catchment.events")
 
-WAITING: Final = "waiting"
-DONE: Final = "done"
-FAILED: Final = "failed"
-
 _OUR_FAULT: Final = "This server failed; its operator can say how."
 _NEVER_ASKED: Final = "Nothing was asked of it under this id."
-_AT_ONCE: Final = 100
 _PORTS: Final = {"http": 80, "https": 443}
-_RECEIVED = tables.received.c
 _REQUEST = tables.request.c
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """An event that came; ``at`` is milliseconds since 1970, ``told`` what became of it."""
-
-    source: str
-    id: str
-    partner: str
-    type: str
-    body: bytes
-    at: int
-    state: str
-    told: str
-    attempts: int
-    next_at: int
 
 
 # --- Taking ----------------------------------------------------------------------------------
@@ -95,28 +70,6 @@ def _address(text: str, scheme: str = "") -> tuple[str, str, int | None, str] | 
     return parts.scheme, parts.hostname, port, path
 
 
-def keep(services: Services, partner: Partner, event: Event, body: bytes) -> bool:
-    """Whether an event is new; then it waits to be dealt with. A repeat changes nothing."""
-    same = (_RECEIVED.source == event.source, _RECEIVED.id == event.id)
-    row = {
-        "source": event.source,
-        "id": event.id,
-        "partner": partner.id,
-        "type": events.type_of(event),
-        "body": body,
-        "at": services.clock(),
-        "state": WAITING,
-        "told": "",
-        "attempts": 0,
-        "next_at": 0,
-    }
-    with writing(services.database) as connection:
-        if connection.execute(sa.select(_RECEIVED.at).where(*same)).first() is not None:
-            return False
-        connection.execute(tables.received.insert(), row)
-    return True
-
-
 # --- Dealing with them -----------------------------------------------------------------------
 
 
@@ -126,13 +79,7 @@ def run(services: Services) -> None:
     An event that cannot be dealt with is marked, and holds up no other. Where this server itself
     is at fault (a key of its own is gone, say), the event is tried again, ever more seldom.
     """
-    due = (_RECEIVED.state == WAITING, _RECEIVED.next_at <= services.clock())
-    order = (_RECEIVED.at, _RECEIVED.source, _RECEIVED.id)
-    query = sa.select(tables.received).where(*due, _RECEIVED.type != PUBLISHED)
-    with reading(services.database) as connection:
-        rows = connection.execute(query.order_by(*order).limit(_AT_ONCE))
-        found = [_received(row) for row in rows]
-    for each in found:
+    for each in services.inbox.due():
         _deal_with(services, each)
 
 
@@ -192,14 +139,8 @@ _HANDLERS: Final[dict[type[Event], Callable[..., str]]] = {
 
 def _put_off(services: Services, received: Received, told: str) -> None:
     """Try again later; after 72 hours whoever sent it is told that this server failed."""
-    attempts = received.attempts + 1
-    next_at = services.clock() + backoff.wait_ms(attempts)
-    if next_at > received.at + ABANDONED_AFTER_MS:
+    if not services.inbox.put_off(received, told):
         _refuse(services, received, _OUR_FAULT, "InternalError")
-        return
-    later = {"attempts": attempts, "next_at": next_at, "told": told}
-    with writing(services.database) as connection:
-        connection.execute(_row_of(received).values(**later))
 
 
 def _refuse(services: Services, received: Received, told: str, code: str) -> None:
@@ -209,43 +150,9 @@ def _refuse(services: Services, received: Received, told: str, code: str) -> Non
             source, now = events.source_of(services.settings.public_address), services.clock()
             answer = events.request_rejected(source, now, received.id, told, code)
             services.outbox.put(KIND, received.partner, answer, connection=connection)
-        connection.execute(_row_of(received).values(state=FAILED, told=told))
+        services.inbox.settle(received, FAILED, told, connection=connection)
 
 
 def _settle(services: Services, received: Received, state: str, told: str) -> None:
     """What was taken over lies in the log, where it can be erased: no copy of it stays here."""
-    body = events.by_ids(received.body)
-    with writing(services.database) as connection:
-        connection.execute(_row_of(received).values(state=state, told=told, body=body))
-
-
-def _row_of(received: Received) -> sa.Update:
-    same = (_RECEIVED.source == received.source, _RECEIVED.id == received.id)
-    return tables.received.update().where(*same)
-
-
-# --- Looking ---------------------------------------------------------------------------------
-
-
-def of(database: sa.Engine, *, state: str | None = None, limit: int = 100) -> list[Received]:
-    """The newest events that came, first; with a ``state``, only those in it."""
-    conditions = [] if state is None else [_RECEIVED.state == state]
-    order = (_RECEIVED.at.desc(), _RECEIVED.source, _RECEIVED.id)
-    query = sa.select(tables.received).where(*conditions).order_by(*order).limit(limit)
-    with reading(database) as connection:
-        return [_received(row) for row in connection.execute(query)]
-
-
-def forget(services: Services) -> None:
-    """Drop the bodies of events that were dealt with and are older than 90 days.
-
-    That they came is kept: a repeat must change nothing, however late.
-    """
-    old = (_RECEIVED.state != WAITING, _RECEIVED.at < services.clock() - KEPT_MS)
-    full = sa.func.length(_RECEIVED.body) > 0
-    with writing(services.database) as connection:
-        connection.execute(tables.received.update().where(*old, full).values(body=b""))
-
-
-def _received(row: sa.Row[tuple[object, ...]]) -> Received:
-    return Received(**{name: row._mapping[name] for name in Received.__slots__})
+    services.inbox.settle(received, state, told, kept=events.by_ids(received.body))

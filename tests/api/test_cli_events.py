@@ -43,7 +43,7 @@ def partner(services: Services) -> Partner:
 def receive(services: Services, partner: Partner, id_: str) -> None:
     asked = events.request_created(HOST, services.clock(), {"productId": ["urn:gtin:0"]})
     body = asked.body.replace(asked.id.encode(), id_.encode())
-    receiving.keep(services, partner, events.read(body), body)
+    services.inbox.keep(partner, events.read(body), body)
 
 
 def test_events_are_listed_with_what_became_of_them(

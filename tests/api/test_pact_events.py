@@ -22,6 +22,7 @@ from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import KEPT_MS
 from api.pact import events
 from api.partners import event_routes, receiving, taking
+from api.partners.inbox import Received
 from api.partners.partners import Partner
 from api.services import Services
 from ledger.errors import StoreFull
@@ -449,8 +450,8 @@ def send(client: FlaskClient, credentials: tuple[str, str], partner: Partner) ->
     return post
 
 
-def came(services: Services) -> list[receiving.Received]:
-    return receiving.of(services.database)
+def came(services: Services) -> list[Received]:
+    return services.inbox.of()
 
 
 def sent(services: Services) -> list[dict[str, Any]]:
@@ -717,12 +718,12 @@ def test_bodies_of_old_events_go_and_a_repeat_still_changes_nothing(
     send(event("PublishedEvent.3", id="news", data={"pfIds": [PF]}))
     receiving.run(services)
     factory.clock.advance(days=KEPT_MS / 86_400_000 + 1)
-    receiving.forget(services)
+    services.inbox.forget()
     bodies = {each.id: len(each.body) for each in came(services)}
     assert bodies.pop("news") > 0  # it waits
     assert list(bodies.values()) == [0]
     again = events.read(json.dumps(event()).encode())
-    assert not receiving.keep(services, partner, again, json.dumps(event()).encode())
+    assert not services.inbox.keep(partner, again, json.dumps(event()).encode())
     with services.database.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(tables.received))
         assert count.scalar_one() == 2

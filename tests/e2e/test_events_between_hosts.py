@@ -16,7 +16,7 @@ from api.oauth.clients import Clients
 from api.opening import clock_ms
 from api.outbox.outbox import Outbox
 from api.pact import events
-from api.partners import receiving
+from api.partners.inbox import Inbox
 from api.partners.partners import Partner, Partners
 from api.secret_box import SecretBox
 from tests.e2e.factory_server import serving
@@ -61,13 +61,17 @@ class Host:
     def outbox(self) -> Outbox:
         return Outbox(self.factory.engine, clock_ms)
 
+    @property
+    def inbox(self) -> Inbox:
+        return Inbox(self.factory.engine, clock_ms)
+
     def sent(self, partner: Partner) -> list[str]:
         """States of what was sent to a partner."""
         return [each.state for each in self.outbox.of("partner", partner.id)]
 
     def received(self, kind: str) -> list[dict[str, Any]]:
         """Events of a type that came, the newest first."""
-        came = receiving.of(self.factory.engine)
+        came = self.inbox.of()
         return [orjson.loads(each.body) for each in came if each.type == kind]
 
 
@@ -138,4 +142,4 @@ def test_requests_are_answered_and_new_footprints_announced_by_event(
     # What was taken over there is noted here a moment later.
     eventually(lambda: buyer.sent(to_seller) == ["delivered"] * 2)
     eventually(lambda: seller.sent(to_buyer) == ["delivered"] * 3)
-    assert len(receiving.of(seller.factory.engine, state="done")) == 2
+    assert len(seller.inbox.of(state="done")) == 2
