@@ -49,7 +49,7 @@ FORM = [
 ]
 
 EXAMPLES = settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,
