@@ -58,30 +58,46 @@ class DiscoverySchema(ma.Schema):
     issuer = fields.URL(required=True, metadata=described("Who grants them."))
     token_endpoint = fields.URL(required=True, metadata=described("Where."))
     jwks_uri = fields.URL(required=True, metadata=described("The key they are signed with."))
-    grant_types_supported = fields.List(fields.String(), required=True)
-    token_endpoint_auth_methods_supported = fields.List(fields.String(), required=True)
-    scopes_supported = fields.List(fields.String(), required=True)
+    grant_types_supported = fields.List(
+        fields.String(), required=True, metadata=described(f"`{GRANT_TYPE}` alone.")
+    )
+    token_endpoint_auth_methods_supported = fields.List(
+        fields.String(),
+        required=True,
+        metadata=described("How a client may send its secret: by HTTP Basic, or in the form."),
+    )
+    scopes_supported = fields.List(
+        fields.String(), required=True, metadata=described("What a token may be asked for.")
+    )
     response_types_supported = fields.List(
         fields.String(), required=True, metadata=described("None: nobody is sent to a login.")
     )
-    subject_types_supported = fields.List(fields.String(), required=True)
+    subject_types_supported = fields.List(
+        fields.String(),
+        required=True,
+        metadata=described("`public`: a client has the same name for everybody."),
+    )
     id_token_signing_alg_values_supported = fields.List(
         fields.String(),
         required=True,
         metadata=described("Readers of OpenID Connect insist on it; there are no ID tokens."),
     )
-    service_documentation = fields.URL(required=True)
+    service_documentation = fields.URL(
+        required=True, metadata=described("Where this API is described.")
+    )
 
 
 class JwkSchema(ma.Schema):
     """A public key (RFC 7517, RFC 8037)."""
 
-    kty = fields.String(required=True)
-    crv = fields.String(required=True)
-    x = fields.String(required=True)
-    kid = fields.String(required=True)
-    alg = fields.String(required=True)
-    use = fields.String(required=True)
+    kty = fields.String(required=True, metadata=described("Family of the key."))
+    crv = fields.String(required=True, metadata=described("Its curve."))
+    x = fields.String(required=True, metadata=described("The public key, in base64url."))
+    kid = fields.String(
+        required=True, metadata=described("Its name, as in the header of the tokens it signs.")
+    )
+    alg = fields.String(required=True, metadata=described("The algorithm it signs by."))
+    use = fields.String(required=True, metadata=described("What it is for: `sig`, signatures."))
 
 
 class JwksSchema(ma.Schema):

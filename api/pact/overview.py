@@ -28,6 +28,7 @@ from api.pact.computed import disclosed
 from api.problems import problem_of
 from api.services import services
 from api.wire import (
+    NEXT_PAGE,
     PageQuery,
     PlainDecimal,
     ProblemSchema,
@@ -46,9 +47,6 @@ from ledger.statements import Disclosure, Product
 from ledger.store import reading
 
 _AT_ONCE: Final = 200
-_LINK: Final = {
-    "Link": {"description": "Where the next page is (RFC 8288).", "schema": {"type": "string"}}
-}
 
 _SHELVED, _WITHHELD = tables.shelved.c, tables.withheld.c
 
@@ -145,7 +143,7 @@ class ShelfQuery(PageQuery):
 @blueprint.route("/<uuid:enterprise>/shelf", methods=["GET"])
 @needs_token
 @blueprint.query(ShelfQuery)
-@blueprint.response(200, OnShelfPage, headers=_LINK)
+@blueprint.response(200, OnShelfPage, headers=NEXT_PAGE)
 def shelf(query: dict[str, Any], enterprise: UUID) -> tuple[dict[str, Any], HTTPStatus, Any]:
     """Read which footprints an enterprise hands out
 

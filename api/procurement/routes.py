@@ -40,7 +40,7 @@ from api.procurement.wire import (
 )
 from api.services import Services, services
 from api.statements import readable
-from api.wire import iso_time, next_link
+from api.wire import NEXT_PAGE, iso_time, next_link
 from graph.engine import Question
 from ledger.standing import Said
 from ledger.statements import Award, Money, OfferRule
@@ -271,7 +271,7 @@ def _logged(
 @blueprint.route("/awards", methods=["GET"])
 @needs_token
 @blueprint.query(AwardsQuery)
-@blueprint.response(200, AwardsPageSchema)
+@blueprint.response(200, AwardsPageSchema, headers=NEXT_PAGE)
 def awards(query: dict[str, Any]) -> Response:
     """List awards
 

@@ -69,8 +69,12 @@ class SubscribeSchema(ma.Schema):
 class ToldFigureSchema(Wire):
     """What was last told of a figure."""
 
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    id = entity(required=True)
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(KINDS),
+        metadata=described("Of what it is a figure: a product, an enterprise or a park."),
+    )
+    id = entity(required=True, metadata=described("Of which of them."))
     state = fields.String(
         required=True,
         validate=validate.OneOf(_STATES),
@@ -79,11 +83,31 @@ class ToldFigureSchema(Wire):
             "figure; closed: it may not be read."
         ),
     )
-    year = fields.Integer(required=True, allow_none=True)
-    value = PlainDecimal(required=True, allow_none=True)
-    at_least = PlainDecimal(required=True, allow_none=True)
-    coverage = PlainDecimal(required=True, allow_none=True)
-    unit = fields.String(required=True, allow_none=True)
+    year = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=described("Calendar year; null where none was asked for and there is no figure."),
+    )
+    value = PlainDecimal(
+        required=True,
+        allow_none=True,
+        metadata=described("The figure, in its unit; null unless its state is value."),
+    )
+    at_least = PlainDecimal(
+        required=True,
+        allow_none=True,
+        metadata=described("What is known of it, in its unit; null where there is no number."),
+    )
+    coverage = PlainDecimal(
+        required=True,
+        allow_none=True,
+        metadata=described("`atLeast` / `value`; null where that is."),
+    )
+    unit = fields.String(
+        required=True,
+        allow_none=True,
+        metadata=described("Unit of the numbers; null where there are none."),
+    )
     as_of = whole(
         required=True,
         allow_none=True,
@@ -99,20 +123,37 @@ class ToldFigureSchema(Wire):
 class SubscriptionSchema(Wire):
     """Who is told of what."""
 
-    id = fields.String(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    about = entity(required=True)
+    id = fields.String(required=True, metadata=described("Id of the subscription."))
+    kind = fields.String(
+        required=True,
+        validate=validate.OneOf(KINDS),
+        metadata=described("Whose figures are told: a product's, an enterprise's or a park's."),
+    )
+    about = entity(required=True, metadata=described("Which product, enterprise or park."))
     net = fields.String(
         required=True,
         allow_none=True,
         validate=validate.OneOf(NETS),
         metadata=described("Which net figure; null for a product."),
     )
-    year = fields.Integer(required=True, allow_none=True)
-    threshold = PlainDecimal(required=True)
-    url = fields.String(required=True)
-    created_at = moment(required=True)
-    ended_at = moment(required=True, allow_none=True)
+    year = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata=described("Calendar year; null: always the latest."),
+    )
+    threshold = PlainDecimal(
+        required=True,
+        metadata=described(
+            "Fraction of the value last told by which it must have moved; 0: every change."
+        ),
+    )
+    url = fields.String(required=True, metadata=described("Where events are posted to."))
+    created_at = moment(required=True, metadata=described("When it was made."))
+    ended_at = moment(
+        required=True,
+        allow_none=True,
+        metadata=described("When it ended; null as long as events are sent."),
+    )
 
 
 class SubscriptionDetailSchema(SubscriptionSchema):
