@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from typing import Any
 
 import click
 
 import migrations
 from api.callers import SCOPES, TOKEN_ROLES
-from api.cli.figures import id_of
+from api.cli.figures import registered
 from api.cli.local import existing, local_client
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, json_option, pass_speech, time_text
 from api.oauth.clients import ROTATION_HOURS, Client, Clients
 from api.opening import clock_ms
 from api.settings import Settings
@@ -48,7 +47,7 @@ def add(
     """Register a client. Its secret is shown this once; only its digest is kept."""
     settings = existing(Settings.from_env())
     if enterprise is not None:
-        enterprise = id_of(local_client(settings, speech.language), "enterprises", enterprise)
+        enterprise = registered(local_client(settings, speech.language), "enterprises", enterprise)
     client_id, secret = _clients(settings).add(role, enterprise, name, scopes)
     endpoint = f"{settings.public_address}/auth/token"
     if speech.as_json:
@@ -73,9 +72,9 @@ def list_(speech: Speech) -> None:
         "Id", "Name", "Role", "Enterprise", "OAuth scopes", "Registered", "Revoked"
     )
     for each in found:
-        ended = "" if each.revoked_at is None else _time(each.revoked_at)
         who = (each.id, each.name, each.role, each.enterprise or "")
-        table.add_row(*who, " ".join(sorted(each.scopes)), _time(each.created_at), ended)
+        times = (time_text(each.created_at), time_text(each.revoked_at))
+        table.add_row(*who, " ".join(sorted(each.scopes)), *times)
     speech.out.print(table)
 
 
@@ -133,7 +132,7 @@ def uses(speech: Speech, client_id: str | None, limit: int) -> None:
         return
     table = speech.table("Time", "Client", "Outcome", "Address")
     for each in found:
-        table.add_row(_time(each.at), each.client, each.outcome, each.address)
+        table.add_row(time_text(each.at), each.client, each.outcome, each.address)
     speech.out.print(table)
 
 
@@ -145,7 +144,3 @@ def _clients(settings: Settings | None = None) -> Clients:
 
 def _members(found: Client) -> dict[str, Any]:
     return dataclasses.asdict(found) | {"scopes": sorted(found.scopes)}
-
-
-def _time(at_ms: int) -> str:
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")

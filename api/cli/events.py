@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import migrations
 from api import tables
 from api.cli.local import existing
-from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.speech import Speech, json_option, pass_speech, time_text
 from api.opening import clock_ms
 from api.outbox.outbox import DELIVERED, FAILED, WAITING, Delivery, Outbox
 from api.partners.inbox import DONE, Inbox, Received
@@ -73,7 +73,7 @@ def _show_received(speech: Speech, came: list[Received], partners: dict[str, str
     for each in came:
         sender = partners.get(each.partner, each.partner)
         state = _state(speech, each.state)
-        table.add_row(iso_time(each.at), sender, _kind(each.type), each.id, state, each.told)
+        table.add_row(time_text(each.at), sender, _kind(each.type), each.id, state, each.told)
     speech.out.print(table)
 
 
@@ -83,10 +83,10 @@ def _show_outgoing(speech: Speech, going: list[Delivery], partners: dict[str, st
         "No.", "Time", "Recipient", "Type", "State", "Attempts", "Next attempt", "Last answer"
     )
     for each in going:
-        next_at = iso_time(each.next_at) if each.state == WAITING else ""
+        next_at = time_text(each.next_at if each.state == WAITING else None)
         table.add_row(
             str(each.serial),
-            iso_time(each.created_at),
+            time_text(each.created_at),
             partners.get(each.recipient, each.recipient),
             _kind(each.type),
             _state(speech, each.state),

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import click
@@ -17,7 +18,7 @@ from rich.text import Text
 from api.cli.local import local_client
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
-from api.client import Client
+from api.client import Client, Refused
 from api.errors import NameAmbiguous, NameUnknown
 from api.grades import COVER_WORDS
 from api.ladder import RUNG_WORDS, SEVERAL
@@ -165,13 +166,29 @@ def id_of(client: Client, kind: str, which: str) -> str:
     found = client.entities(kind, name=which)
     exact = [each for each in found if each["name"].casefold() == which.casefold()]
     candidates = exact or found
-    singular = next(one for one, plural in PLURALS.items() if plural == kind)
     if not candidates:
-        raise NameUnknown(kind=singular, text=which)
+        raise NameUnknown(kind=_singular(kind), text=which)
     if len(candidates) > 1:
         choices = ", ".join(f"{each['name']} ({each['id']})" for each in candidates[:MOST_LINES])
-        raise NameAmbiguous(kind=singular, text=which, choices=choices)
+        raise NameAmbiguous(kind=_singular(kind), text=which, choices=choices)
     return str(candidates[0]["id"])
+
+
+def registered(client: Client, kind: str, which: str) -> str:
+    """As `id_of`, and of an id too it is looked whether anything registered has it.
+
+    Raises NameUnknown or NameAmbiguous.
+    """
+    try:
+        return str(client.entity(kind, id_of(client, kind, which))["id"])
+    except Refused as refused:
+        if refused.problem["status"] != HTTPStatus.NOT_FOUND:
+            raise
+        raise NameUnknown(kind=_singular(kind), text=which) from None
+
+
+def _singular(kind: str) -> str:
+    return next(one for one, plural in PLURALS.items() if plural == kind)
 
 
 def boundary_of(client: Client, which: str) -> tuple[str, str]:

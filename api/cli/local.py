@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from requests.adapters import BaseAdapter
@@ -15,6 +15,9 @@ from api.keyfile import KeyFile
 from api.settings import Settings
 from ledger.errors import LogNotFound
 from ledger.uncollected import uncollected
+
+if TYPE_CHECKING:
+    from api.services import Services
 
 REGISTRAR_FILE: Final = "registrar.key"
 TRUST_FILE: Final = "trust.json"
@@ -52,25 +55,26 @@ def registrar_key(settings: Settings) -> KeyFile:
     return keyfile.read(registrar_path(settings), production=settings.is_production)
 
 
-def local_client(settings: Settings, language: str) -> Client:
+def local_client(settings: Settings, language: str, services: Services | None = None) -> Client:
     """The API over the database of this machine, without a server, with an auditor's eyes.
 
-    Whoever has the database has everything in it anyway.
+    Whoever has the database has everything in it anyway. ``services`` replace those that the
+    settings would open.
     """
     session = requests.Session()
-    session.mount("http://", _InProcess(settings))
+    session.mount("http://", _InProcess(settings, services))
     return Client("http://local", session=session, language=language)
 
 
 class _InProcess(BaseAdapter):
     """Answers requests from the application itself."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, services: Services | None) -> None:
         with uncollected():
             from api.app import create_app
 
         super().__init__()
-        self._app = create_app(existing(settings))
+        self._app = create_app(existing(settings), services=services)
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         from flask import g

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -11,10 +10,11 @@ from typing import Final
 import click
 import sqlalchemy as sa
 
-from api.cli.local import existing, registrar_key
+from api.cli.figures import registered
+from api.cli.local import existing, local_client, registrar_key
 from api.cli.options import yes_option
-from api.cli.speech import REFUSED, Speech, json_option, pass_speech
-from api.errors import ClientUnknown, EnterpriseKnown, NameAmbiguous, NameUnknown
+from api.cli.speech import REFUSED, Speech, json_option, pass_speech, time_text
+from api.errors import ClientUnknown, EnterpriseKnown
 from api.opening import open_services
 from api.partners import companies, taking
 from api.partners.calling import PactHost
@@ -74,15 +74,14 @@ def add(
         raise click.UsageError("Give --enterprise, or --admit with an --identifier.")
     services = _services()
     services.partners.check(name, url, auth_url, client)
-    standing = services.engine.standing()
-    known = [_enterprise(standing, each) for each in buyers]
+    known = [_enterprise(speech, services, each) for each in buyers]
     _check_client(services, client)
-    owner = _enterprise(standing, enterprise) if enterprise else None
+    owner = _enterprise(speech, services, enterprise) if enterprise else None
     if secret is None:
         secret = click.prompt("Secret", hide_input=True, err=True)
     added = services.partners.add(
         name=name,
-        enterprise=owner or _admitted(services, standing, str(admit), urns),
+        enterprise=owner or _admitted(services, str(admit), urns),
         url=url,
         auth_url=auth_url,
         client_id=client_id,
@@ -110,7 +109,7 @@ def list_(speech: Speech) -> None:
     for each in found:
         buyers = ", ".join(_name(standing, buyer) for buyer in each.buyers)
         owner = _name(standing, each.enterprise)
-        table.add_row(each.name, owner, each.url, buyers, _time(each.pulled_at))
+        table.add_row(each.name, owner, each.url, buyers, time_text(each.pulled_at))
     speech.out.print(table)
 
 
@@ -138,7 +137,7 @@ def show(speech: Speech, which: str) -> None:
         speech.text("It is here"): found.client or "",
         speech.text("Buyers"): ", ".join(_name(standing, each) for each in found.buyers),
         speech.text("Speaks of"): ", ".join(_name(standing, each) for each in found.companies),
-        speech.text("Last pull"): _time(found.pulled_at),
+        speech.text("Last pull"): time_text(found.pulled_at),
     }
     table = speech.table("", "")
     table.show_header = False
@@ -236,16 +235,10 @@ def _admit_all(services: Services, found: Partner, waiting: Sequence[Newcomer]) 
 # --- Enterprises -----------------------------------------------------------------------------
 
 
-def _enterprise(standing: Standing, text: str) -> str:
+def _enterprise(speech: Speech, services: Services, text: str) -> str:
     """Raises NameUnknown or NameAmbiguous."""
-    if text in standing.enterprises:
-        return text
-    named = [id_ for id_ in standing.enterprises if _name(standing, id_).lower() == text.lower()]
-    if not named:
-        raise NameUnknown(kind="enterprise", text=text)
-    if len(named) > 1:
-        raise NameAmbiguous(kind="enterprise", text=text, choices=", ".join(named))
-    return named[0]
+    client = local_client(services.settings, speech.language, services)
+    return registered(client, "enterprises", text)
 
 
 def _name(standing: Standing, enterprise: str) -> str:
@@ -254,14 +247,14 @@ def _name(standing: Standing, enterprise: str) -> str:
     return body.name if isinstance(body, Enterprise) else enterprise
 
 
-def _admitted(services: Services, standing: Standing, name: str, urns: tuple[str, ...]) -> str:
+def _admitted(services: Services, name: str, urns: tuple[str, ...]) -> str:
     """Say that there is an enterprise; raises EnterpriseKnown where one goes by a URN of it.
 
     Its key is made by the first pull that finds something of it.
     """
     for urn in urns:
         identifiers.parse(urn)
-    for known in standing.enterprises.values():
+    for known in services.engine.standing().enterprises.values():
         body = known.statement.body
         if isinstance(body, Enterprise) and {*keys_of(body.identifiers)} & {*keys_of(urns)}:
             raise EnterpriseKnown(enterprise=body.name)
@@ -329,12 +322,6 @@ def _kept(services: Services, found: Partner) -> list[Taken]:
     with reading(services.database) as connection:
         rows = connection.execute(query).all()
     return [Taken(row.id, row.outcome, row.entry, row.told) for row in rows]
-
-
-def _time(at_ms: int | None) -> str:
-    if at_ms is None:
-        return ""
-    return f"{dt.datetime.fromtimestamp(at_ms // 1000, dt.UTC):%Y-%m-%d %H:%M}"
 
 
 def _services() -> Services:

@@ -70,7 +70,7 @@ def readings(
     client = Client(server, token, language=speech.language)
     where = _site(client, site)
     speaker = str(subject) if subject else key.enterprise
-    zone = zoneinfo.ZoneInfo(client.site(where)["timeZone"])
+    zone = zoneinfo.ZoneInfo(client.entity("sites", where)["timeZone"])
     books = _books(client, speaker, where, meter)
     found = readings_in(read_file(path)[0], Of(speaker, where, meter, zone, replace), books)
     prepared, signers = Prepared(found, plan(found, lambda _: books)), Signers({speaker: key}, None)

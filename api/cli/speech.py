@@ -6,6 +6,7 @@ click itself says (help, wrong usage, the prompt for a passphrase) stays in Engl
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
@@ -162,6 +163,13 @@ def json_option(command: F) -> F:
     return click.option(
         "--json", is_flag=True, expose_value=False, callback=chosen, help="Print JSON."
     )(command)
+
+
+def time_text(at_ms: int | None) -> str:
+    """A moment in a table, in UTC and to the second; nothing where there was none."""
+    if at_ms is None:
+        return ""
+    return f"{dt.datetime.fromtimestamp(at_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 pass_speech = click.make_pass_decorator(Speech, ensure=True)

@@ -47,9 +47,12 @@ class Figures(Http):
             raise AnswerNotUnderstood(url=self.base_url)
         return response.content
 
-    def site(self, site: str) -> dict[str, Any]:
-        """A registered site."""
-        return self._get(f"/v1/sites/{site}")
+    def entity(self, kind: str, entity: str) -> dict[str, Any]:
+        """What is registered under an id: ``kind`` is products, parks, sites or enterprises.
+
+        Raises Refused.
+        """
+        return self._get(f"/v1/{kind}/{entity}")
 
     def published_figure(self, digest: str) -> dict[str, Any]:
         """A published figure, and what has come after it. Raises Refused."""
