@@ -107,6 +107,7 @@ def test_in_production_a_server_does_not_begin_with_a_key_that_others_may_read(
         ("client", "revoke", "nobody"),
         ("client", "add", "x", "--role", "supplier"),
         ("client", "add", "x", "--role", "supplier", "--enterprise", "nobody"),
+        ("client", "add", "x", "--enterprise", "018f0000-0000-7000-8000-000000000000"),
     ],
 )
 def test_what_makes_no_sense_is_refused(begun: Terminal, wrong: tuple[str, ...]) -> None:

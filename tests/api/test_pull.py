@@ -120,7 +120,10 @@ def test_a_partner_is_registered_for_somebody(at: Terminal, server: PactServer) 
     common = ("partner", "add", "Own", "--url", server.url, "--client-id", CLIENT)
     assert at.run(*common).code == 2
     assert at.run(*common, "--admit", "Mill").code == 2
-    assert "no enterprise" in at.run(*common, "--enterprise", "Nobody").err
+    for nobody in ("Nobody", "018f0000-0000-7000-8000-000000000000"):
+        assert "no enterprise" in at.run(*common, "--enterprise", nobody).err
+    assert "no enterprise" in at.run(*common, "--admit", "Mill", "--identifier", MILL,
+                                     "--buyer", "Nobody").err  # fmt: skip
     assert "client" in at.run(*common, "--enterprise", "Buyer", "--client", "unknown").err
     assert at.run(*common, "--admit", "Mill", "--identifier", "urn:gtin:1").code == 1
     admit = ("--admit", "Mill", "--identifier", MILL)
