@@ -187,6 +187,7 @@ def _limit_rates(app: Flask, settings: Settings) -> None:
         ("statements.submit", settings.submit_limit),
         ("statements.submit_batch", settings.batch_limit),
         ("oauth.token", settings.token_limit),
+        ("events.receive", settings.event_limit),
     ):
         view: Callable[..., Any] = app.view_functions[endpoint]
         app.view_functions[endpoint] = limiter.limit(limit)(view)

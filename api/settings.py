@@ -234,6 +234,12 @@ class Settings:
             "CATCHMENT_TOKEN_LIMIT", "Access tokens that one address asks for (OAuth).", _rate
         ),
     )
+    event_limit: str = field(
+        default="120 per minute",
+        metadata=_from(
+            "CATCHMENT_EVENT_LIMIT", "Events of partners that one address sends.", _rate
+        ),
+    )
     batch_statements: int = field(
         default=500,
         metadata=_from(

@@ -28,9 +28,9 @@ from tests.factory import Actor, Factory
 
 _NEXT = re.compile(r'<(?P<address>[^<>]+)>; rel="next"')
 _MOST_PAGES = 100
+_COUNTED = ("read_limit", "token_limit", "event_limit")
 _OF_THE_APPLICATION = (
-    "read_limit",
-    "token_limit",
+    *_COUNTED,
     "trusted_proxies",
     "submit_limit",
     "batch_limit",
@@ -58,7 +58,7 @@ class PactHost:
 
     def __init__(self, factory: Factory, folder: Path, **settings: Any) -> None:
         self.factory = factory
-        shared = dict.fromkeys(("read_limit", "token_limit"), "1000000 per minute")
+        shared = dict.fromkeys(_COUNTED, "1000000 per minute")
         shared |= {name: value for name, value in settings.items() if name in _OF_THE_APPLICATION}
         self.settings = Settings(**{"data": folder} | shared | settings)
         tokens = Tokens(factory.engine, factory.clock)

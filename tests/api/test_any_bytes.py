@@ -24,6 +24,7 @@ UNLIMITED = Settings(
     read_limit="1000000 per minute",
     submit_limit="1000000 per minute",
     batch_limit="1000000 per minute",
+    event_limit="1000000 per minute",
 )
 
 

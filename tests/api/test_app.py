@@ -72,6 +72,13 @@ def test_too_many_requests_are_told_when_to_come_back(services: Services) -> Non
     assert client.get("/v1/log").status_code == 200
 
 
+def test_events_of_partners_are_counted_apart(services: Services) -> None:
+    client = limited(services, event_limit="2 per minute")
+    sent = [client.post("/3/events").status_code for _ in range(3)]
+    assert sent == [401, 401, 429]
+    assert client.get("/v1/log").status_code == 200
+
+
 def test_reading_is_limited_and_health_is_not(services: Services) -> None:
     client = limited(services, read_limit="2 per minute")
     assert [client.get("/v1/log").status_code for _ in "abc"] == [200, 200, 429]

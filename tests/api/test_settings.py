@@ -38,6 +38,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "CATCHMENT_SUBMIT_LIMIT": "2 per second",
         "CATCHMENT_BATCH_LIMIT": "3 per hour",
         "CATCHMENT_TOKEN_LIMIT": "4 per minute",
+        "CATCHMENT_EVENT_LIMIT": "5 per minute",
         "CATCHMENT_BATCH_STATEMENTS": "7",
         "CATCHMENT_BATCH_BYTES": "1000",
         "CATCHMENT_WITNESSES": "/srv/witnesses.json",

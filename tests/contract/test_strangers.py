@@ -90,7 +90,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     declared = acme.footprint(acme.product("Bolts"), "1.5")
     unlimited = Settings(
         data=tmp_path_factory.mktemp("var"),
-        **dict.fromkeys(("read_limit", "submit_limit", "batch_limit"), "1000000 per minute"),
+        **dict.fromkeys(
+            ("read_limit", "submit_limit", "batch_limit", "event_limit"), "1000000 per minute"
+        ),
     )
     tokens = Tokens(f.engine, f.clock)
     made = Services(f.log, Engine(f.log), tokens, unlimited, f.engine, f.clock)
