@@ -70,9 +70,12 @@ def _confirmed(services: Services, envelope: bytes) -> Outcome:
 def _is_computed(envelope: bytes) -> bool:
     """Whether an envelope holds what is confirmed. What cannot be read, the log refuses anyway."""
     try:
-        return _may_be_computed(envelope) and jws.parse(envelope).payload.get("type") in _CONFIRMED
+        if not _may_be_computed(envelope):
+            return False
+        named = jws.parse(envelope).payload.get("type")
     except CatchmentError:
         return False
+    return isinstance(named, str) and named in _CONFIRMED
 
 
 def _may_be_computed(envelope: bytes) -> bool:

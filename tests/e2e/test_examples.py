@@ -303,7 +303,7 @@ def test_a_program_asks_by_event_and_is_answered_by_event(
     wanted = "productId=urn:gtin:6901234000016"
     told = run("python", "request", here.address, port, wanted, folder=tmp_path, **buyer, **caller)
     assert "fulfilled: Cold-rolled strip, 1.92 kg CO2e" in told
-    asked = (here.address, port, "productId=urn:gtin:6901234000023")
+    asked = (here.address, port, "productId=urn:gtin:4006381333931")
     done = ended("python", "request", *asked, folder=tmp_path, **buyer, **caller)
     assert done.returncode == 1
     assert "rejected: " in done.stderr
