@@ -31,8 +31,8 @@ def settings() -> Settings:
 def services(factory: Factory, settings: Settings, tmp_path: Path) -> Services:
     """Of this test alone: what they write to files goes into a folder of its own."""
     log, engine = factory.log, factory.engine
-    own = replace(settings, data=tmp_path / "var")
-    own.data.mkdir()
+    own = replace(settings, data=tmp_path / "of-the-services")
+    own.data.mkdir(exist_ok=True)
     tokens = Tokens(engine, factory.clock)
     return Services(log, Engine(log), tokens, own, engine, factory.clock)
 
