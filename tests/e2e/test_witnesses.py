@@ -99,11 +99,13 @@ def verdict(here: Deployment, member: Member, index: int) -> int:
 def test_witnesses_cosign_one_history_and_a_fork_is_proved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = Deployment(folder(tmp_path, "here"), starts_commands=False)
-    there = Deployment(folder(tmp_path, "there"), starts_commands=False)
+    here, there = Deployment(folder(tmp_path, "here")), Deployment(folder(tmp_path, "there"))
     here.run("init", "--origin", "log.example/forked")
     # The same log with the same key, twice: what an operator would do who shows two histories.
+    # No process that copies a SQLite file may have it open: closing the copy's source drops the
+    # locks of its connections, and a server that comes then finds the file malformed.
     shutil.copytree(here.folder / "var", there.folder / "var")
+    here.starts_commands = there.starts_commands = False
     one = Association(folder(tmp_path, "one"), "one.example")
     two = Association(folder(tmp_path, "two"), "two.example")
     keys = [one.made(), two.made()]
