@@ -87,6 +87,7 @@ def test_a_secret_is_rotated_with_and_without_a_window(begun: Terminal) -> None:
 
 
 @pytest.mark.usefixtures("waiting_for_the_disk")
+@pytest.mark.only_on("sqlite", "the server of the tests does not wait for its disk")
 def test_in_production_a_server_does_not_begin_with_a_key_that_others_may_read(
     begun: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
