@@ -36,7 +36,7 @@ from graph.years import Years
 from ledger.entry import Entry
 from ledger.recent import Recent
 from ledger.standing import Said, Standing
-from ledger.statements import Footprint, Membership, Park, Periodic, Site
+from ledger.statements import Body, Footprint, Membership, Park, Periodic, Site
 
 VERSION = "3"
 """Changes whenever the same prefix and question may give another figure."""
@@ -130,7 +130,7 @@ class Engine:
         self._lock = threading.RLock()
         self._history = History(log, begin)
         self._years = Years(self._history, years)
-        self._latest: Recent[int, int] = Recent(KEPT)
+        self._latest: Recent[tuple[tuple[str, ...], int], int] = Recent(KEPT)
 
     def standing(self, at: int | None = None) -> Standing:
         """What stands after the first ``at`` entries (None: all there are).
@@ -193,10 +193,15 @@ class Engine:
             return question.valid_on.year
         if question.year is not None:
             return question.year
-        dated = (*PERIODIC, Footprint.TYPE)
-        moved = max(standing.touched.get((kind, ""), -1) for kind in dated)
-        known = self._latest.get(moved)
-        return known if known is not None else self._latest.put(moved, latest_year(standing))
+        footprints = (Footprint.TYPE,)
+        return self._latest_of(PERIODIC, standing) or self._latest_of(footprints, standing) or 1970
+
+    def _latest_of(self, kinds: tuple[str, ...], standing: Standing) -> int:
+        moved = max(standing.touched.get((kind, ""), -1) for kind in kinds)
+        known = self._latest.get((kinds, moved))
+        if known is None:
+            known = self._latest.put((kinds, moved), _latest_of(standing, kinds))
+        return known
 
     # -- figures ---------------------------------------------------------------------------
 
@@ -424,13 +429,16 @@ def latest_year(standing: Standing) -> int:
     Where nothing was, as in a log of footprints alone, the latest that one refers to; 1970 in an
     empty log.
     """
-    periodic = (
-        cast(Periodic, said.statement.body).period.year
-        for kind in PERIODIC
-        for said in standing.statements(kind)
-    )
-    footprints = (
-        cast(Footprint, said.statement.body).pact.pcf.reference_year
-        for said in standing.statements(Footprint.TYPE)
-    )
-    return max(periodic, default=0) or max(footprints, default=1970)
+    return _latest_of(standing, PERIODIC) or _latest_of(standing, (Footprint.TYPE,)) or 1970
+
+
+def _latest_of(standing: Standing, kinds: Iterable[str]) -> int:
+    """The latest year that statements of some types are about; 0 where none stands."""
+    bodies = (said.statement.body for kind in kinds for said in standing.statements(kind))
+    return max(map(_year_about, bodies), default=0)
+
+
+def _year_about(body: Body) -> int:
+    if isinstance(body, Footprint):
+        return body.pact.pcf.reference_year
+    return cast(Periodic, body).period.year
