@@ -62,14 +62,14 @@ from api.errors import (
     TokenMissing,
 )
 from api.rule_of_three import LEAST, allows
-from graph.boundary import COUNTED_INSIDE
 from graph.engine import Books, Question, memberships_of
 from graph.errors import UnknownBoundary, UnknownProduct
-from graph.frontier import View, view_from
-from graph.network import Network, Node
-from graph.solved import Solved
+from graph.figures.boundary import COUNTED_INSIDE
+from graph.reading.network import Network, Node
+from graph.reading.year import Place
+from graph.solving.solved import Solved
 from graph.terms import Feed
-from graph.year import Place
+from graph.tracing.frontier import View, view_from
 from ledger import jws
 from ledger.entry import Entry
 from ledger.schema import load

@@ -22,9 +22,9 @@ from api.boundary_answers import Guarded
 from api.errors import NotDisclosed
 from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.services import services
-from graph.account_rows import side_of
-from graph.advice import advice, parks_of
-from graph.carbon_account import carbon_account, published_before, years_of
+from graph.books.account_rows import side_of
+from graph.books.advice import advice, parks_of
+from graph.books.carbon_account import carbon_account, published_before, years_of
 from graph.engine import Books, Question
 from ledger.errors import CatchmentError
 from ledger.standing import Said

@@ -21,15 +21,15 @@ from api.answer_parts import Answer, head, name_of, site_name
 from api.boundary_answers import BOUNDARY, Guarded, on_behalf
 from api.errors import FewerThanThree
 from api.rule_of_three import allows
-from graph.account_rows import Matter, Row, Side, sides_of
-from graph.advice import Advice, Less
-from graph.boundary import Amount
-from graph.carbon_account import ACCOUNTS, Account, CarbonAccount, Made, Movement, YearOf
+from graph.books.account_rows import Matter, Row, Side, sides_of
+from graph.books.advice import Advice, Less
+from graph.books.carbon_account import ACCOUNTS, Account, CarbonAccount, Made, Movement, YearOf
+from graph.books.movements import Cause, Hides, Key, Subject, hidden_keys, key_of
+from graph.books.shared import Shared, shared_of
 from graph.engine import Question
-from graph.explain import Kg
-from graph.levers import TENTH
-from graph.movements import Cause, Hides, Key, Subject, hidden_keys, key_of
-from graph.shared import Shared, shared_of
+from graph.figures.boundary import Amount
+from graph.tracing.explain import Kg
+from graph.tracing.levers import TENTH
 from ledger.errors import CatchmentError
 from ledger.standing import Standing
 from ledger.statements import Park, Product

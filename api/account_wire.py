@@ -22,9 +22,9 @@ from api.figure_wire import (
     YearQuery,
 )
 from api.wire import Wire, described, digest, whole
-from graph.account_rows import Matter
-from graph.advice import Less
-from graph.movements import Cause
+from graph.books.account_rows import Matter
+from graph.books.advice import Less
+from graph.books.movements import Cause
 
 SITE = "site"
 KINDS = (*(str(each) for each in Matter), SITE)

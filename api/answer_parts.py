@@ -15,13 +15,14 @@ from flask_babel import gettext
 
 from api.access import Access
 from api.rule_of_three import allows, merged
-from graph.boundary import Amount
-from graph.characterise import Characterisation
-from graph.engine import VERSION, Answered
+from graph.engine import Answered
+from graph.figures.boundary import Amount
+from graph.figures.gaps import RUNGS, Effect
 from graph.findings import GAP_SENTENCES
-from graph.gaps import RUNGS, Effect
-from graph.network import Column, Estimate, Floats, Node
+from graph.reading.network import Column, Estimate, Floats, Node
+from graph.solving.characterise import Characterisation
 from graph.terms import Rung
+from graph.version import VERSION
 from ledger.findings import Finding
 from ledger.standing import Standing
 from ledger.statements import Enterprise, Site

@@ -37,12 +37,12 @@ from api.answer_parts import (
 from api.covered import Deductions, covered_may_be_told, deductions_told, may_be_told
 from api.rule_of_three import allows, merged
 from api.scope3 import CATEGORIES, OTHER_CATEGORIES
-from graph.boundary import NOTHING, Amount, Missing
 from graph.engine import Books, memberships_of
+from graph.figures.boundary import NOTHING, Amount, Missing
+from graph.figures.gaps import Effect
+from graph.figures.rungs import footprints_by_rung
 from graph.findings import MISSING_SENTENCES, Finding, finding
-from graph.gaps import Effect
-from graph.network import Floats
-from graph.rungs import footprints_by_rung
+from graph.reading.network import Floats
 from graph.terms import Feed
 from ledger.statements import Membership
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
 from api.access import Access
-from graph.published import input_types
+from graph.publishing.published import input_types
 from ledger import bundle
 from ledger.checkpoint import Checkpoint
 from ledger.entry import Entry

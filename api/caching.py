@@ -20,7 +20,7 @@ from flask_babel import get_locale
 from api.auth import current_caller
 from api.callers import Caller
 from api.services import services
-from graph.engine import VERSION
+from graph.version import VERSION
 from ledger import strict_base64
 from ledger.checkpoint import Checkpoint
 from ledger.note import open_note

@@ -15,8 +15,8 @@ from api.answer_parts import Answer, head
 from api.boundary_answers import BOUNDARY, SCOPE2, Guarded
 from api.covered import covered_may_be_told, may_be_told
 from api.rule_of_three import merged
-from graph.certificates import Used, used_for
-from graph.market import Use
+from graph.figures.certificates import Used, used_for
+from graph.figures.market import Use
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from api.answer_parts import Answer, name_of, site_name
 from api.explanation_answers import step_of
 from api.numbers import compact, plain
 from api.wire import iso_time
-from graph.boundary import Amount
-from graph.changes import Cause, Difference, Rippled
+from graph.differences.changes import Cause, Difference, Rippled
+from graph.differences.whatif import Compared, Number
 from graph.engine import Answered, Question, places_of_enterprise, places_of_park
-from graph.frontier import view_from
-from graph.network import Node
-from graph.whatif import Compared, Number
+from graph.figures.boundary import Amount
+from graph.reading.network import Node
+from graph.tracing.frontier import view_from
 from ledger.entry import Entry
 from ledger.errors import CatchmentError
 from ledger.standing import Standing

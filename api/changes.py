@@ -36,9 +36,10 @@ from api.change_wire import (
 from api.errors import NotDisclosed, RangeTooLong
 from api.figures import FIGURE_HEADERS
 from api.services import services
-from graph.changes import MOVES_BOUNDARIES, Rippled, difference, wave
-from graph.engine import VERSION, Answered, Engine, Question, Settled
+from graph.differences.changes import MOVES_BOUNDARIES, Rippled, difference, wave
+from graph.engine import Answered, Engine, Question, Settled
 from graph.errors import GraphError
+from graph.version import VERSION
 from ledger.entry import Entry
 from ledger.strict_json import MAX_INTEGER, dumps
 

@@ -18,7 +18,7 @@ from api.access import Access, Tenants
 from api.rule_of_three import allows, merged
 from graph.engine import Books
 from graph.findings import Finding
-from graph.year import Place
+from graph.reading.year import Place
 
 _OF_GRIDS: Final = "residual-mix-absent"
 

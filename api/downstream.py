@@ -15,7 +15,7 @@ from api.downstream_answers import Readable
 from api.downstream_wire import EnterpriseDownstreamSchema, ParkDownstreamSchema
 from api.figure_wire import FigureQuery
 from api.figures import Asked, enterprise_books, park_books
-from graph.downstream import downstream_of
+from graph.books.downstream import downstream_of
 
 blueprint = Blueprint(
     "downstream",

@@ -18,9 +18,9 @@ from api.answer_parts import Answer, amount, head, name_of
 from api.boundary_answers import BOUNDARY, Guarded
 from api.rule_of_three import allows
 from api.scope3 import DOWNSTREAM
-from graph.behalf import on_behalf
-from graph.downstream import REASONS, Concern, Downstream, Share, Stage, last_moved
-from graph.network import Node
+from graph.books.downstream import REASONS, Concern, Downstream, Share, Stage, last_moved
+from graph.figures.behalf import on_behalf
+from graph.reading.network import Node
 
 LARGEST = 100
 """How many shares are listed."""

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.figure_wire import AmountSchema, HeadSchema, NamedSchema, Number
 from api.wire import Wire, described, whole
-from graph.downstream import REASONS
+from graph.books.downstream import REASONS
 from graph.terms import Assessed
 
 

@@ -17,8 +17,9 @@ from api.access import Access
 from api.answer_parts import Answer, name_of, site_name
 from api.rule_of_three import allows
 from api.scope3 import CATEGORIES
-from graph.cycles import Loop, through
-from graph.explain import (
+from graph.reading.network import Node
+from graph.tracing.cycles import Loop, through
+from graph.tracing.explain import (
     OWN,
     Breakdown,
     Kg,
@@ -30,9 +31,8 @@ from graph.explain import (
     by_site,
     by_tier,
 )
-from graph.levers import TENTH, Kind, Lever, levers_of
-from graph.network import Node
-from graph.paths import Path, Paths, largest_paths
+from graph.tracing.levers import TENTH, Kind, Lever, levers_of
+from graph.tracing.paths import Path, Paths, largest_paths
 from ledger.standing import Standing
 
 # Of the figure; answers show twelve digits.

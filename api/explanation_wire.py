@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.figure_wire import FigureQuery, HeadSchema, MadeSchema, NamedSchema, Number, ProductQuery
 from api.wire import Wire, described, entity, whole
-from graph.levers import Kind
+from graph.tracing.levers import Kind
 
 MOST_ROWS = 200
 WAYS = ("origin", "tier", "site", "enterprise", "gas", "category")

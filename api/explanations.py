@@ -45,11 +45,11 @@ from api.figures import Asked, enterprise_books, park_books
 from api.product_answers import BOUNDARY
 from api.rule_of_three import allows
 from api.services import services
-from graph.cycles import loops_of
 from graph.engine import Answered, Books, Question
-from graph.explain import Trace, trace_boundary, trace_product
-from graph.footprint import mix_of
-from graph.frontier import View, view_from
+from graph.figures.footprint import mix_of
+from graph.tracing.cycles import loops_of
+from graph.tracing.explain import Trace, trace_boundary, trace_product
+from graph.tracing.frontier import View, view_from
 
 blueprint = Blueprint(
     "explanations",

@@ -27,7 +27,7 @@ from typing import Any, Final, TypeAlias
 from api.errors import AmountRefused, CellRefused, FactorTableRefused, NumberRefused
 from api.importing.wanted import Problem
 from api.sheets import Row, Table
-from graph.energy import MJ_PER_KGCE
+from graph.books.energy import MJ_PER_KGCE
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import dump, load

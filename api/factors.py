@@ -13,7 +13,7 @@ from api.blueprint import Blueprint
 from api.services import services
 from api.wire import NEXT_PAGE, PageQuery, Wire, described, next_link, whole
 from graph.errors import UnknownFactorSet
-from graph.factors import Factor, FactorSet, containing, factor_sets
+from graph.reading.factors import Factor, FactorSet, containing, factor_sets
 from ledger import identifiers
 from ledger.errors import IdentifierRefused
 from ledger.schema import Quantity

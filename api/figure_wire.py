@@ -14,7 +14,7 @@ from marshmallow import fields, validate
 
 from api.numbers import plain
 from api.wire import PlainDecimal, Query, Wire, described, entity, whole
-from graph.boundary import Lacking
+from graph.figures.boundary import Lacking
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES
 from graph.terms import Assessed, Feed, Rung
 from ledger.gases import GWP_SETS

@@ -33,7 +33,7 @@ from api.figure_wire import (
 from api.product_answers import contributions_answer, footprint_answer
 from api.services import services
 from graph.engine import Answered, Question
-from graph.footprint import product_footprint
+from graph.figures.footprint import product_footprint
 from ledger.standing import Standing
 from ledger.strict_json import dumps
 

@@ -29,7 +29,7 @@ from api.answer_parts import Answer, findings_about
 from api.rule_of_three import allows
 from graph.engine import Answered
 from graph.findings import REGISTRY
-from graph.plausibility import LOOKED_AT
+from graph.soundness.plausibility import LOOKED_AT
 from ledger.findings import Audience, Finding, Party, Side
 
 _OF_A_CLASS: Final = frozenset({"outlier-high", "outlier-low"})

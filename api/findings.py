@@ -18,8 +18,8 @@ from api.findings_wire import FindingsQuery, FindingsSchema
 from api.services import services
 from graph.engine import MOVES_FIGURES, Answered, Books
 from graph.errors import UnknownBoundary
-from graph.evidence import Evidence, Scope
-from graph.plausibility import findings, findings_for_auditors
+from graph.soundness.evidence import Evidence, Scope
+from graph.soundness.plausibility import findings, findings_for_auditors
 from ledger.findings import Finding
 from ledger.statements import Enterprise, Product
 

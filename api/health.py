@@ -9,7 +9,7 @@ from marshmallow import fields
 from api.blueprint import Blueprint
 from api.services import services
 from api.wire import Wire, described, whole
-from graph.engine import VERSION
+from graph.version import VERSION
 
 blueprint = Blueprint("service", __name__, description="How the service is doing.")
 

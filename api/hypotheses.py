@@ -23,10 +23,7 @@ import numpy as np
 
 from api.access import Access, Sight
 from api.errors import NotDisclosed, OnlyYourOwn, WouldReveal
-from graph.engine import Answered, Books, Engine, Question
-from graph.errors import NothingToTakeBack
-from graph.explain import Trace, trace_boundary, trace_product
-from graph.whatif import (
+from graph.differences.whatif import (
     Change,
     Say,
     ScaleEmissions,
@@ -35,7 +32,10 @@ from graph.whatif import (
     TakeBack,
     in_force,
 )
-from graph.year import Place
+from graph.engine import Answered, Books, Engine, Question
+from graph.errors import NothingToTakeBack
+from graph.reading.year import Place
+from graph.tracing.explain import Trace, trace_boundary, trace_product
 from ledger.standing import Standing
 
 MAY_SUPPOSE: Final = (

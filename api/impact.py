@@ -12,7 +12,7 @@ from api.errors import NotDisclosed
 from api.figure_wire import gwp_set
 from api.services import services
 from api.wire import PlainDecimal, Query, Wire, described, entity, whole
-from graph.impact import Moved, impact
+from graph.differences.impact import Moved, impact
 from ledger.statements import Result
 from ledger.strict_json import MAX_INTEGER
 

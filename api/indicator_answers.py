@@ -13,10 +13,11 @@ from flask_babel import get_locale, gettext
 from api.answer_parts import Answer, head, site_name
 from api.boundary_answers import BOUNDARY, Guarded, on_behalf
 from api.inventory_answers import Inventory
-from graph.downstream import last_moved
-from graph.energy import Basis, Consumption, Line
-from graph.indicators import BUILT_IN, Judged, Measured, Outcome, Verdict, apply
-from graph.notice910 import (
+from graph.books.downstream import last_moved
+from graph.books.energy import Basis, Consumption, Line
+from graph.books.unsaid import LACKS, Lack, lack
+from graph.indicators.indicators import BUILT_IN, Judged, Measured, Outcome, Verdict, apply
+from graph.indicators.notice910 import (
     NAME,
     OUTSIDE,
     RULES,
@@ -26,8 +27,7 @@ from graph.notice910 import (
     Emitted,
     Part,
 )
-from graph.quantities import Ground
-from graph.unsaid import LACKS, Lack, lack
+from graph.indicators.quantities import Ground
 from ledger.statements import NON_PRINCIPLED, QUANTITIES, Indicator, Indicators
 
 ANOTHER_NUMBER: Final = (

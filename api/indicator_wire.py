@@ -8,9 +8,9 @@ from marshmallow import fields, validate
 
 from api.figure_wire import HeadSchema, NamedSchema, Number
 from api.wire import Wire, described
-from graph.indicators import Result, Verdict
-from graph.notice910 import OUTSIDE, RULES
-from graph.unsaid import LACKS
+from graph.books.unsaid import LACKS
+from graph.indicators.indicators import Result, Verdict
+from graph.indicators.notice910 import OUTSIDE, RULES
 from ledger.schema import Quantity
 from ledger.statements import QUANTITIES
 from ledger.statements.indicators import CLASSES, OPERATORS

@@ -25,9 +25,9 @@ from api.indicator_answers import IndicatorAnswer, system_answer
 from api.indicator_wire import ParkIndicatorsSchema, SystemsSchema
 from api.services import services
 from api.wire import NEXT_PAGE, PageQuery, described, next_link
-from graph.indicators import system_of, systems
-from graph.notice910 import NAME
-from graph.quantities import Ground
+from graph.indicators.indicators import system_of, systems
+from graph.indicators.notice910 import NAME
+from graph.indicators.quantities import Ground
 
 blueprint = Blueprint(
     "indicators",

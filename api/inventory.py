@@ -16,7 +16,7 @@ from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.inventory_answers import Inventory
 from api.inventory_wire import EnterpriseInventorySchema, ParkInventorySchema
 from api.services import services
-from graph.inventory import with_base
+from graph.books.inventory import with_base
 
 blueprint = Blueprint(
     "inventory",

@@ -21,13 +21,13 @@ from api.covered import grids_together, rows_told, verification_told
 from api.downstream_answers import Readable
 from api.grades import AT_MOST, GRADE_WORDS, NOT_SHOWN, NOTHING_ENTERED, SILENT
 from api.scope3 import CATEGORIES, DOWNSTREAM
-from graph.boundary import NOTHING, Amount
-from graph.downstream import REASONS
-from graph.inventory import OBSTACLES, Category, FullBooks, Obstacle
-from graph.ledgers import Caught, Offset, Sunk
-from graph.shared import Moved, shared_of
+from graph.books.downstream import REASONS
+from graph.books.inventory import OBSTACLES, Category, FullBooks, Obstacle
+from graph.books.shared import Moved, shared_of
+from graph.figures.boundary import NOTHING, Amount
+from graph.figures.ledgers import Caught, Offset, Sunk
+from graph.reading.year import Place
 from graph.terms import BASES, LOCATION, MARKET, Assessed, Cover, Grade
-from graph.year import Place
 
 _TELLING: Final = ("open", "categories", "no-threshold")
 """Obstacles that tell nothing but what the answer tells anyway."""

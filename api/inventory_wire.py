@@ -17,7 +17,7 @@ from api.figure_wire import (
     TenantSchema,
 )
 from api.wire import Wire, described, whole
-from graph.inventory import OBSTACLES
+from graph.books.inventory import OBSTACLES
 from graph.terms import Cover, Grade
 from ledger.statements.flows import FATES, SINKS
 

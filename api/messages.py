@@ -25,14 +25,15 @@ from api.problems import TITLES
 from api.scope3 import CATEGORIES, DOWNSTREAM, OTHER_CATEGORIES
 from api.sheets import FLAWS
 from api.wire import GIVEN_TWICE, NO_SUCH_PARAMETER
-from graph import comparison, recompute
-from graph.downstream import REASONS
+from graph.books.downstream import REASONS
+from graph.books.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
+from graph.books.unsaid import LACKS
 from graph.findings import GAP_SENTENCES, MISSING_SENTENCES, RULES
-from graph.inventory import FULL_NET, OBSTACLES, OPERATIONAL_NET
-from graph.meters import FLAGS
-from graph.notice910 import OUTSIDE
-from graph.notice910 import RULES as TERMS
-from graph.unsaid import LACKS
+from graph.indicators.notice910 import OUTSIDE
+from graph.indicators.notice910 import RULES as TERMS
+from graph.publishing import recompute
+from graph.reading.meters import FLAGS
+from graph.soundness import comparison
 from ledger import pact, verify
 from ledger.fsck import RULES as DAMAGE
 from ledger.gases import ORIGINS

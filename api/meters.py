@@ -27,12 +27,12 @@ from api.meters_answers import boundary_meters_answer, meter_answer
 from api.meters_wire import EnterpriseMetersSchema, MeterSchema, ParkMetersSchema
 from api.services import services
 from api.wire import Query, described
+from graph.books.metering import metered_year
+from graph.books.reconciliation import differences
 from graph.engine import memberships_of, places_of_enterprise, places_of_park
 from graph.errors import UnknownBoundary
-from graph.metering import metered_year
-from graph.meters import latest_year_at, metered
-from graph.reconciliation import differences
-from graph.year import Place, Year
+from graph.reading.meters import latest_year_at, metered
+from graph.reading.year import Place, Year
 from ledger.standing import Standing
 from ledger.statements import Enterprise, Membership, NaturalKey, Park
 from ledger.strict_json import MAX_INTEGER, dumps

@@ -9,10 +9,10 @@ from typing import Any, Final, cast
 from flask_babel import gettext
 
 from api.answer_parts import Answer, site_name, told
-from graph.engine import VERSION
+from graph.books.metering import Kind, Known, MeteredYear, Row
 from graph.findings import Finding
-from graph.metering import Kind, Known, MeteredYear, Row
-from graph.meters import FLAGS, Flag, Metered, Stretch
+from graph.reading.meters import FLAGS, Flag, Metered, Stretch
+from graph.version import VERSION
 from ledger.standing import Standing
 from ledger.statements import Meter, Site
 

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from api.figure_wire import FindingSchema, NamedSchema, Number
 from api.wire import Wire, described, entity, moment, whole
-from graph.meters import FLAGS
+from graph.reading.meters import FLAGS
 from ledger.statements.flows import ENERGY_SOURCES
 from ledger.statements.meters import METER_FLOWS, METERED
 

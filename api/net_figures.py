@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.boundary_answers import SCOPE2, Guarded
 from api.inventory_answers import Inventory
 from api.rule_of_three import merged
-from graph.inventory import full_books
-from graph.targets import FULL
+from graph.books.inventory import full_books
+from graph.books.targets import FULL
 from graph.terms import MARKET
 
 

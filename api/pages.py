@@ -37,7 +37,7 @@ from api.targets import told_of
 from api.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary, UnknownProduct
-from graph.footprint import product_footprint
+from graph.figures.footprint import product_footprint
 from graph.terms import Rung
 from ledger import strict_base64
 from ledger.errors import CatchmentError

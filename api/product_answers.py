@@ -23,10 +23,10 @@ from api.answer_parts import (
 )
 from api.rule_of_three import allows
 from graph.engine import Answered
-from graph.footprint import ProductFootprint, mix_of
-from graph.frontier import Piece, made_in, pieces_of
-from graph.gaps import Effect, effect_of
-from graph.rungs import footprints_by_rung
+from graph.figures.footprint import ProductFootprint, mix_of
+from graph.figures.gaps import Effect, effect_of
+from graph.figures.rungs import footprints_by_rung
+from graph.tracing.frontier import Piece, made_in, pieces_of
 
 BOUNDARY = "cradle-to-gate"
 

@@ -17,7 +17,14 @@ from api.scope3 import CATEGORIES
 from api.services import Services
 from graph.engine import Books, Question
 from graph.errors import FigureDiffers
-from graph.published import Difference, books_of, difference, figure_body, inputs_of, known_alone
+from graph.publishing.published import (
+    Difference,
+    books_of,
+    difference,
+    figure_body,
+    inputs_of,
+    known_alone,
+)
 from graph.terms import category_name
 from ledger import tiles
 from ledger.errors import CatchmentError

@@ -31,7 +31,7 @@ from api.services import services
 from api.statements import StatementSchema, readable, statement_answer
 from api.wire import PageQuery, PlainDecimal, Wire, described, digest, entity, next_link, whole
 from graph.engine import Question
-from graph.published import books_about, since
+from graph.publishing.published import books_about, since
 from ledger.entry import Entry
 from ledger.errors import CatchmentError, PayloadErased
 from ledger.standing import Said, Standing

@@ -18,10 +18,10 @@ from api.figures import Asked, enterprise_books, park_books
 from api.quality_answers import boundary_quality_answer, product_quality_answer
 from api.quality_wire import EnterpriseQualitySchema, ParkQualitySchema, ProductQualitySchema
 from api.services import services
-from graph.draws import Draw, draw_of_boundary, draw_of_product
 from graph.engine import Answered
-from graph.facts import Facts, facts_of
-from graph.footprint import product_footprint
+from graph.figures.footprint import product_footprint
+from graph.tracing.draws import Draw, draw_of_boundary, draw_of_product
+from graph.tracing.facts import Facts, facts_of
 
 blueprint = Blueprint(
     "quality",

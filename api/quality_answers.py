@@ -22,13 +22,14 @@ from api.answer_parts import Answer, Hidden, amount, columns_of, head, rungs, to
 from api.boundary_answers import BOUNDARY, Guarded, on_behalf
 from api.product_answers import about
 from api.rule_of_three import allows
-from graph.assurance import Assurance
-from graph.draws import Draw
 from graph.engine import Answered
-from graph.facts import DIMENSIONS
-from graph.footprint import ProductFootprint
-from graph.network import Floats
-from graph.quality import (
+from graph.figures.footprint import ProductFootprint
+from graph.reading.assurance import Assurance
+from graph.reading.network import Floats
+from graph.terms import Rung
+from graph.tracing.draws import Draw
+from graph.tracing.facts import DIMENSIONS
+from graph.tracing.quality import (
     Average,
     Origins,
     Part,
@@ -38,8 +39,7 @@ from graph.quality import (
     quality_table,
     rung_column,
 )
-from graph.terms import Rung
-from graph.uncertainty import Spread, Uncertainty
+from graph.tracing.uncertainty import Spread, Uncertainty
 
 _SIDES: Final[Mapping[str, tuple[int, ...]]] = {
     "primary": (Part.PRIMARY, Part.UNTOLD),

@@ -22,11 +22,11 @@ from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.region_wire import RegionQuery, RegionSchema
 from api.rule_of_three import allows
 from api.services import services
-from graph.division import KIND as DIVISION
-from graph.division import code_of, division_books, undecided
+from graph.books.division import KIND as DIVISION
+from graph.books.division import code_of, division_books, undecided
+from graph.books.region import KIND, Region, region_of
 from graph.engine import Books, Question
-from graph.region import KIND, Region, region_of
-from graph.year import Place
+from graph.reading.year import Place
 
 blueprint = Blueprint(
     KIND,

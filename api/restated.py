@@ -31,6 +31,8 @@ from api.errors import (
     NotDisclosed,
 )
 from api.rule_of_three import allows
+from graph.books.region import Region
+from graph.books.restatement import PARK, days_of_change, fence_on, last_day, whole_year_of
 from graph.engine import (
     Books,
     Question,
@@ -39,9 +41,7 @@ from graph.engine import (
     places_of_enterprise,
     places_of_park,
 )
-from graph.region import Region
-from graph.restatement import PARK, days_of_change, fence_on, last_day, whole_year_of
-from graph.year import Place
+from graph.reading.year import Place
 from ledger.standing import Standing
 from ledger.statements import Membership
 

@@ -18,9 +18,9 @@ from api.restated import Restated
 from api.restatement_answers import Told
 from api.restatement_wire import RestatementQuery, RestatementSchema
 from api.services import services
+from graph.books.restatement import PARK, last_day, restated_books, restatement
 from graph.engine import Question
 from graph.errors import NoDataForYear
-from graph.restatement import PARK, last_day, restated_books, restatement
 
 blueprint = Blueprint(
     "restatement",

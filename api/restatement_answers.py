@@ -9,8 +9,8 @@ from typing import cast
 from api.access import Tenants
 from api.answer_parts import Answer, amount, head, name_of, site_name
 from api.boundary_answers import BOUNDARY
-from graph.boundary import NOTHING, Amount, Totals
-from graph.restatement import Handover, Restatement, Step, Why
+from graph.books.restatement import Handover, Restatement, Step, Why
+from graph.figures.boundary import NOTHING, Amount, Totals
 from ledger.standing import Standing
 from ledger.statements import Park
 

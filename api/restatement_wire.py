@@ -16,7 +16,7 @@ from api.figure_wire import (
     YearQuery,
 )
 from api.wire import Wire, described, whole
-from graph.restatement import Why
+from graph.books.restatement import Why
 
 
 def _text(text: str, **more: Any) -> fields.String:

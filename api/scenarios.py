@@ -25,10 +25,10 @@ from api.errors import FewerThanThreeTenants, WouldReveal
 from api.hypotheses import require_nothing_new, require_own_changes, require_said_by
 from api.net_figures import shows_net
 from api.whatif_wire import ChangeSchema, change_of
+from graph.books.restatement import PARK
+from graph.books.targets import OPERATIONAL, Imagined
+from graph.differences.whatif import Change, Say, suppose, supposition
 from graph.engine import Engine, Question
-from graph.restatement import PARK
-from graph.targets import OPERATIONAL, Imagined
-from graph.whatif import Change, Say, suppose, supposition
 from ledger.errors import CatchmentError
 from ledger.schema import malformed
 from ledger.statements import Certificate, Inventory, Scenario

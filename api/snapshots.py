@@ -21,8 +21,8 @@ from rich.progress import Progress
 
 from api.services import Services
 from api.settings import Settings
-from graph.running import Running
-from graph.year_snapshots import YearSnapshots
+from graph.keeping.running import Running
+from graph.keeping.year_snapshots import YearSnapshots
 from ledger.entry import Filed
 from ledger.errors import SnapshotRefused
 from ledger.log import Log

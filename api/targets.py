@@ -29,9 +29,9 @@ from api.scenarios import Trial, Tried
 from api.services import services
 from api.targets_answers import PlansTold, Read
 from api.targets_wire import EnterpriseTargetsSchema, ParkTargetsSchema
+from graph.books.restatement import PARK
+from graph.books.targets import OPERATIONAL, Plans, YearFigures, plans_of
 from graph.engine import Books, Question
-from graph.restatement import PARK
-from graph.targets import OPERATIONAL, Plans, YearFigures, plans_of
 from ledger.errors import CatchmentError
 
 blueprint = Blueprint(

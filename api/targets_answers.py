@@ -17,8 +17,7 @@ from api.covered import may_be_told
 from api.net_figures import shows_net
 from api.problems import problem_of
 from api.scenarios import Tried
-from graph.boundary import Amount
-from graph.targets import (
+from graph.books.targets import (
     FULL,
     OPERATIONAL,
     Imagined,
@@ -28,6 +27,7 @@ from graph.targets import (
     net_figure,
     outlook,
 )
+from graph.figures.boundary import Amount
 from ledger.errors import CatchmentError
 from ledger.findings import Finding
 

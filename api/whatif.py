@@ -34,10 +34,7 @@ from api.whatif_wire import (
     WhatIfSchema,
     change_of,
 )
-from graph.engine import Answered, Engine, Question
-from graph.errors import NoDataForYear
-from graph.explain import Trace, trace_boundary, trace_product
-from graph.stress import (
+from graph.differences.stress import (
     Rest,
     rests_on_enterprises,
     rests_on_keys,
@@ -46,7 +43,18 @@ from graph.stress import (
     without_supplier,
     without_verifier,
 )
-from graph.whatif import Compared, Number, Supposed, compared, moved, suppose, supposition
+from graph.differences.whatif import (
+    Compared,
+    Number,
+    Supposed,
+    compared,
+    moved,
+    suppose,
+    supposition,
+)
+from graph.engine import Answered, Engine, Question
+from graph.errors import NoDataForYear
+from graph.tracing.explain import Trace, trace_boundary, trace_product
 from ledger.errors import CatchmentError
 from ledger.standing import Standing
 

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from api.explanation_wire import KgSchema
 from api.figure_wire import FIRST_YEAR, LAST_YEAR, NamedSchema, Number, gwp_set
 from api.wire import Sent, Wire, described, digest, entity, whole
-from graph.whatif import (
+from graph.differences.whatif import (
     Change,
     RemoveInput,
     ReplaceInput,

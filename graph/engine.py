@@ -3,9 +3,9 @@
     figure = f(prefix, question)
 
 For every year that is asked about, one network is kept up with the log: what is said since moves
-only what lies downstream of it (``graph.current`` reads it, ``graph.live`` solves it). A question
-about the past goes forward from the nearest earlier prefix at which the year is kept, or reads it
-from nothing; both give the same.
+only what lies downstream of it (``graph.reading.current`` reads it, ``graph.solving.live`` solves
+it). A question about the past goes forward from the nearest earlier prefix at which the year is
+kept, or reads it from nothing; both give the same.
 """
 
 from __future__ import annotations
@@ -16,30 +16,28 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from graph.behalf import SpokenFor
-from graph.boundary import Amount, Assessment, Fence
-from graph.characterise import Characterisation, characterise
-from graph.current import CurrentYear
 from graph.errors import UnknownBoundary, UnknownProduct
-from graph.factors import Ladder
-from graph.fence import encloses, fence_findings
+from graph.figures.behalf import SpokenFor
+from graph.figures.boundary import Amount, Assessment, Fence
+from graph.figures.fence import encloses, fence_findings
+from graph.figures.footprint import Origin, ProductFootprint, origins_of, product_footprint
+from graph.figures.ledgers import Ledgers, ledgers_of, net_of
+from graph.figures.market import NO_PARKS, Market, market_based
 from graph.findings import Finding, finding
-from graph.footprint import Origin, ProductFootprint, origins_of, product_footprint
-from graph.history import History, Reader
+from graph.keeping.history import History, Reader
+from graph.keeping.running import Running
+from graph.keeping.years import Years
 from graph.kept import kept
-from graph.ledgers import Ledgers, ledgers_of, net_of
-from graph.market import NO_PARKS, Market, market_based
-from graph.running import Running
-from graph.solved import Solved
-from graph.year import Place, Year
-from graph.years import Years
+from graph.reading.current import CurrentYear
+from graph.reading.factors import Ladder
+from graph.reading.year import Place, Year
+from graph.solving.characterise import Characterisation, characterise
+from graph.solving.solved import Solved
 from ledger.entry import Entry
 from ledger.recent import Recent
 from ledger.standing import Said, Standing
 from ledger.statements import Body, Footprint, Membership, Park, Periodic, Site
 
-VERSION = "3"
-"""Changes whenever the same prefix and question may give another figure."""
 MOVES_FIGURES = (
     "enterprise",
     "site",
@@ -208,7 +206,7 @@ class Engine:
     def footprint(
         self, product: str, question: Question, site: str | None = None
     ) -> tuple[Answered, ProductFootprint]:
-        """The footprint of a product. Raises as ``graph.footprint.product_footprint``."""
+        """The footprint of a product. Raises as ``graph.figures.footprint.product_footprint``."""
         answered = self.about_product(product, question)
         return answered, product_footprint(answered.solved, product, answered.weights, site)
 

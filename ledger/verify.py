@@ -19,7 +19,7 @@ on those before it:
 
 All leaves are there, so that nothing that supersedes an input can be hidden: without its envelope
 it is *withheld*, and said so. The figure itself is recomputed by whoever knows how
-(``graph.recompute``).
+(``graph.publishing.recompute``).
 
 What cannot be judged is let pass: a statement may refer to others that the bundle has no reason to
 hold, because they were superseded before the figure was computed. Its signature, its key and its

@@ -7,9 +7,10 @@ import io
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graph.engine import VERSION, Engine, Question
-from graph.published import books_about, figure_body, inputs_of
-from graph.recompute import Verified, verify
+from graph.engine import Engine, Question
+from graph.publishing.published import books_about, figure_body, inputs_of
+from graph.publishing.recompute import Verified, verify
+from graph.version import VERSION
 from ledger import bundle, jws
 from ledger.bundle import Bundle, LeafHash
 from ledger.checkpoint import Checkpoint

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias, cast
 from api.access import Access
 from api.pact.criteria import TERMS
 from graph.kept import kept
-from graph.links import lines_of, wanted
-from graph.network import Network
-from graph.references import Catalogue, Resolved
+from graph.reading.links import lines_of, wanted
+from graph.reading.network import Network
+from graph.reading.references import Catalogue, Resolved
 from graph.terms import Feed
 from ledger import identifiers
 from ledger.errors import IdentifierRefused

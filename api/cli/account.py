@@ -21,9 +21,9 @@ from api.cli.figures import (
 )
 from api.cli.speech import Speech, pass_speech
 from api.numbers import percent, places_for, tonnes
-from graph.account_rows import Matter
-from graph.advice import Less
-from graph.movements import Cause
+from graph.books.account_rows import Matter
+from graph.books.advice import Less
+from graph.books.movements import Cause
 
 _LEAST_WIDTH: Final = 12
 _ITEMS: Final = 3

@@ -12,7 +12,7 @@ from typing import Any, Final
 from rich.text import Text
 
 from api.cli.speech import CANNOT_DECIDE, DONE, REFUSED, Speech
-from graph.recompute import Number, Verified, verify
+from graph.publishing.recompute import Number, Verified, verify
 from ledger.errors import TrustRefused
 from ledger.rejudge import Step
 from ledger.statements import Result

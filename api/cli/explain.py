@@ -21,7 +21,7 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.explanation_wire import MOST_ROWS, WAYS
 from api.numbers import percent
-from graph.levers import Kind
+from graph.tracing.levers import Kind
 
 KINDS: Final = ("product", "park", "enterprise")
 

@@ -26,7 +26,7 @@ from api.importing.wanted import Problem
 from api.indicator_tables import About, Reading, read, system_of
 from api.numbers import compact, percent
 from api.sheets import read_file
-from graph.indicators import BUILT_IN, Result, Verdict
+from graph.indicators.indicators import BUILT_IN, Result, Verdict
 from ledger import strict_json
 from ledger.errors import ChainExists
 from ledger.schema import load

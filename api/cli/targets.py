@@ -27,8 +27,8 @@ from api.cli.figures import (
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.numbers import places_for, tonnes
-from graph.restatement import Why
-from graph.targets import FULL
+from graph.books.restatement import Why
+from graph.books.targets import FULL
 
 _LEAST_SPAN: Final = 8
 _BLOCK: Final = "█"

@@ -1,7 +1,7 @@
 """``catchment verify``: a receipt or a bundle checked offline, each check by its name.
 
-A bundle is checked by ``ledger.verify`` and ``graph.recompute`` and shown by ``api.cli.audit``,
-which is loaded for bundles only. The rest is about receipts.
+A bundle is checked by ``ledger.verify`` and ``graph.publishing.recompute`` and shown by
+``api.cli.audit``, which is loaded for bundles only. The rest is about receipts.
 
 Needs the receipt, the signed statement and the log that is trusted; no server, no database, no web
 framework. In this order, because each check rests on those before it:

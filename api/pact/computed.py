@@ -43,7 +43,8 @@ from api.pact.documents import Document
 from api.pact.marks import mark, set_mark
 from api.pact.shelf import New, computed_key, ms_of, put
 from api.services import Services
-from graph.engine import MOVES_FIGURES, VERSION, Answered, Question
+from graph.engine import MOVES_FIGURES, Answered, Question
+from graph.version import VERSION
 from ledger import pact, strict_json
 from ledger.errors import CatchmentError
 from ledger.standing import Standing

@@ -1,8 +1,8 @@
 """A product's figure as a PACT footprint: what is told, what stands in, and what is left out. Pure.
 
 The figure of a calendar year, as the product's owner may show it, cradle to gate under one GWP set
-(``graph.footprint``). One declared unit of the product is the declared unit of the footprint: of a
-product in tonnes, 1000 kilograms. So its values need no scaling.
+(``graph.figures.footprint``). One declared unit of the product is the declared unit of the
+footprint: of a product in tonnes, 1000 kilograms. So its values need no scaling.
 
 ==============================  =================================================================
 ``fossilGhgEmissions``,         what the figure's columns say of their origin; where an origin is
@@ -46,16 +46,17 @@ from api.pact import provenance
 from api.pact.geography import geography_of
 from api.quality_answers import Shown, shown_of_product
 from api.rule_of_three import allows
-from graph.draws import Draw, draw_of_product
-from graph.engine import VERSION, Answered, Question
-from graph.facts import DIMENSIONS, facts_of
-from graph.footprint import ProductFootprint, mix_of, product_footprint
-from graph.network import Floats, Node
-from graph.openings import UNSPECIFIED
-from graph.quality import Mask, Origins, Quality
+from graph.engine import Answered, Question
+from graph.figures.footprint import ProductFootprint, mix_of, product_footprint
+from graph.reading.network import Floats, Node
+from graph.reading.openings import UNSPECIFIED
+from graph.reading.year import Year
+from graph.soundness.usability import NOT_AVAILABLE
 from graph.terms import Feed
-from graph.usability import NOT_AVAILABLE
-from graph.year import Year
+from graph.tracing.draws import Draw, draw_of_product
+from graph.tracing.facts import DIMENSIONS, facts_of
+from graph.tracing.quality import Mask, Origins, Quality
+from graph.version import VERSION
 from ledger import pact, units
 from ledger.schema import load
 from ledger.statements import Enterprise, Factors, Footprint, Product, Site
@@ -359,7 +360,7 @@ def computed(
     Raises
     ------
     NoDataForYear, LoopGain, SitesWithoutOutput, GasWithoutGwp
-        There is no figure (``graph.footprint``).
+        There is no figure (``graph.figures.footprint``).
     NotByRecipe
         It would not rest on recipes of the year.
     FewerThanThree

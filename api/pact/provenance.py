@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from api.numbers import plain
 from api.services import Services
-from graph.usability import usability
+from graph.soundness.usability import usability
 from ledger import pact, strict_base64, tables
 from ledger.entry import Entry
 from ledger.receipt import Receipt

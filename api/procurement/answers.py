@@ -15,9 +15,10 @@ from api.procurement.comparing import Comparison, Read
 from api.procurement.known import Known
 from api.procurement.lookup import product_of
 from api.product_answers import BOUNDARY
-from graph.comparison import FAILURES, NOT_PRICED, REFUSALS, Judged, stated
-from graph.engine import VERSION, Answered
-from graph.footprint import mix_of
+from graph.engine import Answered
+from graph.figures.footprint import mix_of
+from graph.soundness.comparison import FAILURES, NOT_PRICED, REFUSALS, Judged, stated
+from graph.version import VERSION
 from ledger.findings import Finding
 from ledger.schema import dump
 from ledger.standing import Said, Standing

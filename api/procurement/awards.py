@@ -11,10 +11,11 @@ from api.access import Access
 from api.callers import Caller
 from api.procurement.comparing import Again, as_stated, judged_as_stated
 from api.services import Services
-from graph.comparison import REFUSALS, Judged, first_of
-from graph.engine import VERSION, Answered, Question
+from graph.engine import Answered, Question
 from graph.errors import AwardDiffers
-from graph.published import TOLERANCE
+from graph.publishing.published import TOLERANCE
+from graph.soundness.comparison import REFUSALS, Judged, first_of
+from graph.version import VERSION
 from ledger.standing import Standing
 from ledger.statements import Award, Offered, OfferFacts, Statement
 

@@ -15,8 +15,9 @@ from api.procurement.known import REFUSED_AS, Drawn, Figures, Known
 from api.procurement.lookup import Names, Wanted, resolve
 from api.procurement.unsigned import Unsigned
 from api.services import Services
-from graph.comparison import Judged, Offer, first_of, judge, stated
-from graph.engine import VERSION, Answered, Question
+from graph.engine import Answered, Question
+from graph.soundness.comparison import Judged, Offer, first_of, judge, stated
+from graph.version import VERSION
 from ledger import tiles
 from ledger.errors import CatchmentError
 from ledger.recent import Recent

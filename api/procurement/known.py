@@ -25,9 +25,6 @@ from api.errors import (
 )
 from api.procurement.lookup import product_of
 from api.quality_answers import product_quality_answer
-from graph.boundary import Lacking
-from graph.comparison import in_unit, stated
-from graph.draws import draw_of_product
 from graph.engine import Answered, Question
 from graph.errors import (
     GasWithoutGwp,
@@ -37,15 +34,18 @@ from graph.errors import (
     SitesWithoutOutput,
     UnknownProduct,
 )
-from graph.facts import facts_of
-from graph.footprint import ProductFootprint, mix_of, product_footprint
+from graph.figures.boundary import Lacking
+from graph.figures.footprint import ProductFootprint, mix_of, product_footprint
 from graph.kept import kept
-from graph.network import Floats, Ints
-from graph.openings import is_mass_disputed
+from graph.reading.network import Floats, Ints
+from graph.reading.openings import is_mass_disputed
+from graph.reading.year import Standby, Year
+from graph.solving.upstream import made_for_each
+from graph.soundness.comparison import in_unit, stated
+from graph.soundness.usability import usability
 from graph.terms import Feed
-from graph.upstream import made_for_each
-from graph.usability import usability
-from graph.year import Standby, Year
+from graph.tracing.draws import draw_of_product
+from graph.tracing.facts import facts_of
 from ledger import units
 from ledger.errors import CatchmentError, UnitMismatch
 from ledger.recent import Recent
@@ -144,7 +144,7 @@ class Known:
         return any(units.parse(each).dimension == "mass" for each in stated_in)
 
     def in_unit(self, amount: Decimal, offered: str, unit: str) -> tuple[Decimal, Decimal]:
-        """As ``graph.comparison.in_unit``."""
+        """As ``graph.soundness.comparison.in_unit``."""
         return in_unit(amount, offered, self.unit, self.mass_per_unit, unit)
 
     def facts(self, per_unit: Decimal) -> OfferFacts:

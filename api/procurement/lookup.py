@@ -2,7 +2,8 @@
 
 A name that somebody claims captures no buyer: it leads to a product of the supplier that is asked
 for, or, where none is, to the one claimant whose identifier the registrar admitted
-(``graph.references``). Anything else is answered with the products it may mean, never with a guess.
+(``graph.reading.references``). Anything else is answered with the products it may mean, never with
+a guess.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final, cast
 from api.access import Access
 from api.answer_parts import name_of
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered
-from graph.references import Catalogue, Listed, Resolved
+from graph.reading.references import Catalogue, Listed, Resolved
 from ledger import identifiers
 from ledger.recent import Recent
 from ledger.standing import Standing

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from graph.characterise import APART
-from graph.comparison import in_unit, stated
-from graph.openings import ORIGIN_OF_PART
+from graph.reading.openings import ORIGIN_OF_PART
+from graph.reading.year import Span
+from graph.solving.characterise import APART
+from graph.soundness.comparison import in_unit, stated
+from graph.soundness.usability import usability
 from graph.terms import Rung
-from graph.uncertainty import DEFAULT_GSD, Z95
-from graph.usability import usability
-from graph.year import Span
+from graph.tracing.uncertainty import DEFAULT_GSD, Z95
 from ledger import pact
 from ledger.errors import UnitMismatch
 from ledger.findings import Finding
@@ -64,7 +64,7 @@ class Unsigned:
         return None
 
     def in_unit(self, amount: Decimal, offered: str, unit: str) -> tuple[Decimal, Decimal]:
-        """As ``graph.comparison.in_unit``; the bridge is the mass that the footprint states."""
+        """As ``graph.soundness.comparison.in_unit``; the bridge is the mass that is stated."""
         pcf = self.pact.pcf
         mass = pcf.product_mass_per_declared_unit / pcf.declared_unit_amount
         return in_unit(amount, offered, pcf.unit_code, mass, unit)

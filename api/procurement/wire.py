@@ -19,7 +19,7 @@ from api.figure_wire import (
     gwp_set,
 )
 from api.wire import PageQuery, PlainDecimal, Query, Sent, Wire, described, digest, entity, whole
-from graph.comparison import FAILURES, NOT_PRICED, REFUSALS
+from graph.soundness.comparison import FAILURES, NOT_PRICED, REFUSALS
 from graph.terms import Feed
 from ledger import units
 from ledger.identifiers import parse as parse_identifier

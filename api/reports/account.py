@@ -20,8 +20,8 @@ from api.reports.document import (
     Table,
     Text,
 )
-from graph.account_rows import Matter
-from graph.movements import Cause
+from graph.books.account_rows import Matter
+from graph.books.movements import Cause
 
 CAUSES: Final = {
     Cause.RESTATEMENT: lazy_gettext("Restatement"),

@@ -9,7 +9,7 @@ from flask_babel import gettext, lazy_gettext
 
 from api.answer_parts import Answer
 from api.reports.document import EMPTY, Cell, Missing, Number, Row, Section, Share, Table, Text
-from graph.indicators import Result, Verdict
+from graph.indicators.indicators import Result, Verdict
 
 VERDICTS: Final = {
     Verdict.MET: lazy_gettext("met"),

@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from api.answer_parts import Answer
 from api.reports.document import Cell, Missing, Number, Row, Section, Table, Text
-from graph.targets import FULL
+from graph.books.targets import FULL
 
 
 def title() -> str:

@@ -21,7 +21,7 @@ from api.errors import SubscriptionRefused, SubscriptionUnknown, TooManySubscrip
 from api.secret_box import SecretBox
 from api.subscriptions.signatures import new_secret
 from api.subscriptions.told import Asked, Figure, Told
-from graph.targets import FULL
+from graph.books.targets import FULL
 from ledger.store import reading, writing
 
 MOST_EACH: Final = 100

@@ -26,11 +26,11 @@ from api.errors import ApiError
 from api.inventory_answers import Inventory
 from api.numbers import plain
 from api.product_answers import footprint_answer
+from graph.books.inventory import full_books
+from graph.books.targets import FULL, OPERATIONAL
 from graph.engine import Books, Engine, Question
 from graph.errors import GraphError
-from graph.footprint import product_footprint
-from graph.inventory import full_books
-from graph.targets import FULL, OPERATIONAL
+from graph.figures.footprint import product_footprint
 from graph.terms import MARKET
 
 VALUE: Final = "value"

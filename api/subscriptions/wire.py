@@ -8,7 +8,7 @@ from marshmallow import fields, validate
 from api.outbox.addresses import LONGEST_URL
 from api.subscriptions.told import KINDS, NETS
 from api.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
-from graph.targets import FULL
+from graph.books.targets import FULL
 from ledger.strict_json import MAX_INTEGER
 
 _FRACTION = r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,9})?$"

@@ -13,15 +13,15 @@ from api.demo import DemoSummary, insecure_key, load
 from api.demo.tables import id_of, rows
 from api.errors import DemoInProduction
 from api.importing.cells import period_of
-from graph.boundary import Amount, Assessment
+from graph.books.inventory import FullBooks, with_base
+from graph.books.shared import shared_of
+from graph.books.targets import plans_of
 from graph.engine import Engine, Question
-from graph.indicators import apply, system_of
-from graph.inventory import FullBooks, with_base
-from graph.meters import metered
-from graph.network import Network
-from graph.quantities import Ground
-from graph.shared import shared_of
-from graph.targets import plans_of
+from graph.figures.boundary import Amount, Assessment
+from graph.indicators.indicators import apply, system_of
+from graph.indicators.quantities import Ground
+from graph.reading.meters import metered
+from graph.reading.network import Network
 from graph.terms import LOCATION, MARKET, Assessed, Cover, Feed
 from ledger.standing import Standing
 from ledger.statements import Disclosure, Figure, Inventory, Membership

@@ -26,9 +26,9 @@ from api.factor_tables import (
     read,
 )
 from api.sheets import read_csv, read_file
-from graph.direct import burn
-from graph.factors import Factor, Ladder
 from graph.gwp import set_of
+from graph.reading.direct import burn
+from graph.reading.factors import Factor, Ladder
 from graph.terms import Rung
 from ledger.errors import StatementMalformed
 from ledger.gases import parse as gas_of

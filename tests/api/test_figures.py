@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from graph.engine import VERSION
+from graph.version import VERSION
 from tests.api.conftest import AsRole, Headers
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory, line

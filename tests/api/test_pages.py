@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from api import waterfall
 from api.publication import publishable
 from api.waterfall import Step, picture
-from graph.engine import VERSION, Engine, Question
+from graph.engine import Engine, Question
+from graph.version import VERSION
 from tests.api.conftest import AsRole
 from tests.chain import Chain, build_chain
 from tests.factory import Factory

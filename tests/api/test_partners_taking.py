@@ -17,10 +17,10 @@ from api.partners.companies import Newcomer
 from api.partners.partners import Partner
 from api.partners.taking import Taken, read_all, take_in
 from api.services import Services
-from graph.assurance import assurance_of
 from graph.engine import Question
-from graph.evidence import Evidence, Scope
-from graph.plausibility import findings
+from graph.reading.assurance import assurance_of
+from graph.soundness.evidence import Evidence, Scope
+from graph.soundness.plausibility import findings
 from ledger.pact import ProductFootprint
 from ledger.schema import dump
 from ledger.statements import Footprint, NaturalKey, Product

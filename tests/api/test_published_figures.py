@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from graph.engine import VERSION
+from graph.version import VERSION
 from ledger import bundle, jws, strict_base64
 from ledger.checkpoint import Checkpoint
 from ledger.merkle import Frontier

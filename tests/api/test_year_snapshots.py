@@ -13,10 +13,10 @@ from api.keyfile import write_secret
 from api.opening import open_services
 from api.services import Services
 from api.settings import Settings
-from graph.current import CurrentYear
 from graph.engine import Engine, Question
-from graph.solved import Solved
-from graph.year_snapshots import YearSnapshots
+from graph.keeping.year_snapshots import YearSnapshots
+from graph.reading.current import CurrentYear
+from graph.solving.solved import Solved
 from ledger.log import Log
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
@@ -140,7 +140,7 @@ def test_a_file_of_another_version_is_not_used(
 ) -> None:
     acme.recipe(steel, site, emissions=co2("2"))
     kept(settings, steel, acme)
-    monkeypatch.setattr("graph.year_snapshots.VERSION", "0")
+    monkeypatch.setattr("graph.keeping.year_snapshots.VERSION", "0")
     nothing_read.clear()
     again = open_services(settings)
     again.engine.footprint(steel, ASKED)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
-from graph.changes import difference
+from graph.differences.changes import difference
 from graph.engine import Engine, Question
 from ledger.log import Accepted
 from ledger.statements import Basis, Body, Emission, InputLine, Period, Product, Recipe, Reference

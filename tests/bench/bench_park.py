@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from graph.boundary import assess, assess_totals
-from graph.characterise import characterise
-from graph.network import Column, Edges, Network, Node
-from graph.solved import Solved
+from graph.figures.boundary import assess, assess_totals
+from graph.reading.network import Column, Edges, Network, Node
+from graph.reading.year import Place
+from graph.solving.characterise import characterise
+from graph.solving.solved import Solved
 from graph.terms import Feed
-from graph.year import Place
 from tests.bench.row import Row
 
 PRODUCTS = 1_000_000

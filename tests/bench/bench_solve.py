@@ -16,8 +16,8 @@ import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 
-from graph.live import LiveSolution
-from graph.solve import Plan
+from graph.solving.live import LiveSolution
+from graph.solving.solve import Plan
 from tests.bench.machine import best, gather_rate, stream_rate
 from tests.bench.networks import QUANTITIES, generated
 from tests.bench.row import Row

@@ -21,17 +21,17 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.testing import assert_array_equal
 
-from graph.begun import BegunYear, written
-from graph.current import CurrentYear
 from graph.engine import Engine, Question
-from graph.groups import Groups
-from graph.network import FEEDS, Column, Edges, Network
-from graph.roster import OF_NODES, OF_PLACES, NodeTable, Roster
-from graph.running import Running
-from graph.solved import Solved
+from graph.keeping.begun import BegunYear, written
+from graph.keeping.running import Running
+from graph.keeping.year_snapshots import YearSnapshots
+from graph.reading.current import CurrentYear
+from graph.reading.groups import Groups
+from graph.reading.network import FEEDS, Column, Edges, Network
+from graph.reading.roster import OF_NODES, OF_PLACES, NodeTable, Roster
+from graph.reading.texts import Texts
+from graph.solving.solved import Solved
 from graph.terms import Feed
-from graph.texts import Texts
-from graph.year_snapshots import YearSnapshots
 from ledger import strict_base64, tables
 from ledger.leaf import Leaf
 from ledger.snapshot import Snapshots
@@ -253,7 +253,7 @@ def _wave(engine: Engine, town: Town, number: int, co2: float) -> float:
 
 
 def arrays_of(town: Town) -> BegunYear:
-    """What `graph.begun.written` makes of the year of ``town``."""
+    """What `graph.keeping.begun.written` makes of the year of ``town``."""
     plan = Plan(town)
     network = plan.network()
     solved = Solved.of(network)

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import migrations
-from graph.published import input_types
+from graph.publishing.published import input_types
 from ledger import jws, tile_store, tiles
 from ledger.log import Refused
 from ledger.merkle import verify_inclusion

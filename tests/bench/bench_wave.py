@@ -10,9 +10,9 @@ import time
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
-from graph.live import Changes, LiveSolution
-from graph.many import upstream_of_each
-from graph.solve import Plan
+from graph.solving.live import Changes, LiveSolution
+from graph.solving.many import upstream_of_each
+from graph.solving.solve import Plan
 from tests.bench.machine import best
 from tests.bench.networks import QUANTITIES, generated
 from tests.bench.row import Row

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from graph.boundary import Amount, Assessment
 from graph.engine import Books, Engine, Question
-from graph.footprint import ProductFootprint
-from graph.network import Gap, Network
-from graph.solved import Solved
+from graph.figures.boundary import Amount, Assessment
+from graph.figures.footprint import ProductFootprint
+from graph.reading.network import Gap, Network
+from graph.solving.solved import Solved
 from tests.factory import Factory
 
 YEAR = 2025

@@ -17,9 +17,9 @@ from typing import Any, cast
 import python_calamine
 
 from graph.engine import Engine, Question
-from graph.evidence import Evidence
 from graph.findings import Finding
-from graph.plausibility import STAGES_PATH, findings_for_auditors
+from graph.soundness.evidence import Evidence
+from graph.soundness.plausibility import STAGES_PATH, findings_for_auditors
 from ledger import pact
 from ledger.log import Accepted, Refused
 from ledger.schema import load

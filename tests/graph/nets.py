@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from graph.characterise import Characterisation, characterise
-from graph.network import Column, Edges, Network, Node
-from graph.solved import Solved
+from graph.reading.network import Column, Edges, Network, Node
+from graph.solving.characterise import Characterisation, characterise
+from graph.solving.solved import Solved
 from graph.terms import Feed
 
 CO2, CH4 = Column("CO2", "fossil"), Column("CH4", "fossil")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from graph.engine import Books, Engine, Question
-from graph.quantities import Ground
+from graph.indicators.quantities import Ground
 from ledger.statements import (
     CARRIER_URNS,
     Certificate,

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from graph.account_rows import side_of
-from graph.advice import Advice, Less, advice, parks_of
+from graph.books.account_rows import side_of
+from graph.books.advice import Advice, Less, advice, parks_of
+from graph.differences.whatif import ScaleInput, Scope, suppose, supposition
 from graph.engine import Books, Engine, Question
-from graph.explain import trace_boundary
-from graph.levers import Kind, levers_of
-from graph.whatif import ScaleInput, Scope, suppose, supposition
+from graph.tracing.explain import trace_boundary
+from graph.tracing.levers import Kind, levers_of
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.mill import PAINT, Mill, build_mill

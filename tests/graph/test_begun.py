@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph import filed
-from graph.begun import BegunYear, written
-from graph.current import CurrentYear
-from graph.history import History
-from graph.running import Running
-from graph.solved import Solved
+from graph.keeping import filed
+from graph.keeping.begun import BegunYear, written
+from graph.keeping.history import History
+from graph.keeping.running import Running
+from graph.reading.current import CurrentYear
+from graph.solving.solved import Solved
 from ledger.errors import SnapshotRefused
 from ledger.standing import Standing
 from ledger.statements import Basis, Emission, Enterprise, InputLine, Recipe, Reference

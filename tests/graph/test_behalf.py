@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.behalf import SpokenFor
+from graph.figures.behalf import SpokenFor
 from tests.factory import Factory
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.account_rows import COLUMNS, Material, Matter, Row, Side
-from graph.boundary import Amount
-from graph.carbon_account import (
+from graph.books.account_rows import COLUMNS, Material, Matter, Row, Side
+from graph.books.carbon_account import (
     ACCOUNTS,
     Account,
     CarbonAccount,
@@ -24,9 +23,10 @@ from graph.carbon_account import (
     published_before,
     years_of,
 )
+from graph.books.movements import Cause, Item, movements
 from graph.engine import Books, Engine, Question
 from graph.errors import GraphError, YearsReversed
-from graph.movements import Cause, Item, movements
+from graph.figures.boundary import Amount
 from ledger.statements import (
     Body,
     DirectEmission,

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pytest
 
-from graph.changes import Difference, difference, wave
+from graph.differences.changes import Difference, difference, wave
+from graph.differences.whatif import Number
 from graph.engine import Engine, Question
 from graph.errors import LogPositionUnknown, NoDataForYear, PrefixesReversed
-from graph.whatif import Number
 from ledger.errors import CatchmentError
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, co2

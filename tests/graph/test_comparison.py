@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.comparison import (
+from graph.soundness.comparison import (
     CARBON,
     FAILURES,
     PRICE,

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graph.current import CurrentYear
-from graph.history import History
-from graph.network import Estimate, Network
-from graph.running import Running
-from graph.solved import Solved
+from graph.keeping.history import History
+from graph.keeping.running import Running
+from graph.reading.current import CurrentYear
+from graph.reading.network import Estimate, Network
+from graph.solving.solved import Solved
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2
 from tests.graph.world import World

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.cycles import loops_of, through
 from graph.engine import Engine, Question
-from graph.explain import trace_boundary, trace_product
+from graph.tracing.cycles import loops_of, through
+from graph.tracing.explain import trace_boundary, trace_product
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of

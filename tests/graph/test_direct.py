@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from marshmallow import ValidationError
 
-from graph.boundary import Lacking
-from graph.direct import burn
 from graph.engine import Engine, Question
-from graph.factors import Factor, Ladder
-from graph.network import Column
+from graph.figures.boundary import Lacking
+from graph.reading.direct import burn
+from graph.reading.factors import Factor, Ladder
+from graph.reading.network import Column
 from ledger.statements import Emission, FactorRow, Factors, Fuel, Inventory
 from tests.factory import Actor, Factory, gas, year_of
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from graph.engine import Engine, Question
-from graph.evidence import Evidence, Scope
 from graph.findings import Finding
-from graph.plausibility import distance, findings, views_disagree
+from graph.soundness.evidence import Evidence, Scope
+from graph.soundness.plausibility import distance, findings, views_disagree
 from graph.terms import Feed
 from ledger.findings import Severity, Side
 from tests.graph.dirty import (

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from graph.division import code_of, division_books, parks_within, undecided
+from graph.books.division import code_of, division_books, parks_within, undecided
+from graph.books.region import region_of
 from graph.engine import Answered, Books, Engine, Question
 from graph.errors import NoDataForYear, NoSiteInDivision
-from graph.region import region_of
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.world import World

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 import pytest
 
-from graph.downstream import Downstream, Stage, downstream_of, last_moved
+from graph.books.downstream import Downstream, Stage, downstream_of, last_moved
 from graph.engine import Books, Engine, Question
 from graph.terms import Assessed
 from ledger.schema import load

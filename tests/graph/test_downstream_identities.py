@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Fence
-from graph.characterise import characterise
-from graph.downstream import GOODS, Downstream, Flows, Sides, downstream, upstream_shares
-from graph.gate import NOTHING, Told
-from graph.network import Book, Edges, Floats, Gap, Network, Node
-from graph.services import Priced, Services
-from graph.solved import Solved
+from graph.books.downstream import GOODS, Downstream, Flows, Sides, downstream, upstream_shares
+from graph.figures.boundary import Fence
+from graph.figures.services import Priced, Services
+from graph.reading.gate import NOTHING, Told
+from graph.reading.network import Book, Edges, Floats, Gap, Network, Node
+from graph.reading.year import Place
+from graph.solving.characterise import characterise
+from graph.solving.solved import Solved
 from graph.terms import Assessed
-from graph.year import Place
 from tests.graph.nets import network_of
 from tests.graph.test_identities import TIGHT, WEIGHTS, Year, leontief, place, years
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from graph.energy import Basis, Consumption, basis_of
+from graph.books.energy import Basis, Consumption, basis_of
+from graph.books.unsaid import Lack
 from graph.errors import CoalBasisAmbiguous, CoalBasisMissing, CoalBasisUnknown
-from graph.unsaid import Lack
 from tests.factory import Factory
 from tests.graph.parkland import YEAR, Parkland
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from graph.boundary import Amount
 from graph.engine import Books, Engine, Question
 from graph.errors import LogPositionUnknown, NoDataForYear, UnknownBoundary, UnknownProduct
-from graph.footprint import ProductFootprint
+from graph.figures.boundary import Amount
+from graph.figures.footprint import ProductFootprint
 from ledger.entry import Entry, Suspected
 from ledger.errors import CatchmentError
 from ledger.log import Accepted, Log

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Amount, Assessment, Lacking
-from graph.footprint import product_footprint
-from graph.network import Book, Edges, Estimate, Gap, Network, Node
-from graph.solved import Solved
+from graph.figures.boundary import Amount, Assessment, Lacking
+from graph.figures.footprint import product_footprint
+from graph.reading.network import Book, Edges, Estimate, Gap, Network, Node
+from graph.solving.solved import Solved
 from graph.terms import Assessed, Feed, Rung
 from tests.graph.test_identities import COLUMNS, TIGHT, WEIGHTS, Year, place, years
 

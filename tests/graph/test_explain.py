@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.engine import Engine, Question
-from graph.explain import (
+from graph.solving.solved import Solved
+from graph.tracing.explain import (
     Breakdown,
     Kg,
     Trace,
@@ -25,8 +26,7 @@ from graph.explain import (
     trace_boundary,
     trace_product,
 )
-from graph.frontier import view_from
-from graph.solved import Solved
+from graph.tracing.frontier import view_from
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.factors import DEFAULT_GSD, Factor, Ladder, factor_sets
-from graph.network import Column, Estimate
+from graph.reading.factors import DEFAULT_GSD, Factor, Ladder, factor_sets
+from graph.reading.network import Column, Estimate
 from graph.terms import Rung
 from ledger.schema import load
 from ledger.statements import ELECTRICITY, FactorRow, Factors, Product

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.engine import Engine, Question
-from graph.fence import encloses, fence_findings
+from graph.figures.fence import encloses, fence_findings
 from ledger.statements import Park, Site
 from tests.factory import SQUARE, Factory
 from tests.graph.ask import park

@@ -9,7 +9,7 @@ import pytest
 
 from graph.engine import Engine, Question
 from graph.errors import NoDataForYear, UnknownGwpSet
-from graph.footprint import ProductFootprint
+from graph.figures.footprint import ProductFootprint
 from graph.terms import Feed
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import YEAR, figure, firm, known, rules, sentences, solved

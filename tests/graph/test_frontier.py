@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from graph.characterise import characterise
-from graph.frontier import pieces_of, view_from
-from graph.network import Column, Edges, Network, Node
-from graph.solved import Solved
+from graph.reading.network import Column, Edges, Network, Node
+from graph.solving.characterise import characterise
+from graph.solving.solved import Solved
 from graph.terms import Feed
+from graph.tracing.frontier import pieces_of, view_from
 
 LETTERS = "ABCDEF"
 CO2 = Column("CO2", "fossil")

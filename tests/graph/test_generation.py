@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from graph.boundary import Assessment
+from graph.figures.boundary import Assessment
 from graph.terms import Assessed
 from ledger import pact
 from tests.factory import Actor, Factory, line

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Assessment, assess
-from graph.characterise import characterise
 from graph.errors import LoopGain
-from graph.footprint import product_footprint
-from graph.network import Book, Column, Edges, Floats, Network, Node
-from graph.solved import Solved
+from graph.figures.boundary import Assessment, assess
+from graph.figures.footprint import product_footprint
+from graph.reading.network import Book, Column, Edges, Floats, Network, Node
+from graph.reading.year import Place
+from graph.solving.characterise import characterise
+from graph.solving.solved import Solved
 from graph.terms import Assessed, Feed
-from graph.year import Place
 
 COLUMNS = (Column("CO2", "fossil"), Column("CH4", "fossil"), Column("CO2e", "fossil", "AR6"))
 WEIGHTS = characterise(COLUMNS, "AR6")

@@ -10,10 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graph.books.unsaid import lack
 from graph.errors import IndicatorSystemUnknown, NoParkTypes, ParkTypeUnknown
-from graph.indicators import Measured, Outcome, Result, Verdict, apply, system_of, systems
-from graph.notice910 import NAME, SYSTEM
-from graph.unsaid import lack
+from graph.indicators.indicators import (
+    Measured,
+    Outcome,
+    Result,
+    Verdict,
+    apply,
+    system_of,
+    systems,
+)
+from graph.indicators.notice910 import NAME, SYSTEM
 from ledger.schema import load
 from ledger.statements import Indicators
 from tests.factory import Factory

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from graph.books.inventory import full_books
+from graph.books.region import region_of
 from graph.engine import Books, Engine, Question
-from graph.inventory import full_books
-from graph.published import amounts_of
-from graph.region import region_of
+from graph.publishing.published import amounts_of
 from ledger.log import Accepted
 from ledger.statements import Capture, Certificate, Inventory, Removal
 from tests.factory import Actor, Factory, gas, year_of

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.engine import Engine, Question
-from graph.explain import trace_boundary, trace_product
-from graph.levers import Kind, levers_of
-from graph.network import Estimate, Gap
-from graph.solved import Solved
+from graph.reading.network import Estimate, Gap
+from graph.solving.solved import Solved
 from graph.terms import Rung
+from graph.tracing.explain import trace_boundary, trace_product
+from graph.tracing.levers import Kind, levers_of
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of

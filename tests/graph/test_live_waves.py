@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from graph import blocks, solve, waves
 from graph.errors import (
     AmountNotFinite,
     LoopUnsolved,
@@ -16,8 +15,9 @@ from graph.errors import (
     SolutionInterrupted,
     TableMismatch,
 )
-from graph.live import GAP, OPEN, Changes, LiveSolution, Reached, Solution
-from graph.solve import Plan
+from graph.solving import blocks, solve, waves
+from graph.solving.live import GAP, OPEN, Changes, LiveSolution, Reached, Solution
+from graph.solving.solve import Plan
 
 few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**32 - 1)

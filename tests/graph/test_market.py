@@ -14,16 +14,16 @@ from typing import Any
 
 import pytest
 
-from graph import filed
-from graph.begun import BegunYear, written
-from graph.boundary import Fence, Lacking
-from graph.changes import difference, wave
-from graph.current import CurrentYear
+from graph.differences.changes import difference, wave
 from graph.engine import Books, Engine, Question
-from graph.factors import Ladder
-from graph.market import Market, Use, market_based
-from graph.network import Grid
-from graph.running import Running
+from graph.figures.boundary import Fence, Lacking
+from graph.figures.market import Market, Use, market_based
+from graph.keeping import filed
+from graph.keeping.begun import BegunYear, written
+from graph.keeping.running import Running
+from graph.reading.current import CurrentYear
+from graph.reading.factors import Ladder
+from graph.reading.network import Grid
 from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import ELECTRICITY, RESIDUAL_MIX, Certificate, Factors

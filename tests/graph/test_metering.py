@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from graph.books.metering import MeteredYear, Row, metered_year
+from graph.books.reconciliation import compared
 from graph.engine import Engine, Question, places_of_enterprise, places_of_park
-from graph.evidence import Evidence, Scope
 from graph.findings import Finding
-from graph.metering import MeteredYear, Row, metered_year
-from graph.plausibility import findings
-from graph.reconciliation import compared
-from graph.year import Year
+from graph.reading.year import Year
+from graph.soundness.evidence import Evidence, Scope
+from graph.soundness.plausibility import findings
 from ledger.findings import Side
 from ledger.schema import load
 from ledger.statements import Energy, Fuel, Inventory, Meter, Period, Readings, Water

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graph.errors import UnknownMeter
-from graph.meters import Metered, latest_year_at, metered, meters_at
+from graph.reading.meters import Metered, latest_year_at, metered, meters_at
 from ledger.log import Accepted
 from ledger.statements import Meter, Part, Period, Reading, Readings
 from tests.factory import Actor, Factory

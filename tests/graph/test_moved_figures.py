@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from graph.differences.impact import Moved, impact
 from graph.engine import Engine, Question
-from graph.impact import Moved, impact
 from tests.factory import Actor, Factory, gas
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from graph.books.inventory import FullBooks, threshold_of, with_base
 from graph.engine import Engine, Question
-from graph.inventory import FullBooks, threshold_of, with_base
 from graph.terms import MARKET, Grade
 from ledger.statements import Milestone, Planner, Target
 from tests.factory import Actor, Factory

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.indicators import Outcome, Result, Verdict, apply
-from graph.notice910 import (
+from graph.indicators.indicators import Outcome, Result, Verdict, apply
+from graph.indicators.notice910 import (
     CONVERSION,
     CORE,
     ELECTRICITY,

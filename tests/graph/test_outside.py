@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph import outside, rungs
-from graph.boundary import Amount, Assessment, assess_totals
-from graph.solved import Solved
+from graph.figures import rungs
+from graph.figures.boundary import Amount, Assessment, assess_totals
+from graph.solving import outside
+from graph.solving.solved import Solved
 from tests.graph.test_estimates import gap, gaps_in
 from tests.graph.test_identities import WEIGHTS, Year, years
 

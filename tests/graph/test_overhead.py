@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from graph.boundary import Assessment
 from graph.errors import NoDataForYear
+from graph.figures.boundary import Assessment
 from graph.terms import Assessed, Feed
 from tests.factory import Factory, line
 from tests.graph.ask import co2, figure, firm, known, network, park, reasons, rules

@@ -73,12 +73,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graph.direct import burn
+from graph.books.inventory import FullBooks, full_books
+from graph.books.region import region_of
+from graph.books.shared import shared_of
 from graph.engine import Engine, Question
-from graph.factors import Ladder
-from graph.inventory import FullBooks, full_books
-from graph.region import region_of
-from graph.shared import shared_of
+from graph.reading.direct import burn
+from graph.reading.factors import Ladder
 from graph.terms import LOCATION, MARKET, Assessed, Grade
 from ledger.schema import load
 from ledger.statements import (

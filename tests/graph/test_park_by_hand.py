@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from graph.boundary import Assessment
 from graph.engine import Engine, Question
+from graph.figures.boundary import Assessment
 from graph.terms import Assessed
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Factory

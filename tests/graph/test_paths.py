@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.engine import Engine, Question
-from graph.explain import trace_boundary, trace_product
-from graph.paths import largest_paths
+from graph.tracing.explain import trace_boundary, trace_product
+from graph.tracing.paths import largest_paths
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory
 from tests.graph.nets import solved_of

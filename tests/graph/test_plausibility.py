@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graph.engine import Engine, Question
-from graph.evidence import Evidence, Scope
 from graph.findings import REGISTRY, Finding
-from graph.masses import is_for_one, masses_disagree
-from graph.plausibility import deviation, distance, figure, findings_for_auditors
+from graph.reading.masses import is_for_one, masses_disagree
+from graph.soundness.evidence import Evidence, Scope
+from graph.soundness.plausibility import deviation, distance, figure, findings_for_auditors
 from ledger.findings import Severity, Side
 from ledger.log import Accepted
 from ledger.statements import Product

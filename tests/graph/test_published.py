@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.engine import MOVES_FIGURES, VERSION, Books, Engine, Question
-from graph.published import (
+from graph.engine import MOVES_FIGURES, Books, Engine, Question
+from graph.publishing.published import (
     Difference,
     Since,
     books_of,
@@ -25,6 +25,7 @@ from graph.published import (
     since,
     stated_number,
 )
+from graph.version import VERSION
 from ledger.leaf import Leaf
 from ledger.merkle import leaf_hash, node_hash
 from ledger.statements import Figure, Result

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from graph.assurance import Assurance
 from graph.engine import Engine, Question
-from graph.facts import facts_of
-from graph.quality import Origins, Part, Quality, doubts, quality_table
+from graph.reading.assurance import Assurance
 from graph.terms import Rung
+from graph.tracing.facts import facts_of
+from graph.tracing.quality import Origins, Part, Quality, doubts, quality_table
 from ledger.statements import DataQuality
 from tests.chain import Chain, build_chain
 from tests.factory import Actor, Factory, line

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.assurance import Assurance
-from graph.draws import Draw, draw_of_boundary
-from graph.facts import Amount, Datum, Facts, Taken
-from graph.network import Floats, Network
-from graph.quality import Origins, Part, Quality, quality_table
-from graph.solved import Solved
+from graph.reading.assurance import Assurance
+from graph.reading.network import Floats, Network
+from graph.solving.solved import Solved
+from graph.tracing.draws import Draw, draw_of_boundary
+from graph.tracing.facts import Amount, Datum, Facts, Taken
+from graph.tracing.quality import Origins, Part, Quality, quality_table
 from tests.graph.test_identities import WEIGHTS, Year, years
 
 TIGHT = {"rel": 1e-9, "abs": 1e-12}

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from graph.quantities import COMPUTED, Ground
+from graph.indicators.quantities import COMPUTED, Ground
 from ledger.statements import QUANTITIES, Capture, OutputValue, Removal
 from tests.factory import Factory
 from tests.graph.parkland import Parkland

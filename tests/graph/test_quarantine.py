@@ -10,7 +10,7 @@ import pytest
 
 from graph.engine import Engine, Question
 from graph.errors import NoDataForYear
-from graph.footprint import ProductFootprint
+from graph.figures.footprint import ProductFootprint
 from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import Factors, Site

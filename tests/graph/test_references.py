@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graph.references import Catalogue, Resolved, Unresolved
+from graph.reading.references import Catalogue, Resolved, Unresolved
 from ledger.statements import Product
 from tests.factory import Accepted, Actor, Factory, line, ref
 from tests.graph.ask import figure, known, reasons, rules

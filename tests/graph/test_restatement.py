@@ -27,11 +27,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.boundary import Amount
-from graph.engine import Engine, Question
-from graph.errors import BaseYearNotEarlier, NoDataForYear, UnknownBoundary
-from graph.region import region_of
-from graph.restatement import (
+from graph.books.region import region_of
+from graph.books.restatement import (
     Moved,
     Restatement,
     Step,
@@ -41,7 +38,10 @@ from graph.restatement import (
     restatement,
     totals_along,
 )
-from graph.year import Place
+from graph.engine import Engine, Question
+from graph.errors import BaseYearNotEarlier, NoDataForYear, UnknownBoundary
+from graph.figures.boundary import Amount
+from graph.reading.year import Place
 from tests.factory import Actor, Factory
 from tests.graph.ask import co2, known
 from tests.graph.test_identities import Year, years

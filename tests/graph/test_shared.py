@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from graph.boundary import Lacking
+from graph.books.shared import Moved, Shared, shared_of
 from graph.engine import Books, Engine, Question
-from graph.shared import Moved, Shared, shared_of
+from graph.figures.boundary import Lacking
 from ledger.findings import Side
 from ledger.log import Accepted
 from ledger.statements import Allocation, Period

@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackError
 
-from graph import blocks
-from graph.blocks import Refusal, SparseBlock, close_large, close_small
 from graph.errors import LoopUnsolved
+from graph.solving import blocks
+from graph.solving.blocks import Refusal, SparseBlock, close_large, close_small
 
 CREDITED = np.array([[0.9, 0.6], [-0.6, 0.2]])
 """Gain sqrt(0.54), since its eigenvalues are a pair of that size; 1.24 without the sign."""

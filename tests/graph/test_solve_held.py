@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from graph import blocks, solve
-from graph.solve import Plan
+from graph.solving import blocks, solve
+from graph.solving.solve import Plan
 
 few = settings(max_examples=40, deadline=None)
 

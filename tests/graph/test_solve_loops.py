@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.sparse import block_diag, csr_array
 
-from graph import blocks
 from graph.errors import AmountNotFinite, NetworkNotSquare, NoLoop, TableMismatch
-from graph.loops import worst_loop
-from graph.solve import Plan
+from graph.solving import blocks
+from graph.solving.loops import worst_loop
+from graph.solving.solve import Plan
 
 
 def plan_of(amounts: object) -> Plan:

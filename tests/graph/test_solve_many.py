@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_array, csr_array
 
-from graph import many
 from graph.errors import TableMismatch
-from graph.many import upstream_of_each
-from graph.solve import Plan
+from graph.solving import many
+from graph.solving.many import upstream_of_each
+from graph.solving.solve import Plan
 
 
 @settings(max_examples=60, deadline=None)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from graph.solve import Plan
+from graph.solving.solve import Plan
 
 
 def published(folder: Path, name: str) -> np.ndarray:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from graph.boundary import Assessment
 from graph.engine import Engine, Question
-from graph.network import Network
+from graph.figures.boundary import Assessment
+from graph.reading.network import Network
 from tests.factory import Factory, line
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about what was stated, wherever it is stored")

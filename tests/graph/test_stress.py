@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.engine import Engine, Question
-from graph.explain import Trace, trace_boundary, trace_product
-from graph.stress import (
+from graph.differences.stress import (
     rests_on_enterprises,
     rests_on_keys,
     through_nodes,
@@ -19,7 +17,9 @@ from graph.stress import (
     without_supplier,
     without_verifier,
 )
-from graph.whatif import Supposed, Supposition, supposition
+from graph.differences.whatif import Supposed, Supposition, supposition
+from graph.engine import Engine, Question
+from graph.tracing.explain import Trace, trace_boundary, trace_product
 from ledger.standing import Standing
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Actor, Factory

@@ -26,10 +26,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.boundary import Amount, Lacking
-from graph.engine import Engine, Question
-from graph.errors import CertificateWithdrawn, NothingToChange
-from graph.targets import (
+from graph.books.targets import (
     FULL,
     OPERATIONAL,
     Imagined,
@@ -41,7 +38,7 @@ from graph.targets import (
     outlook,
     plans_of,
 )
-from graph.whatif import (
+from graph.differences.whatif import (
     NO_PREFIX,
     Change,
     Hypothetical,
@@ -52,6 +49,9 @@ from graph.whatif import (
     suppose,
     supposition,
 )
+from graph.engine import Engine, Question
+from graph.errors import CertificateWithdrawn, NothingToChange
+from graph.figures.boundary import Amount, Lacking
 from ledger.errors import CertificateUsed
 from ledger.log import Accepted
 from ledger.schema import dump

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from graph.terms import Rung
-from graph.uncertainty import (
+from graph.tracing.uncertainty import (
     DEFAULT_AMOUNT_GSD,
     DEFAULT_GSD,
     Spread,

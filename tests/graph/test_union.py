@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graph.books.region import Region, region_of
 from graph.engine import Answered, Books, Engine, Question, books_of_places
-from graph.region import Region, region_of
-from graph.solved import Solved
-from graph.year import Place
+from graph.reading.year import Place
+from graph.solving.solved import Solved
 from ledger.standing import Standing
 from tests.chain import YEAR, build_chain
 from tests.factory import Factory

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graph import upstream
 from graph.engine import Engine, Question
-from graph.upstream import made_for, made_for_each
+from graph.solving import upstream
+from graph.solving.upstream import made_for, made_for_each
 from tests.factory import Factory
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about numbers")

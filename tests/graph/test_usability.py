@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graph.usability import COMPLETE, CONSISTENT, INDICATIVE, usability
+from graph.soundness.usability import COMPLETE, CONSISTENT, INDICATIVE, usability
 from ledger import pact
 from ledger.schema import load
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from graph.engine import Engine, Question
-from graph.footprint import ProductFootprint
+from graph.figures.footprint import ProductFootprint
 from graph.terms import Rung
 from tests.factory import Actor, Factory
 from tests.graph.ask import YEAR, co2, known

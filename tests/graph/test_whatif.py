@@ -8,11 +8,7 @@ from typing import Any
 
 import pytest
 
-from graph.engine import Answered, Engine, Question
-from graph.errors import NothingToChange, NothingToTakeBack, NotSupposable, SpeakerUnknown
-from graph.published import figure_body
-from graph.solved import Solved
-from graph.whatif import (
+from graph.differences.whatif import (
     NO_PREFIX,
     Change,
     Compared,
@@ -31,6 +27,10 @@ from graph.whatif import (
     suppose,
     supposition,
 )
+from graph.engine import Answered, Engine, Question
+from graph.errors import NothingToChange, NothingToTakeBack, NotSupposable, SpeakerUnknown
+from graph.publishing.published import figure_body
+from graph.solving.solved import Solved
 from ledger.errors import OverlappingPeriods, StatementMalformed
 from ledger.schema import dump
 from ledger.statements import Body, Emission, Inputs

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from graph.reading.year import Place, places_at
 from graph.terms import Feed
-from graph.year import Place, places_at
 from ledger.statements import Product, Site
 from tests.factory import Actor, Factory, line
 from tests.graph.ask import co2, figure, firm, known, network, reasons, rules, sentences, solved

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from graph.draws import Draw, draw_of_boundary, draw_of_product
 from graph.engine import Answered, Engine, Question
-from graph.facts import Facts, facts_of
-from graph.quality import Origins, Quality
+from graph.tracing.draws import Draw, draw_of_boundary, draw_of_product
+from graph.tracing.facts import Facts, facts_of
+from graph.tracing.quality import Origins, Quality
 from ledger.log import Accepted
 from ledger.statements import DataQuality, Recipe
 from tests.chain import YEAR, Chain

@@ -1,0 +1,1 @@
+"""The books of parks, enterprises and regions: inventories, accounts, targets, over time."""

@@ -1,0 +1,1 @@
+"""Figures as they are published, and computed again by anybody."""
