@@ -14,48 +14,39 @@ from flask_limiter import HeaderNames, Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from api import (
-    account,
-    catalogue,
-    certificates,
-    changes,
-    documentation,
-    downstream,
-    explanations,
-    factors,
-    figures,
-    findings,
-    health,
-    impact,
-    indicators,
-    inventory,
-    log,
-    meters,
-    pages,
-    problems,
-    protocols,
-    published,
-    published_figures,
-    quality,
-    region,
-    registry,
-    restatement,
-    statements,
-    suspects,
-    targets,
-    whatif,
-)
+from api import factors, health, registry
+from api.account import routes as account
 from api.asking import routes as asking
+from api.certificates import routes as certificates
+from api.changes import routes as changes
+from api.downstream import routes as downstream
+from api.explanations import routes as explanations
+from api.figures import routes as figures
+from api.findings import routes as findings
+from api.indicators import routes as indicators
+from api.inventory import routes as inventory
+from api.log import impact, published, suspects
+from api.log import routes as log
+from api.meters import routes as meters
 from api.oauth import routes as oauth
-from api.opening import open_services
 from api.pact import overview, provenance_schema
 from api.pact import routes as pact
+from api.pages import routes as pages
 from api.partners import event_routes
 from api.procurement import routes as procurement
+from api.published import routes as published_figures
+from api.quality import routes as quality
+from api.region import routes as region
 from api.reports import routes as reports
+from api.restatement import routes as restatement
 from api.services import Services
+from api.serving.opening import open_services
 from api.settings import Settings
+from api.statements import routes as statements
 from api.subscriptions import routes as subscriptions
+from api.targets import routes as targets
+from api.web import catalogue, documentation, problems, protocols
+from api.whatif import routes as whatif
 
 LANGUAGES = ("en", "zh")
 _SMALL_BODY = 64 * 1024
@@ -73,7 +64,7 @@ _HEADERS = {
 
 
 class _Orjson(JSONProvider):
-    """JSON by orjson: members in their order, UTF-8. Reading is left to ``api.bodies``."""
+    """JSON by orjson: members in their order, UTF-8. Reading is left to ``api.web.bodies``."""
 
     def dumps(self, obj: Any, **_: Any) -> str:
         return orjson.dumps(obj).decode()

@@ -1,7 +1,7 @@
 """Conditions of the api floor, and the one table from every condition to its HTTP status.
 
 The status is looked up along a class's ancestors, so the base classes carry the defaults and only
-what differs is named. ``api.problems`` renders the answer (RFC 9457).
+what differs is named. ``api.web.problems`` renders the answer (RFC 9457).
 """
 
 from __future__ import annotations

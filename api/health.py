@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import fields
 
-from api.blueprint import Blueprint
 from api.services import services
-from api.wire import Wire, described, whole
+from api.web.blueprint import Blueprint
+from api.web.wire import Wire, described, whole
 from graph.version import VERSION
 
 blueprint = Blueprint("service", __name__, description="How the service is doing.")

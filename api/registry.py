@@ -15,10 +15,10 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.auth import needs_token
-from api.blueprint import Blueprint
 from api.services import services
-from api.wire import NEXT_PAGE, PageQuery, Wire, described, digest, entity, next_link, whole
+from api.web.auth import needs_token
+from api.web.blueprint import Blueprint
+from api.web.wire import NEXT_PAGE, PageQuery, Wire, described, digest, entity, next_link, whole
 from graph.errors import UnknownBoundary, UnknownProduct
 from ledger.schema import Day, Quantity
 from ledger.standing import Said

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import current_app
 
-from api.secret_box import SecretBox
+from api.keys.secret_box import SecretBox
 from api.settings import Settings
 from graph.engine import Engine
 from ledger.log import Log
@@ -18,7 +18,7 @@ from ledger.sequencer import Sequencer
 
 if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
     from api.asking.requests import Requests
-    from api.custody import Custody
+    from api.keys.custody import Custody
     from api.oauth.clients import Clients
     from api.oauth.grants import Grants
     from api.outbox.courier import Courier
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # tokens are found by callers, and callers through these serv
     from api.partners.partners import Partners
     from api.procurement.comparing import Desk
     from api.subscriptions.subscriptions import Subscriptions
-    from api.tokens import Tokens
+    from api.web.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Services:
 
     @cached_property
     def custody(self) -> Custody:
-        from api.custody import Custody
+        from api.keys.custody import Custody
 
         return Custody(self)
 

@@ -162,7 +162,7 @@ partner = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     # Where its tokens come from, if from elsewhere.
     sa.Column("auth_url", sa.Text),
-    # Whom to authenticate as over there; the secret is encrypted (`api.secret_box`).
+    # Whom to authenticate as over there; the secret is encrypted (`api.keys.secret_box`).
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("sealed_secret", sa.Text, nullable=False),
     # The client that the host authenticates as here, if it may send events.
@@ -301,7 +301,7 @@ subscription = sa.Table(
     # Fraction of the last value told by which it must move, as a decimal.
     sa.Column("threshold", sa.Text, nullable=False),
     sa.Column("url", sa.Text, nullable=False),
-    # Key of the signatures, encrypted (`api.secret_box`); and the one it came in place of.
+    # Key of the signatures, encrypted (`api.keys.secret_box`); and the one it came in place of.
     sa.Column("sealed_secret", sa.Text, nullable=False),
     sa.Column("sealed_former", sa.Text),
     sa.Column("former_until", sa.BigInteger),

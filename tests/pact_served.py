@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 from api.app import assemble
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Actor, Factory
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from flask_babel import gettext
 
-from api.answer_parts import Answer, name_of
 from api.asking.progress import next_due, tally, tiers
 from api.asking.requests import NOT_TAKEN, disclosure
 from api.asking.rows import DECLINED, Request
 from api.asking.whom import Given
+from api.figures.parts import Answer, name_of
 from api.services import Services
-from api.wire import iso_time
+from api.web.wire import iso_time
 from ledger.statements import NaturalKey
 
 DISCLOSE: Final = (

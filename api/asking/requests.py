@@ -10,7 +10,7 @@ An event of a partner may become several requests, one for each maker of what it
 none of them is open any more, the partner is told, once: the events's end and the outgoing event
 are one transaction. What is not known here and what nobody answers is told alike, in the words that
 nothing was found. That something is known can show in how soon the answer comes; products that are
-registered are no secret among callers with a token (`api.access`), and partners have one.
+registered are no secret among callers with a token (`api.figures.access`), and partners have one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from api import tables
-from api.access import Access
 from api.asking.rows import (
     ANSWERED,
     DECLINED,
@@ -46,7 +45,6 @@ from api.asking.rows import (
     same_as,
 )
 from api.asking.whom import Wanted, by_criteria, criteria_of
-from api.callers import Caller
 from api.errors import (
     AnswerNotDisclosed,
     AnswerRefused,
@@ -55,11 +53,13 @@ from api.errors import (
     RequestUnknown,
     TooManyRequestsOpen,
 )
+from api.figures.access import Access
 from api.outbox.cloud_event import CloudEvent
 from api.pact import events
 from api.pact.criteria import Criteria
 from api.partners.partners import KIND as PARTNER
 from api.partners.partners import Partner
+from api.web.callers import Caller
 from ledger.standing import Standing
 from ledger.store import reading, writing
 
@@ -488,7 +488,7 @@ class Requests:
 
 
 def settle(services: Services) -> None:
-    """The errand (`api.errands`)."""
+    """The errand (`api.serving.errands`)."""
     services.requests.settle()
 
 

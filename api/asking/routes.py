@@ -9,8 +9,6 @@ from uuid import UUID
 
 import marshmallow as ma
 
-from api.access import Access
-from api.answer_parts import Answer
 from api.asking.answers import Teller
 from api.asking.requests import DAY_MS, DUE_DAYS, Asking, Requests
 from api.asking.rows import Request
@@ -27,9 +25,6 @@ from api.asking.wire import (
     PassOnSchema,
     RequestPageSchema,
 )
-from api.auth import identified_caller, needs_token
-from api.blueprint import Blueprint
-from api.bodies import read_as
 from api.errors import (
     AskingForEnterprises,
     AskingUnknown,
@@ -38,9 +33,14 @@ from api.errors import (
     NotDisclosed,
     RequestEnded,
 )
+from api.figures.access import Access
+from api.figures.parts import Answer
 from api.pact.criteria import Criteria
 from api.services import services
-from api.wire import NEXT_PAGE, next_link
+from api.web.auth import identified_caller, needs_token
+from api.web.blueprint import Blueprint
+from api.web.bodies import read_as
+from api.web.wire import NEXT_PAGE, next_link
 from graph.engine import Question
 from graph.errors import UnknownProduct
 

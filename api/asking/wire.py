@@ -9,9 +9,9 @@ from marshmallow import fields, validate
 
 from api.asking.requests import LONGEST_TEXT, MOST_FOOTPRINTS
 from api.asking.rows import STATES
-from api.figure_wire import FIRST_YEAR, LAST_YEAR, NamedSchema
+from api.figures.wire import FIRST_YEAR, LAST_YEAR, NamedSchema
 from api.pact.criteria import LONGEST_VALUE, MOST_VALUES
-from api.wire import PageQuery, Sent, Wire, described, entity, moment, whole
+from api.web.wire import PageQuery, Sent, Wire, described, entity, moment, whole
 from ledger.schema import Day, Text
 
 BOXES: Final = ("inbox", "sent")

@@ -20,7 +20,7 @@ from api.cli.figures import (
     year_options,
 )
 from api.cli.speech import Speech, pass_speech
-from api.numbers import percent, places_for, tonnes
+from api.figures.numbers import percent, places_for, tonnes
 from graph.books.account_rows import Matter
 from graph.books.advice import Less
 from graph.books.movements import Cause

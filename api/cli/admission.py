@@ -11,8 +11,8 @@ import click
 from api.cli.local import existing, registrar_key
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import AlreadyAdmitted, FileRefused, NameUnknown
+from api.keys.signing import signed
 from api.settings import Settings
-from api.signing import signed
 from ledger import strict_json
 from ledger.errors import CatchmentError
 from ledger.log import Log, Refused
@@ -58,7 +58,7 @@ def admit(
     (--lost): its registration stays as it is, the lost key ends, and what it signed stands. A key
     that others may have is ended by “catchment revoke --reason compromised” as well.
     """
-    from api.opening import open_services
+    from api.serving.opening import open_services
 
     settings = existing(Settings.from_env())
     services = open_services(settings)

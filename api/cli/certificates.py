@@ -15,7 +15,7 @@ from api.cli.figures import (
     year_options,
 )
 from api.cli.speech import Speech, pass_speech
-from api.numbers import compact
+from api.figures.numbers import compact
 
 _KIND_WORDS: Final = {"green-power": "green power", "removal": "removal", "offset": "offset"}
 

@@ -16,8 +16,8 @@ from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import RECEIPT_SUFFIX, filled
 from api.client import Client
 from api.errors import AwardNotFound, FileRefused
-from api.keyfile import KeyFile
-from api.numbers import compact, percent
+from api.figures.numbers import compact, percent
+from api.keys.keyfile import KeyFile
 from ledger import jws
 from ledger.errors import CatchmentError
 from ledger.statements import read

@@ -16,7 +16,7 @@ from api.cli.figures import (
     year_options,
 )
 from api.cli.speech import Speech, pass_speech
-from api.numbers import places_for, tonnes
+from api.figures.numbers import places_for, tonnes
 from graph.terms import Assessed
 
 _KINDS: Final = ("park", "enterprise")

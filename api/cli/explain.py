@@ -19,8 +19,8 @@ from api.cli.figures import (
 )
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
-from api.explanation_wire import MOST_ROWS, WAYS
-from api.numbers import percent
+from api.explanations.wire import MOST_ROWS, WAYS
+from api.figures.numbers import percent
 from graph.tracing.levers import Kind
 
 KINDS: Final = ("product", "park", "enterprise")

@@ -20,9 +20,9 @@ from api.cli.speaking import Speaker, ask, registrar
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import InForce, Refused
 from api.errors import FactorTableRefused
-from api.factor_tables import LAYOUTS, About, Reading, parts_of, read
+from api.importing.factor_tables import LAYOUTS, About, Reading, parts_of, read
+from api.importing.sheets import read_file
 from api.importing.wanted import Problem
-from api.sheets import read_file
 from ledger.errors import ChainExists
 from ledger.statements import Body, FactorRow, Factors, NaturalKey, Withdrawal
 

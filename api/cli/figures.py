@@ -20,10 +20,10 @@ from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client, Refused
 from api.errors import NameAmbiguous, NameUnknown
-from api.grades import COVER_WORDS
-from api.ladder import RUNG_WORDS, SEVERAL
-from api.numbers import compact, percent, places_for, tonnes
-from api.scope3 import CATEGORIES
+from api.figures.grades import COVER_WORDS
+from api.figures.ladder import RUNG_WORDS, SEVERAL
+from api.figures.numbers import compact, percent, places_for, tonnes
+from api.figures.scope3 import CATEGORIES
 from api.settings import Settings
 from graph.terms import BASES, Assessed, Cover, Feed, Rung, category_name
 from ledger.gases import GWP_SETS

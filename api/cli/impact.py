@@ -10,7 +10,7 @@ from rich.text import Text
 from api.cli.figures import asked_client, gwp_option, server_or_here_option
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
-from api.numbers import places_for, tonnes
+from api.figures.numbers import places_for, tonnes
 
 
 @click.command()

@@ -13,20 +13,20 @@ from uuid import UUID
 import click
 from rich.text import Text
 
-from api import keyfile
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import Client, Refused, Result, told
-from api.columns import SHEETS
 from api.errors import FileRefused, WouldOverwrite
+from api.importing.columns import SHEETS
 from api.importing.planning import plan
+from api.importing.sheets import read_file
 from api.importing.tables import read
+from api.importing.template import Wording, described, write_template
 from api.importing.wanted import Books, Problem, Reading, Stands, Step
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from api.settings import Settings
-from api.sheets import read_file
-from api.signing import signed
-from api.template import Wording, described, write_template
 from ledger.errors import ChainExists
 from ledger.statements import Allocation, Body, Disclosure, Periodic, Target
 

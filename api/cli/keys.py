@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 
 import click
 
-from api import keyfile
 from api.cli.options import (
     KeyIdCommand,
     here_option,
@@ -25,7 +24,8 @@ from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.cli.supplier import key_path, key_proof, new_passphrase
 from api.client import Client, Suspect, told
 from api.errors import NameUnknown, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
 from ledger import jws
 from ledger.keys import PrivateKey
 from ledger.statements import ROLES, Key, NaturalKey, Revocation, roles_for

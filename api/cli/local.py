@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import requests
 from requests.adapters import BaseAdapter
 
-from api import keyfile
 from api.client import Client
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
 from api.settings import Settings
 from ledger.errors import LogNotFound
 from ledger.uncollected import uncollected
@@ -79,7 +79,7 @@ class _InProcess(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         from flask import g
 
-        from api.callers import Caller
+        from api.web.callers import Caller
 
         headers = dict(request.headers)
         asked = {"headers": headers, "data": request.body}

@@ -18,7 +18,7 @@ from api.cli.figures import (
     year_options,
 )
 from api.cli.speech import Speech, pass_speech
-from api.numbers import percent, places_for, tonnes
+from api.figures.numbers import percent, places_for, tonnes
 
 _UNITS: Final = {"KWH": "kWh", "MWH": "MWh", "GV": "GJ", "MTQ": "m³", "NM3": "Nm³", "TNE": "t"}
 """What people call the units that a year is told in; others by their code."""

@@ -17,13 +17,13 @@ import click
 import sqlalchemy as sa
 
 import migrations
-from api import keyfile
 from api.cli.local import TRUST_FILE, existing, registrar_key, registrar_path
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import BackupElsewhere, FileRefused, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from api.settings import Settings
-from api.signing import signed
 from ledger import tables, tiles
 from ledger.checkpoint import Checkpoint
 from ledger.draft import Draft
@@ -162,8 +162,8 @@ def _begin(
 @pass_speech
 def serve(speech: Speech, host: str | None, port: int | None) -> None:
     """Serve the HTTP API and the pages until interrupted."""
-    from api.server import free_address
-    from api.server import serve as serve_http
+    from api.serving.server import free_address
+    from api.serving.server import serve as serve_http
 
     settings = existing(Settings.from_env())
     free_address(host or settings.host, port or settings.port)
@@ -173,9 +173,9 @@ def serve(speech: Speech, host: str | None, port: int | None) -> None:
 
 def _say_where(speech: Speech, settings: Settings, address: str) -> None:
     """What there is to open: the API's documentation, and the pages of parks that are public."""
-    from api.access import Access
-    from api.callers import ANONYMOUS
-    from api.opening import open_services
+    from api.figures.access import Access
+    from api.serving.opening import open_services
+    from api.web.callers import ANONYMOUS
 
     standing = open_services(settings).engine.standing()
     everyone = Access(standing, ANONYMOUS)
@@ -200,7 +200,7 @@ def migrate(speech: Speech) -> None:
 @pass_speech
 def openapi(speech: Speech, path: Path, check: bool) -> None:
     """Write the OpenAPI document of the HTTP interface."""
-    from api.openapi import spec_text
+    from api.web.openapi import spec_text
 
     text = spec_text()
     if not check:
@@ -219,7 +219,7 @@ def demo(speech: Speech) -> None:
     Everybody knows the keys of the demonstration, so it is refused in production.
     """
     from api.demo import load
-    from api.opening import open_services
+    from api.serving.opening import open_services
 
     settings = existing(Settings.from_env())
     registrar = registrar_key(settings)

@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from api import keyfile
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
 from api.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])

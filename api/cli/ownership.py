@@ -14,7 +14,7 @@ from api.cli.options import key_options, server_option, yes_option
 from api.cli.speaking import DAY, ID, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused, NameUnknown, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from ledger import jws, strict_json
 from ledger.errors import CatchmentError, ForeignLog
 from ledger.schema import dump, load

@@ -21,7 +21,7 @@ from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import RECEIPT_SUFFIX, filled
 from api.client import Client, Submitted
 from api.errors import NothingPublished, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from ledger import jws
 from ledger.gases import GWP_SETS
 from ledger.statements import read

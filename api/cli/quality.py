@@ -19,7 +19,7 @@ from api.cli.figures import (
     year_options,
 )
 from api.cli.speech import Speech, pass_speech
-from api.numbers import percent
+from api.figures.numbers import percent
 
 _DIGITS: Final = 4
 _WORST: Final = 5

@@ -15,9 +15,9 @@ from api.client import Client
 from api.errors import NameAmbiguous, NameUnknown
 from api.importing.planning import plan
 from api.importing.readings import Of, readings_in
+from api.importing.sheets import read_file
 from api.importing.wanted import Books, Stands
-from api.keyfile import KeyFile
-from api.sheets import read_file
+from api.keys.keyfile import KeyFile
 from graph.errors import UnknownMeter
 from ledger.statements import NaturalKey
 

@@ -18,16 +18,16 @@ from typing import Any, Final, cast
 import click
 import sqlalchemy as sa
 
-from api import keyfile
 from api.cli.local import REGISTRAR_FILE, TRUST_FILE, existing, registrar_path
 from api.cli.options import passphrase_of, yes_option
 from api.cli.speaking import MOMENT, ask, iso
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import key_path, new_passphrase
 from api.errors import FileRefused, NoRecoveryKeys, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from api.settings import Settings
-from api.signing import signed
 from ledger import jws, strict_json
 from ledger.authority import registrar_keys
 from ledger.draft import Draft
@@ -375,7 +375,7 @@ def _recover(
     body: Recovery,
     proposal: Proposal,
 ) -> None:
-    from api.opening import clock_ms
+    from api.serving.opening import clock_ms
 
     envelope = signed(registrar, body, registrar.enterprise, proposal.prev)
     signer = SignerKey(proposal.log["origin"], signing)

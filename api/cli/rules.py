@@ -9,7 +9,7 @@ import click
 from api.cli.options import here_option, key_options, server_option, token_option, yes_option
 from api.cli.speaking import DIGEST, Speaker, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from ledger import jws
 from ledger.statements import Erasure, NaturalKey, Policy, Withdrawal, read
 

@@ -12,9 +12,9 @@ from marshmallow import ValidationError
 from api.cli.local import existing, local_client, registrar_key
 from api.cli.speech import Speech
 from api.client import Client, InForce, Submitted
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from api.settings import Settings
-from api.signing import signed
 from ledger.schema import EntityId
 from ledger.statements import Body, NaturalKey
 

@@ -1,7 +1,7 @@
 """How the command line speaks: in one language, to people on a terminal or to programs.
 
-Texts are literals where they are said, so that ``api.messages`` finds them for the catalogue. What
-click itself says (help, wrong usage, the prompt for a passphrase) stays in English.
+Texts are literals where they are said, so that ``api.languages.messages`` finds them for the
+catalogue. What click itself says (help, wrong usage, the prompt for a passphrase) stays in English.
 """
 
 from __future__ import annotations

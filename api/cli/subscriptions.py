@@ -13,7 +13,7 @@ from api.cli.figures import MOST_LINES, PLURALS, id_of
 from api.cli.options import server_option, token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client
-from api.numbers import percent
+from api.figures.numbers import percent
 
 
 def _asks(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import click
 
-from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.options import key_options, server_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client, Refused, Submitted
 from api.errors import FileRefused, WouldOverwrite
-from api.keyfile import KeyFile
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
 from ledger import jws, strict_json
 from ledger.errors import ForeignLog
 from ledger.keys import PrivateKey

@@ -26,7 +26,7 @@ from api.cli.figures import (
 )
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
-from api.numbers import places_for, tonnes
+from api.figures.numbers import places_for, tonnes
 from graph.books.restatement import Why
 from graph.books.targets import FULL
 

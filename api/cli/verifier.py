@@ -10,7 +10,7 @@ from api.cli.options import key_options, server_option, token_option, yes_option
 from api.cli.speaking import DAY, DIGEST, ID, Speaker, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import NameUnknown
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from ledger.statements import (
     VERIFIABLE,
     Accreditation,

@@ -23,7 +23,7 @@ from api.cli.figures import (
 from api.cli.options import token_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import FileRefused
-from api.numbers import percent
+from api.figures.numbers import percent
 
 
 @click.command("what-if")

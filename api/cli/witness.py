@@ -35,7 +35,7 @@ def init(speech: Speech, name: str, folder: Path) -> None:
     Nothing that exists is overwritten. Never restore the database from a backup: a witness that has
     forgotten what it cosigned has to be retired, and a new one made under a new name.
     """
-    from api import witnessing
+    from api.serving import witnessing
 
     vkey = str(witnessing.init(folder, name))
     if speech.as_json:
@@ -60,6 +60,6 @@ def init(speech: Speech, name: str, folder: Path) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=7380, show_default=True)
 def serve(logs: tuple[Path, ...], folder: Path, host: str, port: int) -> None:
     """Answer add-checkpoint requests (C2SP tlog-witness) until interrupted."""
-    from api import witnessing
+    from api.serving import witnessing
 
     witnessing.serve(folder, logs, host, port)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.client.http import PAGE, Http, Refused
-from api.keyfile import KeyFile
-from api.signing import signed
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from ledger.schema import load
 from ledger.statements import BODIES, Body, NaturalKey
 from ledger.trust import Trust

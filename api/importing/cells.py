@@ -13,12 +13,12 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
-from api import chinese
-from api.columns import NONE, SHEETS
 from api.errors import AmountRefused, CodeUnknown, NumberRefused, PeriodRefused, WordUnknown
+from api.importing.columns import NONE, SHEETS
 from api.importing.heads import Headed
+from api.importing.sheets import Row
 from api.importing.wanted import Books, Problem, entity_id
-from api.sheets import Row
+from api.languages import chinese
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import load

@@ -29,8 +29,8 @@ from api.errors import (
     TimeTwice,
 )
 from api.importing.cells import plain_amount
+from api.importing.sheets import Row, Table
 from api.importing.wanted import Books, Problem, Reading, Wanted
-from api.sheets import Row, Table
 from ledger import jws
 from ledger.schema import nonnegative
 from ledger.statements import Part, Period, Readings

@@ -6,14 +6,14 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
-from api.columns import SHEETS
 from api.importing import books as of_sites
 from api.importing import footprints, plans, recipes, single
 from api.importing.cells import Cells, Known
+from api.importing.columns import SHEETS
 from api.importing.heads import Headed, headed
+from api.importing.sheets import Table
 from api.importing.single import Reader
 from api.importing.wanted import Books, Problem, Reading, Wanted
-from api.sheets import Table
 
 _READERS: Mapping[str, Reader] = {
     **single.READERS,

@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from flask import request
 
-from api.blueprint import Blueprint
-from api.callers import SCOPES
 from api.errors import GrantInsecure, GrantMalformed, GrantTypeRefused, OAuthRefused
 from api.oauth.clients import GRANTED
 from api.oauth.wire import (
@@ -21,8 +19,10 @@ from api.oauth.wire import (
     credentials,
     read_form,
 )
-from api.protocols import OAuthErrorSchema
 from api.services import services
+from api.web.blueprint import Blueprint
+from api.web.callers import SCOPES
+from api.web.protocols import OAuthErrorSchema
 
 TOKEN_PATH: Final = "/auth/token"  # noqa: S105  # where they are granted; ruff takes it for one
 

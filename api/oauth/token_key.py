@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api import keyfile
 from api.errors import KeyFileRefused, TokenKeyRefused
+from api.keys import keyfile
 from api.settings import Settings
 from ledger.keys import ED25519, PrivateKey
 

@@ -11,10 +11,10 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields
 
-from api.bodies import read_body
-from api.callers import SCOPES
 from api.errors import BodyEmpty, GrantMalformed, MediaTypeRefused, TooLarge
-from api.wire import described
+from api.web.bodies import read_body
+from api.web.callers import SCOPES
+from api.web.wire import described
 
 FORM: Final = "application/x-www-form-urlencoded"
 GRANT_TYPE: Final = "client_credentials"

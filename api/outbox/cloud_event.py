@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from api.wire import iso_time
+from api.web.wire import iso_time
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
 SPEC_VERSION: Final = "1.0"

@@ -8,9 +8,9 @@ from typing import Final
 from flask import Response, request
 
 from api.errors import CriterionRefused, SealingKeyRefused
+from api.keys.secret_box import SecretBox
 from api.pact.shelf import Page, Shelved
-from api.secret_box import SecretBox
-from api.wire import next_link
+from api.web.wire import next_link
 
 _JSON: Final = "application/json"
 _TAG_BYTES: Final = 16

@@ -34,18 +34,18 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from api.access import Access, Sight
-from api.answer_parts import columns_of
 from api.errors import (
     FewerThanThree,
     FigureOpenEnded,
     MassUnknown,
     NotByRecipe,
 )
+from api.figures.access import Access, Sight
+from api.figures.parts import columns_of
+from api.figures.rule_of_three import allows
 from api.pact import provenance
 from api.pact.geography import geography_of
-from api.quality_answers import Shown, shown_of_product
-from api.rule_of_three import allows
+from api.quality.answers import Shown, shown_of_product
 from graph.engine import Answered, Question
 from graph.figures.footprint import ProductFootprint, mix_of, product_footprint
 from graph.reading.network import Floats, Node

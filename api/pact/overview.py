@@ -18,16 +18,16 @@ import sqlalchemy as sa
 from marshmallow import fields
 
 from api import tables
-from api.access import Access
-from api.answer_parts import name_of
-from api.auth import current_caller, needs_token
-from api.blueprint import Blueprint
-from api.catalogue import conditions
 from api.errors import ShelfNotYours
+from api.figures.access import Access
+from api.figures.parts import name_of
 from api.pact.computed import disclosed
-from api.problems import problem_of
 from api.services import services
-from api.wire import (
+from api.web.auth import current_caller, needs_token
+from api.web.blueprint import Blueprint
+from api.web.catalogue import conditions
+from api.web.problems import problem_of
+from api.web.wire import (
     NEXT_PAGE,
     PageQuery,
     PlainDecimal,

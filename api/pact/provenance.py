@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-from api.numbers import plain
+from api.figures.numbers import plain
 from api.services import Services
 from graph.soundness.usability import usability
 from ledger import pact, strict_base64, tables

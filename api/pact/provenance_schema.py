@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from flask import Response
 
-from api.blueprint import Blueprint
 from api.pact.provenance import COMPUTED, DECLARED, EXTERNAL
+from api.web.blueprint import Blueprint
 from ledger.strict_json import dumps
 
 SCHEMA_SECONDS: Final = 365 * 24 * 3600

@@ -11,10 +11,8 @@ from typing import Any, Final
 
 from flask import Response, request
 
-from api.access import Access
-from api.auth import current_caller, needs_scope
-from api.blueprint import Blueprint
 from api.errors import FootprintNotFound
+from api.figures.access import Access
 from api.pact import answers
 from api.pact.criteria import Criteria
 from api.pact.documents import is_uuid
@@ -24,8 +22,10 @@ from api.pact.wire import (
     FootprintsQuery,
     filters_of,
 )
-from api.protocols import PactErrorSchema
 from api.services import services
+from api.web.auth import current_caller, needs_scope
+from api.web.blueprint import Blueprint
+from api.web.protocols import PactErrorSchema
 
 _LINK: Final = {"description": 'The next page (rel="next").', "schema": {"type": "string"}}
 _TAG: Final = {

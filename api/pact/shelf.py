@@ -6,8 +6,8 @@ validity is over. Nothing else about it changes. One whose payload is erased is 
 
 The shelf follows the log and can be made anew from it, but for what was computed: see
 ``api.pact.computed``. Who may read a footprint is decided when it is asked for
-(`api.access.Access.may_read_footprint_of`), so that a disclosure taken back holds at once; one that
-the caller may not read answers as one that is not there.
+(`api.figures.access.Access.may_read_footprint_of`), so that a disclosure taken back holds at once;
+one that the caller may not read answers as one that is not there.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ import orjson
 import sqlalchemy as sa
 
 from api import tables
-from api.access import Access
-from api.callers import Caller
+from api.figures.access import Access
 from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
 from api.pact.marks import mark, set_mark
+from api.web.callers import Caller
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
 from ledger.errors import PayloadErased

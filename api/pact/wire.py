@@ -10,7 +10,7 @@ from marshmallow import fields
 from werkzeug.datastructures import MultiDict
 
 from api.pact.criteria import LONGEST_VALUE, MOST_VALUES
-from api.wire import GIVEN_TWICE, Query, Wire, described
+from api.web.wire import GIVEN_TWICE, Query, Wire, described
 from ledger.pact import ProductFootprint
 from ledger.schema import schema_of
 

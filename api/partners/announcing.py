@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 
 from api import tables
-from api.access import Access
-from api.callers import Caller
+from api.figures.access import Access
 from api.pact import events
 from api.pact.marks import marks, set_mark
 from api.partners.partners import KIND, Partner
+from api.web.callers import Caller
 from ledger import tables as ledger
 from ledger.standing import Standing
 from ledger.statements import Disclosure

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, cast
 
-from api import submission
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
+from api.keys.signing import signed
 from api.partners.partners import Partner
 from api.services import Services
-from api.signing import signed
+from api.statements import submission
 from ledger import identifiers
 from ledger.errors import CatchmentError, IdentifierRefused
 from ledger.log import Refused

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from flask import Response
 
-from api.auth import current_caller, needs_scope
-from api.blueprint import Blueprint
-from api.bodies import read_body
 from api.errors import SenderUnknown
 from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
 from api.pact import events
 from api.partners import receiving
 from api.partners.partners import Partner
 from api.services import services
+from api.web.auth import current_caller, needs_scope
+from api.web.blueprint import Blueprint
+from api.web.bodies import read_body
 
 MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
 """Room for five hundred footprints with what their hosts say of them."""

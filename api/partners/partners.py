@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import sqlalchemy as sa
 
 from api.errors import PartnerClientTaken, PartnerExists, PartnerRefused, PartnerUnknown
-from api.secret_box import SecretBox
+from api.keys.secret_box import SecretBox
 from api.tables import partner
 from ledger.store import reading, writing
 

@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from api import submission
+from api.keys.signing import members, signed
 from api.pact.shelf import PROVENANCE_PATH
 from api.partners.companies import (
     AMBIGUOUS,
@@ -45,7 +45,7 @@ from api.partners.companies import (
 )
 from api.partners.partners import Partner
 from api.services import Services
-from api.signing import members, signed
+from api.statements import submission
 from api.tables import pulled
 from ledger import jws, tables, units
 from ledger.entry import Entry

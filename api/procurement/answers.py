@@ -8,13 +8,13 @@ from typing import Any
 
 from flask_babel import gettext
 
-from api.access import Access
-from api.answer_parts import Answer, head, name_of, told
+from api.figures.access import Access
+from api.figures.parts import Answer, head, name_of, told
+from api.figures.products import BOUNDARY
 from api.procurement.awards import Drift, Drifted
 from api.procurement.comparing import Comparison, Read
 from api.procurement.known import Known
 from api.procurement.lookup import product_of
-from api.product_answers import BOUNDARY
 from graph.engine import Answered
 from graph.figures.footprint import mix_of
 from graph.soundness.comparison import FAILURES, NOT_PRICED, REFUSALS, Judged, stated

@@ -1,8 +1,8 @@
 """What may be told of a product's figure to who buys it: the number, and how far it can be trusted.
 
 Everything is as the product's footprint and its quality show it to the same caller
-(``api.product_answers``, ``api.quality_answers``): what these do not show is not known here either,
-and so has no part in any verdict.
+(``api.figures.products``, ``api.quality.answers``): what these do not show is not known here
+either, and so has no part in any verdict.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from api.access import Access, Sight
-from api.answer_parts import Answer, by_gas, columns_of
 from api.errors import (
     DayNotDisclosed,
     EarlierPositionNotDisclosed,
@@ -23,8 +21,10 @@ from api.errors import (
     NotDisclosed,
     TokenMissing,
 )
+from api.figures.access import Access, Sight
+from api.figures.parts import Answer, by_gas, columns_of
 from api.procurement.lookup import product_of
-from api.quality_answers import product_quality_answer
+from api.quality.answers import product_quality_answer
 from graph.engine import Answered, Question
 from graph.errors import (
     GasWithoutGwp,
@@ -89,8 +89,8 @@ REFUSED_AS: Final[Mapping[type[CatchmentError], str]] = MappingProxyType(
 class Known:
     """What is told of a product, per declared unit of it, in kg CO2e.
 
-    ``amount`` is as ``api.answer_parts.amount`` tells it; ``age`` is in years. ``statement`` is the
-    declaration that feeds the figure, if one does, and ``usability`` its level.
+    ``amount`` is as ``api.figures.parts.amount`` tells it; ``age`` is in years. ``statement`` is
+    the declaration that feeds the figure, if one does, and ``usability`` its level.
     """
 
     product: str

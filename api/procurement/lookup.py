@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
-from api.access import Access
-from api.answer_parts import name_of
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered
+from api.figures.access import Access
+from api.figures.parts import name_of
 from graph.reading.references import Catalogue, Listed, Resolved
 from ledger import identifiers
 from ledger.recent import Recent

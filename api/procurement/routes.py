@@ -13,15 +13,10 @@ from flask import Response, jsonify, request
 from flask_babel import get_locale
 
 from api import tables
-from api.access import Access
-from api.answer_parts import Answer
-from api.auth import current_caller, identified_caller, needs_token
-from api.blueprint import Blueprint
-from api.bodies import loaded, read_body
-from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
-from api.callers import Caller
 from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
-from api.figures import FIGURE_HEADERS, question_of
+from api.figures.access import Access
+from api.figures.parts import Answer
+from api.figures.routes import FIGURE_HEADERS, question_of
 from api.procurement.answers import award_row, comparison_answer, drift_answer, found_answer
 from api.procurement.awards import drift, next_serial
 from api.procurement.comparing import Bid, Comparison, Rendered, Terms
@@ -39,8 +34,13 @@ from api.procurement.wire import (
     LookupQuery,
 )
 from api.services import Services, services
-from api.statements import readable
-from api.wire import NEXT_PAGE, iso_time, next_link
+from api.statements.routes import readable
+from api.web.auth import current_caller, identified_caller, needs_token
+from api.web.blueprint import Blueprint
+from api.web.bodies import loaded, read_body
+from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
+from api.web.callers import Caller
+from api.web.wire import NEXT_PAGE, iso_time, next_link
 from graph.engine import Question
 from ledger.standing import Said
 from ledger.statements import Award, Money, OfferRule
@@ -203,7 +203,7 @@ def compare() -> Answer:
 
 
 def _read() -> dict[str, Any]:
-    """The body. Raises as ``api.bodies.read_body`` and ``loaded``."""
+    """The body. Raises as ``api.web.bodies.read_body`` and ``loaded``."""
     body = loads(read_body(LARGEST_BODY, "application/json"), float_allowed=_in_footprint)
     return cast(dict[str, Any], loaded(ComparisonQuerySchema, body))
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.figure_wire import (
+from api.figures.wire import (
     FIRST_YEAR,
     LAST_YEAR,
     AmountSchema,
@@ -18,7 +18,17 @@ from api.figure_wire import (
     Number,
     gwp_set,
 )
-from api.wire import PageQuery, PlainDecimal, Query, Sent, Wire, described, digest, entity, whole
+from api.web.wire import (
+    PageQuery,
+    PlainDecimal,
+    Query,
+    Sent,
+    Wire,
+    described,
+    digest,
+    entity,
+    whole,
+)
 from graph.soundness.comparison import FAILURES, NOT_PRICED, REFUSALS
 from graph.terms import Feed
 from ledger import units

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask_babel import gettext, lazy_gettext
 
-from api.answer_parts import Answer
+from api.figures.parts import Answer
 from api.reports.document import (
     EMPTY,
     KG,

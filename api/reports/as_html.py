@@ -15,7 +15,7 @@ from typing import Final
 
 from flask import render_template
 
-from api.numbers import compact, percent, places_for, tonnes
+from api.figures.numbers import compact, percent, places_for, tonnes
 from api.reports.cells import AT_LEAST
 from api.reports.document import (
     EMPTY,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from api.numbers import plain
+from api.figures.numbers import plain
 from api.reports.cells import AT_LEAST, begins_a_formula
 from api.reports.document import (
     Cell,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from api.numbers import plain
+from api.figures.numbers import plain
 from api.reports.document import Cell, Missing, Number, Share, Text, Whole
 
 AT_LEAST: Final = "≥"

@@ -13,7 +13,7 @@ from typing import Final
 
 from flask_babel import get_locale, gettext
 
-from api.answer_parts import Answer
+from api.figures.parts import Answer
 from api.reports import inventory
 from api.reports.document import (
     Cell,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
-from api.access import Access
-from api.wire import iso_time
+from api.figures.access import Access
+from api.web.wire import iso_time
 from ledger import strict_base64
 from ledger.checkpoint import Checkpoint
 from ledger.log import Log

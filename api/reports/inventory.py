@@ -7,9 +7,9 @@ from typing import Final
 
 from flask_babel import gettext, lazy_gettext
 
-from api.answer_parts import Answer
-from api.grades import COVER_WORDS
-from api.ladder import RUNG_WORDS, SEVERAL
+from api.figures.grades import COVER_WORDS
+from api.figures.ladder import RUNG_WORDS, SEVERAL
+from api.figures.parts import Answer
 from api.reports.document import (
     EMPTY,
     Cell,

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
-from api.account import told_of as account_of
-from api.account_answers import account_answer
-from api.boundary_answers import Guarded
+from api.account.answers import account_answer
+from api.account.routes import told_of as account_of
 from api.errors import status_of
-from api.figures import Asked
-from api.indicators import judged
-from api.problems import problem_of
+from api.figures.boundaries import Guarded
+from api.figures.routes import Asked
+from api.indicators.routes import judged
 from api.reports import account, indicators, targets
 from api.reports.compose import LeftOut, Part
 from api.reports.document import Section
-from api.targets import told_of as targets_of
+from api.targets.routes import told_of as targets_of
+from api.web.problems import problem_of
 from ledger.errors import CatchmentError
 
 

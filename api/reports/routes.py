@@ -13,14 +13,11 @@ from flask import Response
 from flask_babel import get_locale
 from marshmallow import fields, validate
 
-from api.answer_parts import Answer
-from api.auth import current_caller
-from api.blueprint import Blueprint
-from api.boundary_answers import Guarded
-from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
-from api.figure_wire import FigureQuery
-from api.figures import FIGURE_HEADERS, Asked, enterprise_books, park_books
-from api.inventory import inventory_of
+from api.figures.boundaries import Guarded
+from api.figures.parts import Answer
+from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
+from api.figures.wire import FigureQuery
+from api.inventory.routes import inventory_of
 from api.reports import as_csv, as_html, as_xlsx
 from api.reports.compose import report
 from api.reports.document import Document
@@ -28,7 +25,10 @@ from api.reports.evidence import About, Evidence, evidence
 from api.reports.names import disposition
 from api.reports.parts import parts_of
 from api.services import services
-from api.wire import described
+from api.web.auth import current_caller
+from api.web.blueprint import Blueprint
+from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
+from api.web.wire import described
 
 blueprint = Blueprint(
     "reports",

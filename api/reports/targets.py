@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from flask_babel import gettext
 
-from api.answer_parts import Answer
+from api.figures.parts import Answer
 from api.reports.document import Cell, Missing, Number, Row, Section, Table, Text
 from graph.books.targets import FULL
 

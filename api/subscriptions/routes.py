@@ -9,12 +9,9 @@ from uuid import UUID
 
 from flask import Response
 
-from api.access import Access
-from api.answer_parts import Answer
-from api.auth import identified_caller, needs_scope
-from api.blueprint import Blueprint
-from api.bodies import read_as
 from api.errors import EventNotYours, NotDisclosed, TestUnderWay
+from api.figures.access import Access
+from api.figures.parts import Answer
 from api.outbox import addresses
 from api.outbox.outbox import WAITING, Delivery
 from api.services import services
@@ -31,7 +28,10 @@ from api.subscriptions.wire import (
     SubscriptionsSchema,
     WebhookDeliveriesSchema,
 )
-from api.wire import NEXT_PAGE, iso_time, next_link
+from api.web.auth import identified_caller, needs_scope
+from api.web.blueprint import Blueprint
+from api.web.bodies import read_as
+from api.web.wire import NEXT_PAGE, iso_time, next_link
 
 blueprint = Blueprint(
     "subscriptions",

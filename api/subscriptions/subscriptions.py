@@ -2,7 +2,7 @@
 
 A subscription belongs to the enterprise whose token or client made it, an auditor's to that very
 token or client. It ends with the token or client that made it: what a secret that leaked has
-subscribed to goes with the secret. Secrets of signatures are encrypted (`api.secret_box`).
+subscribed to goes with the secret. Secrets of signatures are encrypted (`api.keys.secret_box`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Final
 import sqlalchemy as sa
 
 from api import tables
-from api.callers import Caller
 from api.errors import SubscriptionRefused, SubscriptionUnknown, TooManySubscriptions
-from api.secret_box import SecretBox
+from api.keys.secret_box import SecretBox
 from api.subscriptions.signatures import new_secret
 from api.subscriptions.told import Asked, Figure, Told
+from api.web.callers import Caller
 from graph.books.targets import FULL
 from ledger.store import reading, writing
 

@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import orjson
 
-from api.access import Access
-from api.boundary_answers import Guarded
 from api.errors import ApiError
-from api.inventory_answers import Inventory
-from api.numbers import plain
-from api.product_answers import footprint_answer
+from api.figures.access import Access
+from api.figures.boundaries import Guarded
+from api.figures.numbers import plain
+from api.figures.products import footprint_answer
+from api.inventory.answers import Inventory
 from graph.books.inventory import full_books
 from graph.books.targets import FULL, OPERATIONAL
 from graph.engine import Books, Engine, Question

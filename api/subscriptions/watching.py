@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from api.access import Access
+from api.figures.access import Access
 from api.outbox.cloud_event import CloudEvent
 from api.subscriptions.subscriptions import KIND, Subscription, look_again, tell
 from api.subscriptions.told import (

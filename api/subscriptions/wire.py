@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from api.outbox.addresses import LONGEST_URL
 from api.subscriptions.told import KINDS, NETS
-from api.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
+from api.web.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
 from graph.books.targets import FULL
 from ledger.strict_json import MAX_INTEGER
 

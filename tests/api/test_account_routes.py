@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.cli.account import Step, floating
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from ledger.statements import Allocation, Share
 from tests.api.conftest import AsRole, Headers
 from tests.audited import figure_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.app import create_app
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import jws
 from ledger.statements import Product

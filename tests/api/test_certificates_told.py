@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from ledger.log import Accepted
 from ledger.statements import Certificate
 from tests.api.conftest import AsRole, Headers

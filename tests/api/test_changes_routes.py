@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api import changes
-from api.keyfile import write_secret
+from api.changes import routes as changes
+from api.keys.keyfile import write_secret
 from tests.api.conftest import AsRole, Headers
 from tests.chain import YEAR, build_chain
 from tests.cli_world import Terminal, terminal

@@ -10,8 +10,8 @@ import pytest
 
 from api.cli.examples import EXAMPLES
 from api.cli.verification import NAMES
-from api.columns import SHEETS
-from api.keyfile import write_secret
+from api.importing.columns import SHEETS
+from api.keys.keyfile import write_secret
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 from tests.factory import Factory
 

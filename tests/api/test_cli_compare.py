@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from api import keyfile
-from api.keyfile import KeyFile, write_secret
-from api.tokens import Tokens
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile, write_secret
+from api.web.tokens import Tokens
 from ledger.log import Accepted
 from tests.cli_world import Terminal, served, terminal
 from tests.factory import Actor, Factory, gas

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from api.opening import open_services
 from api.outbox.cloud_event import CloudEvent
 from api.pact import events
 from api.partners import receiving
 from api.partners.partners import Partner
 from api.services import Services
+from api.serving.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, terminal
 

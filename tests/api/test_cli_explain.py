@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.cli.figures import BAR_WIDTH, Bar
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.chain import YEAR, Chain, build_chain
 from tests.cli_world import Terminal, terminal
 from tests.factory import Factory

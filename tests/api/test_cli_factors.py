@@ -97,7 +97,7 @@ def test_a_set_of_parts_shrinks_and_grows_again(
     at: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A part that is no longer needed is withdrawn, and said again on top of that."""
-    monkeypatch.setattr("api.factor_tables.PART_BYTES", 1)
+    monkeypatch.setattr("api.importing.factor_tables.PART_BYTES", 1)
     state(at, COIL, WIRE, GLASS, options=("--yes",))
     (listed,) = at.ok("factors", "list", "--json").json["items"]
     assert listed["parts"] == 3

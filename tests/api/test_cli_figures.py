@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.figures import BAR_WIDTH, bar
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.cli_world import Terminal, served, terminal
 from tests.factory import Factory
 

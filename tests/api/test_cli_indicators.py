@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.cli_world import ORIGIN, Said, Terminal, terminal
 from tests.factory import Factory
 from tests.graph.parkland import Parkland

@@ -15,9 +15,9 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.keys import revoke
+from api.keys import keyfile
 from ledger.keys import PrivateKey
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from api import keyfile
 from api.cli.operator import checked_size
 from api.cli.speech import language_of
 from api.errors import InsecureDevelopmentKey, KeyFileRefused, WouldOverwrite
-from api.keyfile import KeyFile
-from api.opening import open_services
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile
+from api.serving.opening import open_services
 from api.settings import Settings
 from ledger.errors import TreeDamaged
 from ledger.keys import PrivateKey

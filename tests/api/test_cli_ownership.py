@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from api import keyfile
 from api.cli.examples import EXAMPLES
+from api.keys import keyfile
 from ledger import strict_base64
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
 

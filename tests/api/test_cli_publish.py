@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from api import keyfile
 from api.client import Client
-from api.keyfile import KeyFile, write_secret
+from api.keys import keyfile
+from api.keys.keyfile import KeyFile, write_secret
 from ledger import bundle
 from tests.chain import Chain, build_chain
 from tests.cli_world import ORIGIN, Terminal, served, terminal

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api import keyfile
+from api.keys import keyfile
 from ledger.statements import Readings
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 

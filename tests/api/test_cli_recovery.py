@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.operator import checked_size
-from api.opening import open_services
+from api.keys import keyfile
+from api.serving.opening import open_services
 from api.settings import Settings
 from ledger.checkpoint import Checkpoint
 from ledger.errors import NoteRefused, SignerReplaced

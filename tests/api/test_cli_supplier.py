@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from api import keyfile
 from api.cli.examples import EXAMPLES
 from api.cli.supplier import filled
 from api.cli.verification import NAMES, checks
+from api.keys import keyfile
 from ledger import jws, strict_base64
 from ledger.schema import load
 from ledger.statements import BODIES, Consent, Product, read

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests
 
-from api import keyfile
-from api.attestations import attestations_of
 from api.cli.examples import EXAMPLES
+from api.keys import keyfile
+from api.statements.attestations import attestations_of
 from ledger.statements import Attestation
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 from tests.factory import Factory, day

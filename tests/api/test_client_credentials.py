@@ -11,8 +11,8 @@ from flask import Flask, jsonify, request
 from werkzeug.serving import make_server
 
 from api.client import Client, Refused
-from api.credentials import ClientCredentials
 from api.errors import AnswerNotUnderstood, CredentialsRefused
+from api.keys.credentials import ClientCredentials
 
 pytestmark = pytest.mark.only_on("sqlite", "about HTTP, not about the database")
 

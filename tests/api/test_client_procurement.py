@@ -17,7 +17,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from api.client import Client, Refused, http
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from api.services import Services
 from tests.factory import Actor, Factory
 

@@ -13,14 +13,15 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from api import errands, tables
-from api.access import Access
-from api.callers import Caller
+from api import tables
+from api.figures.access import Access
 from api.pact import computed, computed_document
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import Shelved
 from api.services import Services
+from api.serving import errands
+from api.web.callers import Caller
 from graph.engine import Question
 from ledger import pact
 from ledger.schema import load

@@ -12,16 +12,16 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.access import Access
-from api.callers import Caller
 from api.demo import load
 from api.demo.tables import id_of, rows
+from api.figures.access import Access
 from api.pact import computed
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.callers import Caller
+from api.web.tokens import Tokens
 from graph.engine import Engine, Question
 from ledger import pact
 from ledger.schema import load as read

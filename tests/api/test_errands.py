@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from api.errands import TURN_SECONDS, Errand, Turn, start
 from api.services import Services
+from api.serving.errands import TURN_SECONDS, Errand, Turn, start
 from tests.factory import Factory
 
 

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.cli.figures import BAR_WIDTH, bounds_bar
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from ledger.schema import load
 from ledger.statements import Factors
 from tests.api.conftest import AsRole

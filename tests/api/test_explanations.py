@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.explanation_wire import WAYS
+from api.explanations.wire import WAYS
 from tests.api.conftest import AsRole, Headers
 from tests.chain import YEAR, Chain, build_chain
 from tests.factory import Actor, Factory

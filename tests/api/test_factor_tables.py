@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import FactorTableRefused
-from api.factor_tables import (
+from api.importing.factor_tables import (
     ANYWHERE,
     FOSSIL_POWER,
     LAYOUTS,
@@ -25,7 +25,7 @@ from api.factor_tables import (
     parts_of,
     read,
 )
-from api.sheets import read_csv, read_file
+from api.importing.sheets import read_csv, read_file
 from graph.gwp import set_of
 from graph.reading.direct import burn
 from graph.reading.factors import Factor, Ladder

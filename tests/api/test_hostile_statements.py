@@ -22,7 +22,7 @@ from api.app import create_app
 from api.cli.examples import EXAMPLES
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import jws, strict_base64
 from ledger.statements import Product

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.api.conftest import AsRole
 from tests.cli_world import terminal
 from tests.factory import Actor, Factory, gas

@@ -11,9 +11,9 @@ import pytest
 from api.errors import AmountRefused, CodeUnknown, PeriodRefused
 from api.importing.cells import period_of, plain_amount
 from api.importing.planning import plan
+from api.importing.sheets import Row, Table, read_csv
 from api.importing.tables import read
 from api.importing.wanted import Books, Reading, Stands, entity_id
-from api.sheets import Row, Table, read_csv
 from ledger.statements import Body, Footprint, Inventory, Product, Purchases, Recipe, Withdrawal
 
 ACME = "5b7c1b1e-59d4-4bb0-9a52-0d3f5a9f6f01"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from api.errors import ReadingsRefused, TableRefused, TimeRefused, TimeSkipped, TimeTwice
 from api.importing.planning import plan
 from api.importing.readings import Of, readings_in, time_at
+from api.importing.sheets import read_csv
 from api.importing.wanted import Books, Reading, Stands
-from api.sheets import read_csv
 from ledger import jws
 from ledger.statements import Readings
 from ledger.statements.meters import MOST_READINGS

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from api import keyfile
 from api.cli import import_ as importing
-from api.columns import SHEETS
+from api.importing.columns import SHEETS
 from api.importing.wanted import entity_id
-from api.opening import open_services
+from api.keys import keyfile
+from api.serving.opening import open_services
 from api.settings import Settings
 from ledger.standing import Standing
 from ledger.statements import Purchases

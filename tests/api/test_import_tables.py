@@ -16,11 +16,11 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api import sheets
-from api.columns import NOTES, SHEETS
 from api.errors import TableRefused
-from api.sheets import plain_number, read_csv, read_file, read_xlsx
-from api.template import write_template
+from api.importing import sheets
+from api.importing.columns import NOTES, SHEETS
+from api.importing.sheets import plain_number, read_csv, read_file, read_xlsx
+from api.importing.template import write_template
 
 
 def workbook(fill: Callable[[Any], object], name: str = "sites") -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.errors import AddressRefused
-from api.server import free_address
+from api.serving.server import free_address
 from tests.cli_world import ORIGIN, Terminal, terminal
 
 

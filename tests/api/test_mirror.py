@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from api.app import create_app
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import tiles
 from ledger.checkpoint import Checkpoint

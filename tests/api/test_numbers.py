@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.numbers import percent, places_for, plain, tonnes
-from api.wire import PLAIN_DECIMAL
+from api.figures.numbers import percent, places_for, plain, tonnes
+from api.web.wire import PLAIN_DECIMAL
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -17,13 +17,13 @@ from flask.testing import FlaskClient
 from joserfc import jwk, jwt
 
 from api.app import create_app
-from api.callers import Caller
 from api.errors import TokenExpired, TokenInvalid, TokenKeyRefused
-from api.keyfile import INSECURE_LINE
+from api.keys.keyfile import INSECURE_LINE
 from api.oauth import token_key
 from api.oauth.grants import LIVING_MS, Grants
 from api.services import Services
 from api.settings import Settings
+from api.web.callers import Caller
 from ledger.keys import PrivateKey
 from tests.factory import Actor, Factory
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
-from api.keyfile import write_secret
-from api.opening import open_services
+from api.keys.keyfile import write_secret
+from api.serving.opening import open_services
 from api.settings import Settings
 from ledger.errors import GenesisRefused, LogNotFound, StoreNotDurable
 from ledger.keys import PrivateKey

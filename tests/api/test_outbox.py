@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import tables
-from api.access import Access
-from api.callers import Caller
 from api.errors import DeliveryFailed, DeliveryUnknown
+from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.courier import AT_ONCE, Courier, Sender
@@ -24,6 +23,7 @@ from api.outbox.outbox import KEPT_MS, Delivery
 from api.pact import events
 from api.partners.partners import Partner
 from api.services import Services
+from api.web.callers import Caller
 from ledger.log import Accepted
 from ledger.store import writing
 from tests.factory import Actor, Factory

@@ -17,13 +17,13 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from api.access import Access
-from api.callers import Caller
+from api.figures.access import Access
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.callers import Caller
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import pact
 from ledger.schema import load

@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api import waterfall
-from api.publication import publishable
-from api.waterfall import Step, picture
+from api.pages import waterfall
+from api.pages.waterfall import Step, picture
+from api.published.publication import publishable
 from graph.engine import Engine, Question
 from graph.version import VERSION
 from tests.api.conftest import AsRole

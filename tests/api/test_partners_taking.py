@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from api.keyfile import KeyFile
+from api.keys.keyfile import KeyFile
 from api.partners import companies, taking
 from api.partners.companies import Newcomer
 from api.partners.partners import Partner

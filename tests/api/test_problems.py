@@ -15,10 +15,12 @@ from flask.testing import FlaskClient
 
 import graph.errors
 import ledger.errors
-from api import errors, messages, problems
+from api import errors
 from api.app import create_app
-from api.catalogue import conditions
+from api.languages import messages
 from api.services import Services
+from api.web import problems
+from api.web.catalogue import conditions
 from ledger.errors import (
     CatchmentError,
     StaleHead,

@@ -16,10 +16,10 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
-from api.access import Access
-from api.callers import Caller
-from api.keyfile import write_secret
+from api.figures.access import Access
+from api.keys.keyfile import write_secret
 from api.services import Services
+from api.web.callers import Caller
 from graph.engine import Question
 from ledger.log import Accepted
 from ledger.receipt import Receipt

@@ -16,10 +16,10 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from api import witnessing
 from api.errors import WitnessesRefused
-from api.publishing import Address, Publisher, Witnesses, start
 from api.services import Services
+from api.serving import witnessing
+from api.serving.publishing import Address, Publisher, Witnesses, start
 from api.settings import Settings
 from ledger import note as notes
 from ledger.errors import NotPublished, QuorumMissing

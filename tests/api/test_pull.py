@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from api.cli.local import REGISTRAR_FILE
-from api.keyfile import KeyFile, write, write_secret
+from api.keys.keyfile import KeyFile, write, write_secret
 from api.pact import events
 from api.partners import companies, pulling
 from api.partners.calling import PactHost

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.api.conftest import AsRole, Headers
 from tests.chain import Chain, build_chain
 from tests.cli_world import terminal

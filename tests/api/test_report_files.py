@@ -20,7 +20,7 @@ from python_calamine import CalamineWorkbook
 from werkzeug.http import parse_options_header
 
 from api.app import assemble
-from api.numbers import plain
+from api.figures.numbers import plain
 from api.reports import as_csv, as_html, as_xlsx
 from api.reports.cells import guarded, unguarded, written
 from api.reports.document import (

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from werkzeug.http import parse_options_header
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from api.reports.cells import unguarded
 from ledger.receipt import Receipt
 from tests.api.conftest import AsRole

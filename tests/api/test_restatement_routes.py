@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.api.conftest import AsRole, Headers
 from tests.cli_world import terminal
 from tests.factory import Actor, Factory

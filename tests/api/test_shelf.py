@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from api import tables
-from api.access import Access
-from api.callers import Caller
+from api.figures.access import Access
 from api.pact import provenance, shelf
 from api.pact.criteria import Criteria
 from api.pact.provenance import UNSIGNED
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import Shelf, Shelved
 from api.services import Services
+from api.web.callers import Caller
 from ledger.leaf import Leaf
 from ledger.receipt import Receipt, verify
 from ledger.statements import External, Footprint

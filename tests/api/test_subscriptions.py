@@ -11,14 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import tables
-from api.callers import Caller
 from api.errors import TooManySubscriptions
+from api.figures.products import footprint_answer
 from api.outbox.outbox import Delivery
-from api.product_answers import footprint_answer
 from api.services import Services
 from api.subscriptions import subscriptions as kept
 from api.subscriptions import watching
 from api.subscriptions.watching import CHANGED, ENDED, TEST, look, watch
+from api.web.callers import Caller
 from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
 from tests.chain import build_chain

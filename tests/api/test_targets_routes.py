@@ -13,9 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.cli.examples import EXAMPLES
-from api.keyfile import write_secret
-from api.path_picture import Course, Figure, Wish, course_of, path_picture
-from api.whatif_wire import ChangeSchema
+from api.keys.keyfile import write_secret
+from api.pages.path_picture import Course, Figure, Wish, course_of, path_picture
+from api.whatif.wire import ChangeSchema
 from ledger.log import Accepted
 from ledger.schema import load
 from ledger.statements import Scenario, Target

@@ -10,9 +10,9 @@ from flask import Flask
 from flask_babel import force_locale, gettext
 
 from api.app import assemble
-from api.messages import templates
+from api.languages.messages import templates
+from api.languages.translation import COMPILED, compiled, translated, wanted
 from api.settings import Settings
-from api.translation import COMPILED, compiled, translated, wanted
 
 PLACE = re.compile(r"%\(\w+\)[a-z]|%%")
 
@@ -39,7 +39,7 @@ def strings(message: Message) -> tuple[str, ...]:
 def test_every_text_has_a_translation(kept: Catalog) -> None:
     known = {message.id for message in kept if all(strings(message))}
     missing = [message.id for message in wanted() if message.id and message.id not in known]
-    assert not missing, "run `python -m api.translation` and translate what it lists"
+    assert not missing, "run `python -m api.languages.translation` and translate what it lists"
 
 
 def test_no_translation_is_left_of_what_is_gone(kept: Catalog) -> None:
@@ -58,7 +58,7 @@ def test_translations_keep_every_particular(kept: Catalog) -> None:
 
 
 def test_the_compiled_catalogue_is_the_one_that_can_be_read(kept: Catalog) -> None:
-    assert COMPILED.read_bytes() == compiled(kept), "run `python -m api.translation`"
+    assert COMPILED.read_bytes() == compiled(kept), "run `python -m api.languages.translation`"
 
 
 @pytest.mark.parametrize("template", list(templates()))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from api import witnessing
 from api.errors import KeyFileRefused, WouldOverwrite
+from api.serving import witnessing
 from ledger import note as notes
 from ledger.errors import KeyRefused, WitnessUnprepared
 from ledger.keys import PrivateKey

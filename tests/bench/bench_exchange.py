@@ -16,10 +16,10 @@ from flask import Response, jsonify
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.callers import SCOPES
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.callers import SCOPES
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.bench.row import Row
 from tests.factory import Factory

@@ -32,10 +32,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
-from api.callers import SCOPES
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.callers import SCOPES
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Factory
 

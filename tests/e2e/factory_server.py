@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.keyfile import write_secret
+from api.keys.keyfile import write_secret
 from tests.e2e.deployment import free_port, wait_until_up
 from tests.factory import Factory
 
 ROOT = Path(__file__).parents[2]
-_START = "from api.server import serve; from api.settings import Settings; "
+_START = "from api.serving.server import serve; from api.settings import Settings; "
 
 
 @contextmanager

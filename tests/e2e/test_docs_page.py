@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 from api.app import create_app
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Factory
 

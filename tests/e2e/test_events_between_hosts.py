@@ -12,13 +12,13 @@ from typing import Any
 import orjson
 import pytest
 
+from api.keys.secret_box import SecretBox
 from api.oauth.clients import Clients
-from api.opening import clock_ms
 from api.outbox.outbox import Outbox
 from api.pact import events
 from api.partners.inbox import Inbox
 from api.partners.partners import Partner, Partners
-from api.secret_box import SecretBox
+from api.serving.opening import clock_ms
 from tests.e2e.factory_server import serving
 from tests.factory import Actor, Factory
 

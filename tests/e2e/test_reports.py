@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from api.app import create_app
 from api.services import Services
 from api.settings import Settings
-from api.tokens import Tokens
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Factory
 from tests.reported import YEAR, Reported

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from api import keyfile
-from api.signing import signed
+from api.keys import keyfile
+from api.keys.signing import signed
 from ledger.pact import ProductFootprint
 from ledger.schema import load
 from ledger.statements import (

@@ -10,9 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from api import keyfile
 from api.client import Client, Refused
-from api.credentials import ClientCredentials
+from api.keys import keyfile
+from api.keys.credentials import ClientCredentials
 from ledger.errors import CatchmentError
 from ledger.statements import DisclosedObject, Disclosure
 

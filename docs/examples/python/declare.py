@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from api import keyfile
 from api.client import Client, Refused
-from api.signing import signed
+from api.keys import keyfile
+from api.keys.signing import signed
 from ledger.schema import load
 from ledger.statements import BODIES
 

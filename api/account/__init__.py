@@ -1,0 +1,1 @@
+"""Carbon accounts of enterprises and parks."""

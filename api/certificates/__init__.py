@@ -1,0 +1,1 @@
+"""Certificates that count for a boundary, and those that are claimed twice."""

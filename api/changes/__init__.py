@@ -1,0 +1,1 @@
+"""What changed between two positions of the log, and what one entry moved."""

@@ -1,0 +1,1 @@
+"""Figures taken apart for those who ask: origins, paths, loops, levers."""

@@ -1,0 +1,1 @@
+"""Figures of products and boundaries, and what every answer about one shares."""

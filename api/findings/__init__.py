@@ -1,0 +1,1 @@
+"""What the engine noticed, told to whom it concerns."""

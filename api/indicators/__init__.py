@@ -1,0 +1,1 @@
+"""Systems of indicators, item by item."""

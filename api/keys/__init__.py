@@ -1,0 +1,1 @@
+"""Key files, secrets at rest, and signatures made here."""

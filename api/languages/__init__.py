@@ -1,0 +1,1 @@
+"""English and Chinese: what is said, and how it is translated."""

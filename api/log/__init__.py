@@ -1,0 +1,1 @@
+"""The log itself: entries, proofs, checkpoints, and what suspicion does to it."""

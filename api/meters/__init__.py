@@ -1,0 +1,1 @@
+"""A year as meters tell it, while it runs."""

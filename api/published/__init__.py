@@ -1,0 +1,1 @@
+"""Figures that are published: stated, served with their bundles, and looked at again."""

@@ -1,0 +1,1 @@
+"""Unions of parks, enterprises and divisions as one boundary."""

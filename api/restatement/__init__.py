@@ -1,0 +1,1 @@
+"""Earlier years told with a later fence."""

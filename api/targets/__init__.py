@@ -1,0 +1,1 @@
+"""How far a boundary has come on the path it has set itself."""

@@ -1,0 +1,1 @@
+"""Figures under suppositions, asked for once or saved as scenarios."""

@@ -1,6 +1,0 @@
-"""For any WSGI server: ``granian --interface wsgi api.wsgi:app``, with settings from the env."""
-
-from api.app import create_app
-from api.settings import Settings
-
-app = create_app(Settings.from_env())
