@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import cached_property, wraps
+from threading import RLock
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from flask import current_app
 
-from api.keys.secret_box import SecretBox
 from api.settings import Settings
+from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger.log import Log
 from ledger.sequencer import Sequencer
 
-if TYPE_CHECKING:  # tokens are found by callers, and callers through these services
-    from api.asking.requests import Requests
-    from api.keys.custody import Custody
-    from api.oauth.clients import Clients
-    from api.oauth.grants import Grants
-    from api.outbox.courier import Courier
-    from api.outbox.outbox import Outbox
-    from api.pact.shelf import Shelf
-    from api.partners.inbox import Inbox
-    from api.partners.partners import Partners
-    from api.procurement.comparing import Desk
-    from api.subscriptions.subscriptions import Subscriptions
-    from api.web.tokens import Tokens
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
 class Services:
     """Made once per process and shared by its threads.
 
-    What requests bring is appended through the ``sequencer``; the ``log`` is there to be read.
+    What requests bring is appended through the ``sequencer``; the ``log`` is there to be read. What
+    else works with these is made by functions of its own module (`one_each`) and kept here: nothing
+    is known here of who uses it.
     """
 
     log: Log
@@ -44,6 +35,10 @@ class Services:
     settings: Settings
     database: sa.Engine
     clock: Callable[[], int]
+    _made: dict[Callable[[Services], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _making: RLock = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _ = self.sequencer  # one only, whoever asks first
@@ -56,83 +51,24 @@ class Services:
             max_bytes=self.settings.queue_bytes,
         )
 
-    @cached_property
-    def box(self) -> SecretBox:
-        return SecretBox(self.settings.sealing_key_file)
+    def one(self, make: Callable[[Services], Made]) -> Made:
+        """What ``make`` makes of these services, once for all who ask."""
+        if make not in self._made:
+            with self._making:
+                if make not in self._made:
+                    self._made[make] = make(self)
+        found: Made = self._made[make]
+        return found
 
-    @cached_property
-    def clients(self) -> Clients:
-        from api.oauth.clients import Clients
 
-        return Clients(self.database, self.clock)
+def one_each(make: Callable[[Services], Made]) -> Callable[[Services], Made]:
+    """``make``, which gives the same for the same services."""
 
-    @cached_property
-    def grants(self) -> Grants:
-        from api.oauth.grants import Grants
+    @wraps(make)
+    def one(services: Services) -> Made:
+        return services.one(make)
 
-        return Grants(self.clients, self.settings, self.clock)
-
-    @cached_property
-    def custody(self) -> Custody:
-        from api.keys.custody import Custody
-
-        return Custody(self)
-
-    @cached_property
-    def shelf(self) -> Shelf:
-        from api.pact.shelf import Shelf
-
-        return Shelf(self)
-
-    @cached_property
-    def partners(self) -> Partners:
-        from api.partners.partners import Partners
-
-        only = self.settings.is_production
-        return Partners(self.database, self.box, self.clock, https_only=only)
-
-    @cached_property
-    def outbox(self) -> Outbox:
-        from api.outbox.outbox import Outbox
-
-        return Outbox(self.database, self.clock)
-
-    @cached_property
-    def inbox(self) -> Inbox:
-        from api.partners.inbox import Inbox
-
-        return Inbox(self.database, self.clock)
-
-    @cached_property
-    def courier(self) -> Courier:
-        from api.outbox.courier import Courier
-        from api.partners import partners, sending
-        from api.subscriptions import sending as webhooks
-        from api.subscriptions import subscriptions
-
-        senders = {
-            partners.KIND: sending.sender(self),
-            subscriptions.KIND: webhooks.sender(self),
-        }
-        return Courier(self.outbox, self.clock, senders)
-
-    @cached_property
-    def requests(self) -> Requests:
-        from api.asking.requests import Requests
-
-        return Requests(self)
-
-    @cached_property
-    def desk(self) -> Desk:
-        from api.procurement.comparing import Desk
-
-        return Desk(self)
-
-    @cached_property
-    def subscriptions(self) -> Subscriptions:
-        from api.subscriptions.subscriptions import Subscriptions
-
-        return Subscriptions(self.database, self.box, self.clock)
+    return one
 
 
 def services() -> Services:

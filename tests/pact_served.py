@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import assemble
+from api.oauth.clients import clients_of
 from api.services import Services
 from api.settings import Settings
 from api.web.tokens import Tokens
@@ -79,7 +80,7 @@ class PactHost:
     ) -> PactClient:
         """A registered OAuth client of an enterprise, with the token that it was granted."""
         wanted = scopes or ("footprints",)
-        name, secret = self.services.clients.add("procurement", enterprise.id, "PACT", wanted)
+        name, secret = clients_of(self.services).add("procurement", enterprise.id, "PACT", wanted)
         http, more = self.http(), headers or {}
         granted = http.post(
             "/auth/token",

@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask_babel import gettext
 
 from api.asking.progress import next_due, tally, tiers
-from api.asking.requests import NOT_TAKEN, disclosure
+from api.asking.requests import NOT_TAKEN, disclosure, requests_of
 from api.asking.rows import DECLINED, Request
 from api.asking.whom import Given
 from api.figures.parts import Answer, name_of
@@ -68,7 +68,7 @@ class Teller:
 
     def asking(self, asking: str, requests: Sequence[Request]) -> Answer:
         """How far the requests of an asking have come, over the chain."""
-        counted = list(tiers(requests, self._services.requests.passed_on, self._now))
+        counted = list(tiers(requests, requests_of(self._services).passed_on, self._now))
         return {
             "asking": asking,
             "progress": dataclasses.asdict(counted[0]),
@@ -82,7 +82,7 @@ class Teller:
         return {"next_due": _time(next_due(requests, self._now))}
 
     def _passed_on(self, request: Request) -> Answer | None:
-        own = self._services.requests.passed_on([request.id])
+        own = requests_of(self._services).passed_on([request.id])
         mine = [each for each in own if each.buyer == self._enterprise]
         return dataclasses.asdict(tally(mine, self._now)) if mine else None
 
@@ -94,7 +94,7 @@ class Teller:
         if request.product is None:
             yield _step("register", gettext(REGISTER), _SIGN % "product")
             return
-        found = self._services.requests.standing_answers(request)
+        found = requests_of(self._services).standing_answers(request)
         if not found:
             period = _period_of(request.criteria, self._now)
             command = _SIGN % "footprint"
@@ -103,7 +103,7 @@ class Teller:
 
     def _opening(self, request: Request, product: str, found: Sequence[str]) -> Iterator[Answer]:
         """The disclosure that is missing, if one is."""
-        if self._services.requests.is_readable(product, request.buyer):
+        if requests_of(self._services).is_readable(product, request.buyer):
             return
         key = NaturalKey("disclosure", ("footprint", product, request.buyer))
         said = self._standing.find(key)

@@ -55,17 +55,19 @@ from api.errors import (
 )
 from api.figures.access import Access
 from api.outbox.cloud_event import CloudEvent
+from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.criteria import Criteria
+from api.pact.shelf import shelf_of
 from api.partners.partners import KIND as PARTNER
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
+from api.services import Services, one_each
 from api.web.callers import Caller
 from ledger.standing import Standing
 from ledger.store import reading, writing
 
 if TYPE_CHECKING:
     from api.partners.taking import Taken
-    from api.services import Services
 
 DAY_MS: Final = 86_400_000
 DUE_DAYS: Final = 30
@@ -231,7 +233,7 @@ class Requests:
         footprints are told."""
         return {
             enterprise: each
-            for each in self._services.partners.active()
+            for each in partners_of(self._services).active()
             if buyer in each.buyers
             for enterprise in (each.enterprise, *each.companies)
         }
@@ -241,7 +243,7 @@ class Requests:
             source = events.source_of(self._services.settings.public_address)
             now, comment = self._services.clock(), row["comment"]
             event = events.request_created(source, now, json.loads(row["criteria"]), comment)
-            self._services.outbox.put(PARTNER, row["partner"], event, connection=connection)
+            outbox_of(self._services).put(PARTNER, row["partner"], event, connection=connection)
             row = row | {"event": event.id, "event_source": event.source}
         connection.execute(tables.request.insert(), row)
 
@@ -281,7 +283,7 @@ class Requests:
         """
         if request.product is not None and not access.may_read_footprint_of(request.product):
             return ()
-        self._services.shelf.follow(access.standing)
+        shelf_of(self._services).follow(access.standing)
         conditions = list(criteria_for(request).conditions(self._services.clock()))
         if request.product is not None:
             conditions.append(_SHELVED.product == request.product)
@@ -321,7 +323,7 @@ class Requests:
 
     def _check(self, request: Request, footprint: str, fitting: set[str]) -> None:
         supplier, buyer = self._access(request.supplier), self._access(request.buyer)
-        found = self._services.shelf.find(footprint, supplier)
+        found = shelf_of(self._services).find(footprint, supplier)
         if found is None or not _makes(supplier.standing, found.product, request.supplier):
             raise AnswerRefused(footprint=footprint, reason="you have no footprint of this id")
         if footprint not in fitting:
@@ -387,7 +389,7 @@ class Requests:
 
     def _readable(self, criteria: Criteria, access: Access) -> list[str]:
         """The footprints that fit and may be read: those in force, or the others if none is."""
-        page = self._services.shelf.page(criteria, access, limit=MOST_FOOTPRINTS + 1)
+        page = shelf_of(self._services).page(criteria, access, limit=MOST_FOOTPRINTS + 1)
         active = [each.id for each in page.items if each.status == "Active"]
         return active or [each.id for each in page.items]
 
@@ -395,7 +397,7 @@ class Requests:
         self, standing: Standing, partner: Partner, event: events.RequestCreated
     ) -> Iterator[Wanted]:
         """Makers here, but for those that speak through a partner themselves."""
-        hosts = self._services.partners.active()
+        hosts = partners_of(self._services).active()
         elsewhere = {each for host in hosts for each in host.companies} | {partner.enterprise}
         for wanted in by_criteria(standing, event.criteria):
             if wanted.product is not None and wanted.supplier not in elsewhere:
@@ -437,14 +439,14 @@ class Requests:
             untold = tables.request.update().where(*ours, _REQUEST.told_at.is_(None))
             told = connection.execute(untold.values(told_at=self._services.clock()))
             if told.rowcount:
-                self._services.outbox.put(PARTNER, partner, answer, connection=connection)
+                outbox_of(self._services).put(PARTNER, partner, answer, connection=connection)
 
     def _answer_to(self, event: str, ended: Sequence[Request]) -> CloudEvent:
         source = events.source_of(self._services.settings.public_address)
         now, access = self._services.clock(), self._access(ended[0].buyer)
         ids = dict.fromkeys(id_ for each in ended for id_ in each.footprints)
         # What was closed or erased since is not told any more.
-        found = [shelved for id_ in ids if (shelved := self._services.shelf.find(id_, access))]
+        found = [shelved for id_ in ids if (shelved := shelf_of(self._services).find(id_, access))]
         if found:
             return events.request_fulfilled(source, now, event, [each.json for each in found])
         said = [each for each in ended if each.state == DECLINED]
@@ -470,7 +472,7 @@ class Requests:
 
     def _answerable(self, now: int) -> list[Request]:
         """Requests for what the shelf has a footprint of, and for what is not registered."""
-        self._services.shelf.follow(self._services.engine.standing())
+        shelf_of(self._services).follow(self._services.engine.standing())
         shelved = sa.select(_SHELVED.product).where(_SHELVED.product == _REQUEST.product).exists()
         return self._all(
             sa.or_(_REQUEST.state == OPEN, sa.and_(_REQUEST.state == OVERDUE, ~_REQUEST.came)),
@@ -487,9 +489,15 @@ class Requests:
             ]
 
 
+@one_each
+def requests_of(services: Services) -> Requests:
+    """The requests of these services."""
+    return Requests(services)
+
+
 def settle(services: Services) -> None:
     """The errand (`api.serving.errands`)."""
-    services.requests.settle()
+    requests_of(services).settle()
 
 
 def disclosure(product: str, buyer: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import marshmallow as ma
 
 from api.asking.answers import Teller
-from api.asking.requests import DAY_MS, DUE_DAYS, Asking, Requests
+from api.asking.requests import DAY_MS, DUE_DAYS, Asking, Requests, requests_of
 from api.asking.rows import Request
 from api.asking.whom import Given, Suppliers, Wanted, by_criteria, suppliers_of
 from api.asking.wire import (
@@ -255,7 +255,7 @@ def _made(asking: Asking, unnamed: int) -> Answer:
 
 
 def _store() -> Requests:
-    return services().requests
+    return requests_of(services())
 
 
 def _enterprise() -> str:

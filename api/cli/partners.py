@@ -15,10 +15,11 @@ from api.cli.local import existing, local_client, registrar_key
 from api.cli.options import yes_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech, time_text
 from api.errors import ClientUnknown, EnterpriseKnown
+from api.oauth.clients import clients_of
 from api.partners import companies, taking
 from api.partners.calling import PactHost
 from api.partners.companies import Newcomer, keys_of
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken
 from api.services import Services
 from api.serving.opening import open_services
@@ -73,13 +74,13 @@ def add(
     if (enterprise is None) == (admit is None) or bool(admit) != bool(urns):
         raise click.UsageError("Give --enterprise, or --admit with an --identifier.")
     services = _services()
-    services.partners.check(name, url, auth_url, client)
+    partners_of(services).check(name, url, auth_url, client)
     known = [_enterprise(speech, services, each) for each in buyers]
     _check_client(services, client)
     owner = _enterprise(speech, services, enterprise) if enterprise else None
     if secret is None:
         secret = click.prompt("Secret", hide_input=True, err=True)
-    added = services.partners.add(
+    added = partners_of(services).add(
         name=name,
         enterprise=owner or _admitted(services, str(admit), urns),
         url=url,
@@ -101,7 +102,7 @@ def add(
 def list_(speech: Speech) -> None:
     """List the partners, without their secrets."""
     services = _services()
-    found, standing = services.partners.active(), services.engine.standing()
+    found, standing = partners_of(services).active(), services.engine.standing()
     if speech.as_json:
         speech.json([dataclasses.asdict(each) for each in found])
         return
@@ -120,7 +121,7 @@ def list_(speech: Speech) -> None:
 def show(speech: Speech, which: str) -> None:
     """Show a partner, and what became of what it lists."""
     services = _services()
-    found, standing = services.partners.get(which), services.engine.standing()
+    found, standing = partners_of(services).get(which), services.engine.standing()
     kept = _kept(services, found)
     if speech.as_json:
         speech.json(
@@ -154,8 +155,8 @@ def show(speech: Speech, which: str) -> None:
 def remove(speech: Speech, which: str) -> None:
     """Read the host no more and take no events from it. What was taken over stays."""
     services = _services()
-    found = services.partners.get(which)
-    services.partners.remove(found)
+    found = partners_of(services).get(which)
+    partners_of(services).remove(found)
     speech.say("The partner %(name)s is removed.", name=found.name)
 
 
@@ -178,7 +179,7 @@ def pull(
     (malformed, or changed under its id), and with 3 where the host does not answer.
     """
     services = _services()
-    found = services.partners.get(which)
+    found = partners_of(services).get(which)
     raws = _listed(speech, services, found, _filters(filters))
     settled, rest = ([], raws) if full else taking.sorted_out(services, found, raws)
     read, refused = taking.read_all(rest)
@@ -191,7 +192,7 @@ def pull(
         track = bar.track(steps, total=len(read), description=speech.text("Taking over"))
         taken = [*settled, *refused, *track]
     if not dry_run:
-        services.partners.was_pulled(found)
+        partners_of(services).was_pulled(found)
     _tell(speech, taken, waiting, dry_run=dry_run)
     if any(each.outcome in taking.WRONG for each in taken):
         click.get_current_context().exit(REFUSED)
@@ -262,7 +263,7 @@ def _admitted(services: Services, name: str, urns: tuple[str, ...]) -> str:
 
 
 def _check_client(services: Services, client: str | None) -> None:
-    known = services.clients.list()
+    known = clients_of(services).list()
     if client is not None and client not in {each.id for each in known if not each.revoked_at}:
         raise ClientUnknown(client=client)
 

@@ -8,21 +8,18 @@ signed says that it was declared on behalf. The keys lie beside each other in on
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from api.errors import NoKeyInCustody
 from api.keys import keyfile
 from api.keys.keyfile import KeyFile
 from api.keys.signing import signed
+from api.services import Services, one_each
 from api.statements import submission
 from ledger import jws
 from ledger.keys import PrivateKey
 from ledger.log import Accepted, Refused
 from ledger.schema import dump
 from ledger.statements import Body, Key
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 
 class Custody:
@@ -71,3 +68,9 @@ class Custody:
         if isinstance(outcome, Refused):
             raise outcome.error
         return outcome
+
+
+@one_each
+def custody_of(services: Services) -> Custody:
+    """The keys in custody of these services."""
+    return Custody(services)

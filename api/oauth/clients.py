@@ -18,6 +18,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from api.errors import ClientNotAuthenticated, ClientRefused, ClientUnknown
+from api.services import Services, one_each
 from api.tables import client, client_secret, client_use
 from api.web.callers import SCOPES
 from api.web.tokens import flaw, is_registered
@@ -201,6 +202,12 @@ class Clients:
             "expires_at": None,
         }
         connection.execute(client_secret.insert(), row)
+
+
+@one_each
+def clients_of(services: Services) -> Clients:
+    """The clients of these services."""
+    return Clients(services.database, services.clock)
 
 
 def _new_secret() -> str:

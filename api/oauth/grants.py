@@ -22,7 +22,8 @@ from joserfc.jwk import OKPKey
 
 from api.errors import ScopeRefused, TokenExpired, TokenInvalid
 from api.oauth import token_key
-from api.oauth.clients import Client, Clients, Shown
+from api.oauth.clients import Client, Clients, Shown, clients_of
+from api.services import Services, one_each
 from api.settings import Settings
 from api.web.callers import Caller
 
@@ -184,3 +185,9 @@ class Grants:
         client = self._clients.holding(secret_id)
         self._lives.put(secret_id, (now, client))
         return client
+
+
+@one_each
+def grants_of(services: Services) -> Grants:
+    """Who grants tokens to the clients of these services."""
+    return Grants(clients_of(services), services.settings, services.clock)

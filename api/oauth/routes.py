@@ -7,7 +7,8 @@ from typing import Any, Final
 from flask import request
 
 from api.errors import GrantInsecure, GrantMalformed, GrantTypeRefused, OAuthRefused
-from api.oauth.clients import GRANTED
+from api.oauth.clients import GRANTED, clients_of
+from api.oauth.grants import grants_of
 from api.oauth.wire import (
     FORM,
     FORM_SCHEMA,
@@ -82,16 +83,16 @@ def authorization_server() -> dict[str, Any]:
 @blueprint.response(200, JwksSchema)
 def jwks() -> dict[str, Any]:
     """Show the key that access tokens are signed with"""
-    return services().grants.jwks
+    return grants_of(services()).jwks
 
 
 def _granted(sent: Credentials, form: dict[str, str]) -> dict[str, Any]:
-    shown = services().clients.authenticate(sent.client_id, sent.secret)
+    shown = clients_of(services()).authenticate(sent.client_id, sent.secret)
     if "grant_type" not in form:
         raise GrantMalformed(reason="grant_type is missing")
     if form["grant_type"] != GRANT_TYPE:
         raise GrantTypeRefused
-    grant = services().grants.grant(shown, form.get("scope"))
+    grant = grants_of(services()).grant(shown, form.get("scope"))
     return {
         "access_token": grant.token,
         "token_type": "Bearer",
@@ -125,4 +126,4 @@ def _refuse_plain_http() -> None:
 
 
 def _note(sent: Credentials, outcome: str) -> None:
-    services().clients.note(sent.client_id, outcome, request.remote_addr or "")
+    clients_of(services()).note(sent.client_id, outcome, request.remote_addr or "")

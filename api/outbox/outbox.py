@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from api import tables
 from api.errors import DeliveryUnknown
 from api.outbox.cloud_event import CloudEvent
+from api.services import Services, one_each
 from ledger.store import reading, writing
 
 HOUR_MS: Final = 3_600_000
@@ -213,6 +214,12 @@ class Outbox:
             return
         with writing(self._database) as own:
             yield own
+
+
+@one_each
+def outbox_of(services: Services) -> Outbox:
+    """The outbox of these services."""
+    return Outbox(services.database, services.clock)
 
 
 def _one(serial: int) -> sa.Select[tuple[object, ...]]:

@@ -40,7 +40,7 @@ from api.pact.computed_document import (
 )
 from api.pact.documents import Document
 from api.pact.marks import mark, set_mark
-from api.pact.shelf import New, computed_key, ms_of, put
+from api.pact.shelf import New, computed_key, ms_of, put, shelf_of
 from api.services import Services
 from api.web.callers import Caller
 from graph.engine import MOVES_FIGURES, Answered, Question
@@ -108,7 +108,7 @@ Outcome: TypeAlias = Computed | CatchmentError | None
 def follow(services: Services) -> None:
     """Bring the computed footprints up to the log, if anything came that may change them."""
     standing = services.engine.standing()
-    services.shelf.follow(standing)
+    shelf_of(services).follow(standing)
     today = services.clock() // _DAY_MS
     if not _is_due(services, standing, today):
         return

@@ -13,9 +13,11 @@ from flask import Response, request
 
 from api.errors import FootprintNotFound
 from api.figures.access import Access
+from api.keys.secret_box import box_of
 from api.pact import answers
 from api.pact.criteria import Criteria
 from api.pact.documents import is_uuid
+from api.pact.shelf import shelf_of
 from api.pact.wire import (
     FootprintAnswerSchema,
     FootprintListSchema,
@@ -68,10 +70,10 @@ def footprints(query: dict[str, Any]) -> Response:
     taken for one that they did. A page has at most `limit` footprints; where there are more, the
     Link header leads to them, and stays good.
     """
-    box, limit = services().box, query["limit"]
+    box, limit = box_of(services()), query["limit"]
     criteria = Criteria.of(filters_of(request.args))
     after = answers.serial_of(query["cursor"], box) if "cursor" in query else None
-    page = services().shelf.page(criteria, _access(), after=after, limit=limit)
+    page = shelf_of(services()).page(criteria, _access(), after=after, limit=limit)
     return answers.listed(page, box, limit)
 
 
@@ -87,7 +89,7 @@ def one_footprint(footprint: str) -> Response:
     """
     if not is_uuid(footprint):
         raise FootprintNotFound
-    found = services().shelf.read(footprint.lower(), current_caller())
+    found = shelf_of(services()).read(footprint.lower(), current_caller())
     if found is None:
         raise FootprintNotFound
     return answers.single(found)

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 import orjson
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
 from api.pact.marks import mark, set_mark
+from api.services import Services, one_each
 from api.web.callers import Caller
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
@@ -36,9 +37,6 @@ from ledger.standing import Said, Standing
 from ledger.statements import Erasure, Footprint, NaturalKey
 from ledger.store import reading, writing
 from ledger.strict_json import dumps
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 PROVENANCE_SPEC: Final = "2.0.0"
 """Version of PACT's extension specification that ours follows."""
@@ -338,6 +336,12 @@ class Shelf:
         )
         now = self._services.clock()
         connection.execute(change.values(deprecated_at=now, deprecated_size=size))
+
+
+@one_each
+def shelf_of(services: Services) -> Shelf:
+    """The shelf of these services."""
+    return Shelf(services)
 
 
 def _says(entry: Entry) -> bool:

@@ -24,9 +24,11 @@ import sqlalchemy as sa
 
 from api import tables
 from api.figures.access import Access
+from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.marks import marks, set_mark
-from api.partners.partners import KIND, Partner
+from api.pact.shelf import shelf_of
+from api.partners.partners import KIND, Partner, partners_of
 from api.web.callers import Caller
 from ledger import tables as ledger
 from ledger.standing import Standing
@@ -66,11 +68,11 @@ class _Candidate:
 
 def run(services: Services) -> None:
     """Put into the outbox what partners are to be told of."""
-    partners = services.partners.active()
+    partners = partners_of(services).active()
     if not partners:
         return
     standing = services.engine.standing()
-    services.shelf.follow(standing)
+    shelf_of(services).follow(standing)
     now = _Mark(standing.size, _last_serial(services))
     for partner in partners:
         last = _mark(services, partner)
@@ -160,7 +162,7 @@ def _tell(
         ids = [each.id for each in news if each.serial not in told]
         for start in range(0, len(ids), AT_ONCE):
             event = events.published(source, services.clock(), ids[start : start + AT_ONCE])
-            services.outbox.put(KIND, partner.id, event, connection=connection)
+            outbox_of(services).put(KIND, partner.id, event, connection=connection)
         _set_mark(connection, partner, now)
 
 

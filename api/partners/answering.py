@@ -16,6 +16,7 @@ from api.figures.access import Access
 from api.outbox.outbox import Delivery
 from api.pact import events
 from api.pact.events import REQUEST_FULFILLED, by_ids
+from api.pact.shelf import shelf_of
 from api.web.callers import Caller
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def body_of(services: Services, partner: Partner, delivery: Delivery) -> bytes:
     event: dict[str, Any] = orjson.loads(by_ids(delivery.body))
     request, source = event["data"]["requestEventId"], event["source"]
     access = Access(services.engine.standing(), Caller("procurement", partner.enterprise))
-    found = (services.shelf.find(each["id"], access) for each in event["data"]["pfs"])
+    found = (shelf_of(services).find(each["id"], access) for each in event["data"]["pfs"])
     readable = [each.json for each in found if each]
     answer = (
         events.request_fulfilled(source, delivery.created_at, request, readable)

@@ -23,7 +23,7 @@ from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.timed import TimedAdapter
 from api.pact.events import EVENTS_PATH
 from api.pact.pages import NotListed, items_of, only_item_of
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -92,7 +92,7 @@ class PactHost:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._partner = partner
-        self._partners = services.partners
+        self._partners = partners_of(services)
         self._base = urlsplit(partner.url)
         self._monotonic = monotonic
         self._held: _Token | None = None

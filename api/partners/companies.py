@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, cast
 
+from api.keys.custody import custody_of
 from api.keys.keyfile import KeyFile
 from api.keys.signing import signed
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.services import Services
 from api.statements import submission
 from ledger import identifiers
@@ -91,13 +92,13 @@ class Companies:
         (enterprise,) = named
         if not self._is_partners(enterprise):
             return Speaker(outcome=OF_ANOTHER)
-        if not self._services.custody.holds(enterprise):
+        if not custody_of(self._services).holds(enterprise):
             return Speaker(outcome=WAITS)
         return Speaker(enterprise)
 
     def _is_partners(self, enterprise: str) -> bool:
         """The one the host belongs to, or one admitted through it, and through no other."""
-        through = {each.id for each in self._services.partners.through_whom(enterprise)}
+        through = {each.id for each in partners_of(self._services).through_whom(enterprise)}
         if through:
             return through == {self._partner.id}
         return enterprise == self._partner.enterprise
@@ -131,11 +132,11 @@ def admit(
         enterprise = newcomer.enterprise
         _extend(services, registrar, enterprise, newcomer.identifiers)
     # Who may speak of it is known before there is a key to speak with.
-    taken = services.partners.takes_company(partner, enterprise)
+    taken = partners_of(services).takes_company(partner, enterprise)
     try:
-        _say(services, registrar, services.custody.make(enterprise), enterprise)
+        _say(services, registrar, custody_of(services).make(enterprise), enterprise)
     except CatchmentError:
-        services.custody.path(enterprise).unlink(missing_ok=True)  # it signs nothing
+        custody_of(services).path(enterprise).unlink(missing_ok=True)  # it signs nothing
         raise
     return taken, enterprise
 

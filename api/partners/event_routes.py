@@ -10,7 +10,8 @@ from api.errors import SenderUnknown
 from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
 from api.pact import events
 from api.partners import receiving
-from api.partners.partners import Partner
+from api.partners.inbox import inbox_of
+from api.partners.partners import Partner, partners_of
 from api.services import services
 from api.web.auth import current_caller, needs_scope
 from api.web.blueprint import Blueprint
@@ -68,7 +69,7 @@ def receive() -> Response:
     body = read_body(MAX_EVENT_BYTES, MEDIA_TYPE)
     event = events.read(body)
     receiving.require_source(partner, event.source)
-    services().inbox.keep(partner, event, body)
+    inbox_of(services()).keep(partner, event, body)
     taken = Response(status=200)
     del taken.headers["Content-Type"]  # of nothing
     return taken
@@ -77,7 +78,7 @@ def receive() -> Response:
 def _sender() -> Partner:
     """The partner whose client sent this request. Raises SenderUnknown."""
     client = current_caller().client
-    partner = services().partners.of_client(client) if client else None
+    partner = partners_of(services()).of_client(client) if client else None
     if partner is None:
         raise SenderUnknown
     return partner

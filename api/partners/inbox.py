@@ -18,6 +18,7 @@ from api.outbox.outbox import ABANDONED_AFTER_MS, KEPT_MS
 from api.pact import events
 from api.pact.events import PUBLISHED, Event
 from api.partners.partners import Partner
+from api.services import Services, one_each
 from api.tables import partner as partners
 from api.tables import received
 from ledger.store import reading, writing
@@ -150,6 +151,12 @@ class Inbox:
     def _found(self, query: sa.Select[tuple[object, ...]]) -> list[Received]:
         with reading(self._database) as connection:
             return [_read(row) for row in connection.execute(query)]
+
+
+@one_each
+def inbox_of(services: Services) -> Inbox:
+    """The inbox of these services."""
+    return Inbox(services.database, services.clock)
 
 
 def _row_of(event: Received) -> sa.Update:

@@ -15,7 +15,8 @@ from urllib.parse import SplitResult, urlsplit
 import sqlalchemy as sa
 
 from api.errors import PartnerClientTaken, PartnerExists, PartnerRefused, PartnerUnknown
-from api.keys.secret_box import SecretBox
+from api.keys.secret_box import SecretBox, box_of
+from api.services import Services, one_each
 from api.tables import partner
 from ledger.store import reading, writing
 
@@ -179,6 +180,13 @@ class Partners:
         path = parts.path.rstrip("/")
         ending = next((each for each in _ENDINGS if path.endswith(each)), "")
         return f"{parts.scheme}://{parts.netloc}{path.removesuffix(ending)}"
+
+
+@one_each
+def partners_of(services: Services) -> Partners:
+    """The partners of these services."""
+    only = services.settings.is_production
+    return Partners(services.database, box_of(services), services.clock, https_only=only)
 
 
 def _split(text: str) -> SplitResult:

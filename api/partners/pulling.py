@@ -20,8 +20,8 @@ from api.errors import CalledHostRefused
 from api.pact import events
 from api.partners import taking
 from api.partners.calling import PactHost
-from api.partners.inbox import DONE, FAILED, Received
-from api.partners.partners import Partner
+from api.partners.inbox import DONE, FAILED, Received, inbox_of
+from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken
 from api.services import Services
 from api.tables import pulled
@@ -46,9 +46,9 @@ def pull_announced(services: Services) -> None:
     72 hours; what was taken over by then is not fetched again.
     Companies that nobody admitted stay out: that takes the operator.
     """
-    for event in services.inbox.due_news():
+    for event in inbox_of(services).due_news():
         try:
-            taken = _taken(services, services.partners.get(event.partner), event)
+            taken = _taken(services, partners_of(services).get(event.partner), event)
         except CatchmentError as error:
             _put_off(services, event, taking.told_of(error))
         except Exception:
@@ -56,7 +56,7 @@ def pull_announced(services: Services) -> None:
             _LOG.exception("What the event %s of %s names was not read", event.id, event.source)
             _put_off(services, event, _OUR_FAULT)
         else:
-            services.inbox.settle(event, DONE, summary(taken))
+            inbox_of(services).settle(event, DONE, summary(taken))
 
 
 def summary(taken: Iterable[Taken]) -> str:
@@ -103,5 +103,5 @@ def _taken_since(services: Services, partner: Partner, at: int) -> dict[str, Tak
 
 
 def _put_off(services: Services, event: Received, told: str) -> None:
-    if not services.inbox.put_off(event, told):
-        services.inbox.settle(event, FAILED, told)
+    if not inbox_of(services).put_off(event, told):
+        inbox_of(services).settle(event, FAILED, told)

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from api import tables
+from api.asking.requests import requests_of
 from api.errors import EventFromElsewhere, PartnerUnknown, status_of
+from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.events import (
     REQUEST_CREATED,
@@ -27,8 +29,8 @@ from api.pact.events import (
     RequestRejected,
 )
 from api.partners import taking
-from api.partners.inbox import DONE, FAILED, Received
-from api.partners.partners import KIND, Partner
+from api.partners.inbox import DONE, FAILED, Received, inbox_of
+from api.partners.partners import KIND, Partner, partners_of
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
 
@@ -79,14 +81,14 @@ def run(services: Services) -> None:
     An event that cannot be dealt with is marked, and holds up no other. Where this server itself
     is at fault (a key of its own is gone, say), the event is tried again, ever more seldom.
     """
-    for each in services.inbox.due():
+    for each in inbox_of(services).due():
         _deal_with(services, each)
 
 
 def _deal_with(services: Services, received: Received) -> None:
     try:
         event = events.read(received.body)
-        partner = services.partners.get(received.partner)
+        partner = partners_of(services).get(received.partner)
         told = _HANDLERS[type(event)](services, partner, event)
     except PartnerUnknown as gone:
         _settle(services, received, FAILED, str(gone))
@@ -105,7 +107,7 @@ def _deal_with(services: Services, received: Received) -> None:
 
 
 def _created(services: Services, partner: Partner, event: RequestCreated) -> str:
-    services.requests.came(partner, event)
+    requests_of(services).came(partner, event)
     return ""
 
 
@@ -113,7 +115,7 @@ def _fulfilled(services: Services, partner: Partner, event: RequestFulfilled) ->
     if not _was_asked(services, partner, event.request):
         return _NEVER_ASKED
     taken = taking.take_in(services, partner, event.footprints)
-    services.requests.was_fulfilled(partner, event, taken)
+    requests_of(services).was_fulfilled(partner, event, taken)
     return "; ".join(dict.fromkeys(each.told for each in taken if each.told))
 
 
@@ -126,7 +128,7 @@ def _was_asked(services: Services, partner: Partner, request: str) -> bool:
 
 
 def _rejected(services: Services, partner: Partner, event: RequestRejected) -> str:
-    services.requests.was_rejected(partner, event)
+    requests_of(services).was_rejected(partner, event)
     return f"{event.code}: {event.message}"
 
 
@@ -139,7 +141,7 @@ _HANDLERS: Final[dict[type[Event], Callable[..., str]]] = {
 
 def _put_off(services: Services, received: Received, told: str) -> None:
     """Try again later; after 72 hours whoever sent it is told that this server failed."""
-    if not services.inbox.put_off(received, told):
+    if not inbox_of(services).put_off(received, told):
         _refuse(services, received, _OUR_FAULT, "InternalError")
 
 
@@ -149,10 +151,10 @@ def _refuse(services: Services, received: Received, told: str, code: str) -> Non
         if received.type == REQUEST_CREATED:
             source, now = events.source_of(services.settings.public_address), services.clock()
             answer = events.request_rejected(source, now, received.id, told, code)
-            services.outbox.put(KIND, received.partner, answer, connection=connection)
-        services.inbox.settle(received, FAILED, told, connection=connection)
+            outbox_of(services).put(KIND, received.partner, answer, connection=connection)
+        inbox_of(services).settle(received, FAILED, told, connection=connection)
 
 
 def _settle(services: Services, received: Received, state: str, told: str) -> None:
     """What was taken over lies in the log, where it can be erased: no copy of it stays here."""
-    services.inbox.settle(received, state, told, kept=events.by_ids(received.body))
+    inbox_of(services).settle(received, state, told, kept=events.by_ids(received.body))

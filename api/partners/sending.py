@@ -19,7 +19,7 @@ from api.outbox.outbox import Delivery
 from api.pact.events import by_ids
 from api.partners.answering import body_of
 from api.partners.calling import PactHost
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -64,7 +64,7 @@ class _Hosts:
 def _send(services: Services, hosts: _Hosts, delivery: Delivery) -> None:
     """Post an event to a registered partner. Raises DeliveryFailed."""
     try:
-        partner = services.partners.get(delivery.recipient)
+        partner = partners_of(services).get(delivery.recipient)
         body = body_of(services, partner, delivery)
         hosts.of(partner).send_event(body)
     except PartnerUnknown as removed:

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from api.keys.custody import custody_of
 from api.keys.signing import members, signed
 from api.pact.shelf import PROVENANCE_PATH
 from api.partners.companies import (
@@ -314,7 +315,7 @@ class _Taking:
 
     def _registration(self, product: Product, enterprise: str) -> bytes:
         chain = self._chain(product.natural_key(enterprise))
-        key = self._services.custody.key(enterprise)
+        key = custody_of(self._services).key(enterprise)
         return signed(key, product, enterprise, chain.digest if chain else None)
 
     def _external(self, read: Read) -> External:
@@ -347,12 +348,12 @@ class _Taking:
         self, read: Read, body: Footprint, enterprise: str, chain: _Chain | None
     ) -> bytes:
         """Signed over the members as they came: also those that nobody here knows are kept."""
-        key = self._services.custody.key(enterprise)
+        key = custody_of(self._services).key(enterprise)
         payload = members(key, body, enterprise, chain.digest if chain else None)
         return jws.sign({**payload, "pact": dict(read.members)}, key.private)
 
     def _withdrawal(self, enterprise: str, digest: str, reason: str) -> bytes:
-        key = self._services.custody.key(enterprise)
+        key = custody_of(self._services).key(enterprise)
         return signed(key, Withdrawal(reason=reason), enterprise, digest)
 
     # Who may read it
@@ -367,7 +368,7 @@ class _Taking:
             about = DisclosedObject(type=Footprint.TYPE, id=product)
             body = Disclosure(object=about, level="named", grantee=buyer)
             if self._chain(body.natural_key(enterprise)) is None:
-                yield signed(self._services.custody.key(enterprise), body, enterprise)
+                yield signed(custody_of(self._services).key(enterprise), body, enterprise)
 
     # The log, and what is kept beside it
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from api.figures.access import Access
-from api.procurement.comparing import Again, as_stated, judged_as_stated
+from api.procurement.comparing import Again, as_stated, desk_of, judged_as_stated
 from api.services import Services
 from api.web.callers import Caller
 from graph.engine import Answered, Question
@@ -36,7 +36,7 @@ def check_award(services: Services, statement: Statement, award: Award) -> None:
     access = Access(whole, Caller(_BUYER, statement.subject))
     at = None if award.at.size == whole.size else award.at.size
     answered = services.engine.answer(Question(award.year, award.gwp, at, award.valid_on))
-    again = services.desk.again(access, answered, award)
+    again = desk_of(services).again(access, answered, award)
     for k, (offered, now) in enumerate(zip(award.offers, again, strict=True)):
         _check_offer(f"/offers/{k}", offered, now)
     judged = judged_as_stated(award, map(as_stated, award.offers))
@@ -143,7 +143,7 @@ def drift(services: Services, caller: Caller, award: Award) -> Drift:
     """What has become of the figures of an award, as far as the caller may know them now."""
     question = Question(award.year, award.gwp, None, award.valid_on)
     answered = services.engine.answer(question)
-    again = services.desk.again(Access(answered.standing, caller), answered, award)
+    again = desk_of(services).again(Access(answered.standing, caller), answered, award)
     then = judged_as_stated(award, map(as_stated, award.offers))
     now = judged_as_stated(award, (each.offer for each in again))
     rows = zip(award.offers, then, now, again, strict=True)

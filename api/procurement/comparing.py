@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered, TokenMissing
 from api.figures.access import Access
+from api.pact.shelf import shelf_of
 from api.procurement.known import REFUSED_AS, Drawn, Figures, Known
 from api.procurement.lookup import Names, Wanted, resolve
 from api.procurement.unsigned import Unsigned
-from api.services import Services
+from api.services import Services, one_each
 from api.web.callers import Caller
 from graph.engine import Answered, Question
 from graph.soundness.comparison import Judged, Offer, first_of, judge, stated
@@ -164,8 +165,14 @@ class Desk:
     def product_of_footprint(self, footprint: str, access: Access) -> tuple[str, str] | None:
         """The product of a footprint that is handed out, and its status; None where there is none
         that the caller may read."""
-        found = self._services.shelf.find(footprint, access)
+        found = shelf_of(self._services).find(footprint, access)
         return (found.product, found.status) if found else None
+
+
+@one_each
+def desk_of(services: Services) -> Desk:
+    """The desk of these services."""
+    return Desk(services)
 
 
 @dataclass(frozen=True)

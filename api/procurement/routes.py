@@ -17,9 +17,11 @@ from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
 from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, question_of
+from api.keys.custody import custody_of
+from api.pact.shelf import shelf_of
 from api.procurement.answers import award_row, comparison_answer, drift_answer, found_answer
 from api.procurement.awards import drift, next_serial
-from api.procurement.comparing import Bid, Comparison, Rendered, Terms
+from api.procurement.comparing import Bid, Comparison, Rendered, Terms, desk_of
 from api.procurement.known import Known
 from api.procurement.lookup import Wanted, resolve
 from api.procurement.unsigned import Unsigned
@@ -78,7 +80,7 @@ def _kept(made: Callable[P, Rendered]) -> Callable[P, Response]:
         here, caller = services(), current_caller()
         now, size = here.clock(), here.engine.standing().size
         who = caller.role, caller.enterprise, str(get_locale())
-        key, answers = (size, now // _DAY_MS, *who, request.query_string), here.desk.answers
+        key, answers = (size, now // _DAY_MS, *who, request.query_string), desk_of(here).answers
         known = answers.get(key)
         if known and (known.until is None or now < known.until):
             return _response(known)
@@ -119,8 +121,8 @@ def lookup(query: dict[str, Any]) -> Rendered:
     wanted = Wanted.of(supplier=query.get("supplier"), **_names(query))
     answered = here.engine.answer(question_of(query, here.engine.standing()))
     access = Access(answered.standing, current_caller())
-    product, site = resolve(here.desk.names, access, wanted), query.get("site")
-    known = here.desk.figures.known(access, answered, product, site)
+    product, site = resolve(desk_of(here).names, access, wanted), query.get("site")
+    known = desk_of(here).figures.known(access, answered, product, site)
     pact, passing = _pact_id(here, known, access)
     document = found_answer(answered, known, access, site, pact)
     told = FoundFigureSchema().dump(document)
@@ -153,7 +155,7 @@ def _pact_id(here: Services, known: Known, access: Access) -> tuple[str | None, 
     """
     if known.statement is not None:
         return known.statement.footprint.pact.id, False
-    here.shelf.follow(access.standing)
+    shelf_of(here).follow(access.standing)
     shelved = tables.shelved.c
     latest = (
         sa.select(shelved.id)
@@ -196,8 +198,8 @@ def compare() -> Answer:
     terms = _terms(asked)
     bids = [_bid(each, k) for k, each in enumerate(asked["offers"])]
     _require_labels(bids, asked.get("log"))
-    compared = here.desk.compare(caller, terms, bids)
-    root = here.desk.root(compared.answered.at)
+    compared = desk_of(here).compare(caller, terms, bids)
+    root = desk_of(here).root(compared.answered.at)
     logged = _logged(here, caller, compared, root, asked["log"]) if "log" in asked else None
     return {**comparison_answer(compared, root), "logged": logged}
 
@@ -259,7 +261,7 @@ def _logged(
     buyer, reference = caller.enterprise, log["reference"]
     serial = log.get("serial") or next_serial(compared.answered.standing, buyer, reference)
     body = compared.award(root, reference=reference, serial=serial, chosen=log.get("chosen"))
-    accepted = here.custody.say(buyer, body)
+    accepted = custody_of(here).say(buyer, body)
     receipt = here.log.receipt(accepted.index).encode().decode()
     place = {"index": accepted.index, "digest": accepted.digest}
     return {**place, "serial": serial, "receipt": receipt}

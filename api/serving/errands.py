@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.asking import requests as asked
+from api.outbox.outbox import outbox_of
 from api.pact import computed
 from api.partners import announcing, pulling, receiving
+from api.partners.inbox import inbox_of
 from api.services import Services
+from api.serving.delivery import courier_of
 from api.serving.leases import give_back, take
 from api.subscriptions import watching
 
@@ -41,9 +44,9 @@ ERRANDS: Final[Sequence[Errand]] = (
     Errand("pull", pulling.pull_announced),
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),
-    Errand("deliveries", lambda services: services.courier.run()),
-    Errand("received-forgets", lambda services: services.inbox.forget(), seconds=3600.0),
-    Errand("outbox-forgets", lambda services: services.outbox.forget(), seconds=3600.0),
+    Errand("deliveries", lambda services: courier_of(services).run()),
+    Errand("received-forgets", lambda services: inbox_of(services).forget(), seconds=3600.0),
+    Errand("outbox-forgets", lambda services: outbox_of(services).forget(), seconds=3600.0),
 )
 
 

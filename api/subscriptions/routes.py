@@ -13,10 +13,17 @@ from api.errors import EventNotYours, NotDisclosed, TestUnderWay
 from api.figures.access import Access
 from api.figures.parts import Answer
 from api.outbox import addresses
-from api.outbox.outbox import WAITING, Delivery
+from api.outbox.outbox import WAITING, Delivery, outbox_of
 from api.services import services
 from api.subscriptions import watching
-from api.subscriptions.subscriptions import FORMER_MS, KIND, Subscription, Wanted, owner_of
+from api.subscriptions.subscriptions import (
+    FORMER_MS,
+    KIND,
+    Subscription,
+    Wanted,
+    owner_of,
+    subscriptions_of,
+)
 from api.subscriptions.told import CLOSED, Asked, Figure, Told, figures_of
 from api.subscriptions.wire import (
     DeliveriesQuery,
@@ -72,7 +79,7 @@ def subscribe() -> tuple[Answer, HTTPStatus]:
         threshold=Decimal(asked["threshold"]),
         url=asked["url"],
     )
-    made, secret = services().subscriptions.add(caller, wanted, standing.size, told)
+    made, secret = subscriptions_of(services()).add(caller, wanted, standing.size, told)
     return {**_detail(made), "secret": secret}, HTTPStatus.CREATED
 
 
@@ -84,7 +91,7 @@ def listed() -> Answer:
 
     Those of your enterprise; of an auditor, those made with the same token or client.
     """
-    found = services().subscriptions.of(owner_of(identified_caller()))
+    found = subscriptions_of(services()).of(owner_of(identified_caller()))
     return {"items": [_answer(each) for each in found]}
 
 
@@ -107,7 +114,7 @@ def end(subscription: UUID) -> Response:
 
     What is still on its way is not sent any more.
     """
-    services().subscriptions.end(_own(subscription).id)
+    subscriptions_of(services()).end(_own(subscription).id)
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -121,7 +128,7 @@ def deliveries(query: dict[str, Any], subscription: UUID) -> Page:
     The newest first: its state, how often it was tried, and what the last failure was.
     """
     limit: int = query["limit"]
-    found = services().outbox.of(
+    found = outbox_of(services()).of(
         KIND, _own(subscription).id, before=query.get("cursor"), limit=limit + 1
     )
     more = next_link(found[limit - 1].serial) if len(found) > limit else {}
@@ -137,10 +144,10 @@ def replay(subscription: UUID, event: UUID) -> tuple[Answer, HTTPStatus]:
     With the same id and body and a new time, from now on for 72 hours. A number is not sent again
     after the figure was closed to you.
     """
-    serial = services().subscriptions.delivery(_own(subscription).id, str(event))
+    serial = subscriptions_of(services()).delivery(_own(subscription).id, str(event))
     if serial is None:
         raise EventNotYours(event=str(event))
-    services().outbox.replay(serial)
+    outbox_of(services()).replay(serial)
     return {"event": str(event)}, HTTPStatus.ACCEPTED
 
 
@@ -152,7 +159,7 @@ def rotate(subscription: UUID) -> Answer:
 
     For 24 hours events carry the signatures of both.
     """
-    secret = services().subscriptions.rotate(_own(subscription).id)
+    secret = subscriptions_of(services()).rotate(_own(subscription).id)
     return {"secret": secret, "former_until": iso_time(services().clock() + FORMER_MS)}
 
 
@@ -164,7 +171,7 @@ def test(subscription: UUID) -> tuple[Answer, HTTPStatus]:
 
     It tells nothing, and is signed and sent as all others are. One at a time.
     """
-    own, outbox = _own(subscription), services().outbox
+    own, outbox = _own(subscription), outbox_of(services())
     if any(each.type == watching.TEST for each in outbox.of(KIND, own.id, state=WAITING)):
         raise TestUnderWay
     event = watching.test_event(services(), own)
@@ -194,7 +201,7 @@ def _told_now(access: Access, kind: str, about: str, asked: Asked) -> dict[Figur
 
 def _own(subscription: UUID) -> Subscription:
     """Raises SubscriptionUnknown for others' as for what is not there."""
-    return services().subscriptions.find(str(subscription), owner_of(identified_caller()))
+    return subscriptions_of(services()).find(str(subscription), owner_of(identified_caller()))
 
 
 def _answer(subscription: Subscription) -> Answer:
@@ -213,7 +220,7 @@ def _answer(subscription: Subscription) -> Answer:
 
 
 def _detail(subscription: Subscription) -> Answer:
-    told = services().subscriptions.told(subscription.id)
+    told = subscriptions_of(services()).told(subscription.id)
     return {
         **_answer(subscription),
         "figures": [_figure(figure, each) for figure, each in told.items()],

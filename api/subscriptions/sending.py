@@ -16,7 +16,7 @@ from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
 from api.subscriptions import signatures
-from api.subscriptions.subscriptions import Subscription
+from api.subscriptions.subscriptions import Subscription, subscriptions_of
 from api.subscriptions.told import NUMBERED, Figure
 from api.subscriptions.watching import CHANGED, ENDED
 
@@ -47,7 +47,7 @@ def _send(services: Services, delivery: Delivery) -> None:
     after a disclosure was taken back, is not. Raises DeliveryFailed.
     """
     try:
-        subscription = services.subscriptions.find(delivery.recipient)
+        subscription = subscriptions_of(services).find(delivery.recipient)
     except SubscriptionUnknown as gone:
         raise DeliveryFailed(str(gone), final=True) from None
     if subscription.ended_at is not None and delivery.type != ENDED:
@@ -69,7 +69,7 @@ def _may_be_told(services: Services, subscription: Subscription, delivery: Deliv
 
 def _post(services: Services, subscription: Subscription, delivery: Delivery) -> tuple[int, str]:
     """Status and Retry-After of the answer; what else it says is not read."""
-    keys = services.subscriptions.secrets(subscription.id)
+    keys = subscriptions_of(services).secrets(subscription.id)
     at = services.clock() // 1000
     headers = {
         "Content-Type": MEDIA_TYPE,
@@ -104,7 +104,7 @@ def _judge(services: Services, subscription: Subscription, status: int, retry_af
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status == HTTPStatus.GONE:
-        services.subscriptions.end(subscription.id)
+        subscriptions_of(services).end(subscription.id)
         raise DeliveryFailed("it answered 410: nobody listens there any more.", final=True)
     raise DeliveryFailed(
         f"it answered {status}.",

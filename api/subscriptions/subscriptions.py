@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from api import tables
 from api.errors import SubscriptionRefused, SubscriptionUnknown, TooManySubscriptions
-from api.keys.secret_box import SecretBox
+from api.keys.secret_box import SecretBox, box_of
+from api.services import Services, one_each
 from api.subscriptions.signatures import new_secret
 from api.subscriptions.told import Asked, Figure, Told
 from api.web.callers import Caller
@@ -254,6 +255,12 @@ class Subscriptions:
         change = tables.subscription.update().where(_ROW.id.in_(ids)).values(seen=size)
         with writing(self._database) as connection:
             connection.execute(change)
+
+
+@one_each
+def subscriptions_of(services: Services) -> Subscriptions:
+    """The subscriptions of these services."""
+    return Subscriptions(services.database, box_of(services), services.clock)
 
 
 def tell(

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.figures.access import Access
 from api.outbox.cloud_event import CloudEvent
-from api.subscriptions.subscriptions import KIND, Subscription, look_again, tell
+from api.outbox.outbox import outbox_of
+from api.subscriptions.subscriptions import KIND, Subscription, look_again, subscriptions_of, tell
 from api.subscriptions.told import (
     CLOSED,
     NUMBERED,
@@ -88,7 +89,7 @@ def watch(services: Services) -> None:
     """Tell subscribers what has moved: an errand. What is not done in time is left to the next."""
     _end_outlived(services)
     standing = services.engine.standing()
-    due = services.subscriptions.due(standing.size, _AT_ONCE)
+    due = subscriptions_of(services).due(standing.size, _AT_ONCE)
     stop, quiet = time.monotonic() + _SECONDS, list[str]()
     for subscription in due:
         if time.monotonic() > stop:
@@ -99,7 +100,7 @@ def watch(services: Services) -> None:
         if not look(services, subscription, standing):
             quiet.append(subscription.id)
     if quiet:
-        services.subscriptions.have_seen(quiet, standing.size)
+        subscriptions_of(services).have_seen(quiet, standing.size)
 
 
 def look(services: Services, subscription: Subscription, standing: Standing) -> bool:
@@ -107,7 +108,7 @@ def look(services: Services, subscription: Subscription, standing: Standing) -> 
 
     False where nothing has, and nothing needs to be kept.
     """
-    told = services.subscriptions.told(subscription.id)
+    told = subscriptions_of(services).told(subscription.id)
     access = Access(standing, subscription.caller)
     each = _Look(subscription, access, told, services.clock())
     moved = {
@@ -124,7 +125,7 @@ def look(services: Services, subscription: Subscription, standing: Standing) -> 
             before, after = told.get(figure), moved[figure]
             if tell(connection, subscription.id, figure, before, after):
                 event = _event(services, subscription, figure, before, after)
-                services.outbox.put(KIND, subscription.id, event, connection=connection)
+                outbox_of(services).put(KIND, subscription.id, event, connection=connection)
         if len(ready) <= _MOST_EVENTS:
             held_until = _held_until(each) if held else None
             look_again(connection, subscription.id, standing.size, held_until)
@@ -176,7 +177,7 @@ def _midnight_after(now: int) -> int:
 
 def _end_outlived(services: Services) -> None:
     """End what was made with a token or client that is no longer good, and say so once."""
-    for subscription in services.subscriptions.outlived():
+    for subscription in subscriptions_of(services).outlived():
         event = CloudEvent(
             id=str(uuid.uuid4()),
             type=ENDED,
@@ -186,8 +187,8 @@ def _end_outlived(services: Services) -> None:
             subject=subscription.id,
         )
         with writing(services.database) as connection:
-            services.subscriptions.end(subscription.id, connection=connection)
-            services.outbox.put(KIND, subscription.id, event, connection=connection)
+            subscriptions_of(services).end(subscription.id, connection=connection)
+            outbox_of(services).put(KIND, subscription.id, event, connection=connection)
 
 
 # -- events -----------------------------------------------------------------------------------

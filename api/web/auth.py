@@ -18,6 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from flask import g, request
 
 from api.errors import ScopeMissing, TokenInvalid, TokenMissing
+from api.oauth.grants import grants_of
 from api.services import services
 from api.web.callers import ANONYMOUS, Caller, Scope
 from api.web.tokens import PREFIX
@@ -96,7 +97,7 @@ def _identify(header: str | None) -> Caller:
         raise TokenInvalid
     token = sent.strip()
     if not token.startswith(PREFIX):
-        return services().grants.caller(token)
+        return grants_of(services()).caller(token)
     caller = services().tokens.find(token)
     if caller is None:
         raise TokenInvalid

@@ -8,10 +8,10 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from api.outbox.outbox import Delivery
+from api.outbox.outbox import Delivery, outbox_of
 from api.pact import events
 from api.partners import announcing
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.services import Services
 from ledger.log import Accepted
 from tests.factory import Actor, Factory
@@ -28,7 +28,7 @@ def buyer(factory: Factory) -> Actor:
 
 
 def registered(services: Services, enterprise: Actor) -> Partner:
-    return services.partners.add(
+    return partners_of(services).add(
         name=f"{enterprise.name}'s host",
         enterprise=enterprise.id,
         url="https://pact.example",
@@ -51,7 +51,7 @@ def id_of(said: Accepted) -> str:
 def told(services: Services, partner: Partner) -> list[list[str]]:
     """What each event to a partner tells of, the oldest event first."""
     announcing.run(services)
-    deliveries = services.outbox.of("partner", partner.id)
+    deliveries = outbox_of(services).of("partner", partner.id)
     return [_ids(each) for each in reversed(deliveries)]
 
 
@@ -178,4 +178,4 @@ def test_looking_costs_little_when_nothing_happened(
 def test_without_partners_nothing_is_looked_up(services: Services, maker: Actor) -> None:
     maker.footprint(maker.product("Resin"), "2.5")
     announcing.run(services)
-    assert services.outbox.of() == []
+    assert outbox_of(services).of() == []

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from api.outbox.cloud_event import CloudEvent
+from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.partners import receiving
-from api.partners.partners import Partner
+from api.partners.inbox import inbox_of
+from api.partners.partners import Partner, partners_of
 from api.services import Services
 from api.serving.opening import open_services
 from api.settings import Settings
@@ -35,7 +37,7 @@ def services(at: Terminal) -> Services:
 
 @pytest.fixture
 def partner(services: Services) -> Partner:
-    return services.partners.add(
+    return partners_of(services).add(
         name="Buyer's host", enterprise="e", url=HOST, client_id="us", secret="s"
     )
 
@@ -43,7 +45,7 @@ def partner(services: Services) -> Partner:
 def receive(services: Services, partner: Partner, id_: str) -> None:
     asked = events.request_created(HOST, services.clock(), {"productId": ["urn:gtin:0"]})
     body = asked.body.replace(asked.id.encode(), id_.encode())
-    services.inbox.keep(partner, events.read(body), body)
+    inbox_of(services).keep(partner, events.read(body), body)
 
 
 def test_events_are_listed_with_what_became_of_them(
@@ -71,9 +73,9 @@ def test_the_last_answer_is_shown_and_an_event_is_sent_again(
     at: Terminal, services: Services, partner: Partner
 ) -> None:
     made = CloudEvent("an id", events.PUBLISHED, HOST, services.clock(), {})
-    serial = services.outbox.put("partner", partner.id, made)
-    (delivery,) = services.outbox.of()
-    services.outbox.given_up(delivery, "pact.buyer.example answered 400: What?", delivery.body)
+    serial = outbox_of(services).put("partner", partner.id, made)
+    (delivery,) = outbox_of(services).of()
+    outbox_of(services).given_up(delivery, "pact.buyer.example answered 400: What?", delivery.body)
     said = at.ok("events", "--outgoing").out
     assert "answered 400: What?" in said
     assert "failed" in said

@@ -18,7 +18,7 @@ from api.figures.access import Access
 from api.pact import computed, computed_document
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
-from api.pact.shelf import Shelved
+from api.pact.shelf import Shelved, shelf_of
 from api.services import Services
 from api.serving import errands
 from api.web.callers import Caller
@@ -59,7 +59,7 @@ class World:
         return self.found(reader)
 
     def found(self, reader: Actor | None = None) -> list[Shelved]:
-        return list(self.services.shelf.page(EVERYTHING, self.access(reader)).items)
+        return list(shelf_of(self.services).page(EVERYTHING, self.access(reader)).items)
 
     def only(self) -> dict[str, Any]:
         (found,) = self.followed()
@@ -157,7 +157,7 @@ def test_registered_urns_are_told_as_they_are(world: World) -> None:
     assert told["productIds"] == ["urn:gtin:4006381333931"]
     assert told["productClassifications"] == ["urn:cpc:0151"]
     criteria = Criteria.of({"productId": ["URN:GTIN:4006381333931"]})
-    assert world.services.shelf.page(criteria, world.access()).items
+    assert shelf_of(world.services).page(criteria, world.access()).items
 
 
 @pytest.mark.parametrize(
@@ -444,8 +444,8 @@ def test_who_is_let_in_later_reads_the_figure_and_none_of_those_before(
     world.maker.disclose("footprint", steel, to=late)
     before, after = world.followed()
     assert [each.id for each in world.followed(late)] == [after.id]
-    assert world.services.shelf.find(before.id, world.access(late)) is None
-    assert world.services.shelf.find(before.id, world.access()) == before
+    assert shelf_of(world.services).find(before.id, world.access(late)) is None
+    assert shelf_of(world.services).find(before.id, world.access()) == before
 
 
 @pytest.mark.parametrize("declares", [False, True])

@@ -18,6 +18,7 @@ from api.figures.access import Access
 from api.pact import computed
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
+from api.pact.shelf import shelf_of
 from api.services import Services
 from api.settings import Settings
 from api.web.callers import Caller
@@ -47,7 +48,7 @@ def services(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
 def listed(services: Services, reader: str | None) -> list[dict[str, Any]]:
     caller = Caller("procurement", id_of(reader) if reader else None)
     access = Access(services.engine.standing(), caller)
-    return [orjson.loads(e.json) for e in services.shelf.page(Criteria(), access).items]
+    return [orjson.loads(e.json) for e in shelf_of(services).page(Criteria(), access).items]
 
 
 def kind(footprint: dict[str, Any]) -> str:

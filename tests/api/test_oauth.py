@@ -12,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.oauth.clients import GRANTED
+from api.oauth.clients import GRANTED, clients_of
+from api.oauth.grants import grants_of
 from api.services import Services
 from tests.api.conftest import AsRole
 from tests.factory import Actor, Factory
@@ -30,7 +31,7 @@ def acme(factory: Factory) -> Actor:
 @pytest.fixture
 def erp(services: Services, acme: Actor) -> tuple[str, str]:
     """Id and secret of a client that may read footprints and send events."""
-    return services.clients.add("supplier", acme.id, "ERP", ("footprints", "events"))
+    return clients_of(services).add("supplier", acme.id, "ERP", ("footprints", "events"))
 
 
 def basic(client_id: str, secret: str) -> str:
@@ -77,7 +78,7 @@ def test_a_token_is_granted_as_the_rfc_shows_it(
     granted = json.loads(response.data)
     token = granted.pop("access_token")
     assert granted == {"token_type": "Bearer", "expires_in": 1800, "scope": "events footprints"}
-    caller = services.grants.caller(token)
+    caller = grants_of(services).caller(token)
     assert caller.client == erp[0]
     assert caller.scopes == frozenset({"events", "footprints"})
 
@@ -189,8 +190,8 @@ def test_whatever_is_sent_instead_of_credentials_is_refused_alike(
 def test_an_unknown_client_and_a_wrong_secret_are_told_alike(
     client: FlaskClient, erp: tuple[str, str], services: Services, acme: Actor
 ) -> None:
-    other, others = services.clients.add("supplier", acme.id, "Other", ("events",))
-    services.clients.revoke(other)
+    other, others = clients_of(services).add("supplier", acme.id, "Other", ("events",))
+    clients_of(services).revoke(other)
     wrong = erp[1][:-4] + "AAAA"
     answers = {
         asked(client, basic(*sent)).data
@@ -212,7 +213,7 @@ def test_the_audit_says_who_was_granted_and_refused_what_from_where(
     asked(client, basic(*erp), "grant_type=client_credentials&scope=figures")
     asked(client, basic("who\x00ever", "x"))
     asked(client)
-    uses = reversed(services.clients.uses())
+    uses = reversed(clients_of(services).uses())
     assert [(use.client, use.outcome, use.address) for use in uses] == [
         (erp[0], GRANTED, "127.0.0.1"),
         (erp[0], "invalid_client", "127.0.0.1"),
@@ -267,7 +268,7 @@ def test_without_the_scope_a_client_reads_what_anybody_may(
     refused = client.get("/v1/log/entries/0", headers=headers)
     assert refused.status_code == 403
     assert json.loads(refused.data)["code"] == "scope-missing"
-    whole = services.clients.add("supplier", acme.id, "Whole", ("figures",))
+    whole = clients_of(services).add("supplier", acme.id, "Whole", ("figures",))
     assert client.get(address, headers=bearer(token_of(client, whole))).status_code == 200
 
 
@@ -294,7 +295,7 @@ def test_a_client_reads_figures_as_a_token_of_its_role_and_enterprise_does(
     other.footprint(steel, "2")
     address, codes = f"/v1/products/{steel}/footprint", {}
     for role, of in (("supplier", acme), ("supplier", other), ("auditor", None)):
-        added = services.clients.add(role, of.id if of else None, "ERP", ("figures",))
+        added = clients_of(services).add(role, of.id if of else None, "ERP", ("figures",))
         code = client.get(address, headers=bearer(token_of(client, added))).status_code
         assert code == client.get(address, headers=as_role(role, of)).status_code
         codes[role, of.name if of else None] = code
@@ -328,7 +329,7 @@ def test_a_copy_made_for_one_reach_serves_no_other(
     reaches = (("figures",), ("figures", "events"))
     tags = set()
     for scopes in reaches:
-        erp = services.clients.add("supplier", acme.id, "ERP", scopes)
+        erp = clients_of(services).add("supplier", acme.id, "ERP", scopes)
         headers = bearer(token_of(client, erp))
         tags.add(client.get(f"/v1/products/{steel}/footprint", headers=headers).headers["ETag"])
     assert len(tags) == len(reaches)

@@ -20,7 +20,8 @@ from api.app import create_app
 from api.errors import TokenExpired, TokenInvalid, TokenKeyRefused
 from api.keys.keyfile import INSECURE_LINE
 from api.oauth import token_key
-from api.oauth.grants import LIVING_MS, Grants
+from api.oauth.clients import clients_of
+from api.oauth.grants import LIVING_MS, Grants, grants_of
 from api.services import Services
 from api.settings import Settings
 from api.web.callers import Caller
@@ -37,7 +38,7 @@ def acme(factory: Factory) -> Actor:
 
 @pytest.fixture
 def erp(services: Services, acme: Actor) -> tuple[str, str]:
-    return services.clients.add("supplier", acme.id, "ERP", ("footprints", "events"))
+    return clients_of(services).add("supplier", acme.id, "ERP", ("footprints", "events"))
 
 
 @pytest.fixture
@@ -46,12 +47,12 @@ def token(services: Services, erp: tuple[str, str]) -> str:
 
 
 def granted(services: Services, erp: tuple[str, str]) -> str:
-    return services.grants.grant(services.clients.authenticate(*erp)).token
+    return grants_of(services).grant(clients_of(services).authenticate(*erp)).token
 
 
 def is_good(services: Services, token: str) -> bool:
     try:
-        return services.grants.caller(token).client is not None
+        return grants_of(services).caller(token).client is not None
     except TokenInvalid:
         return False
 
@@ -82,7 +83,7 @@ def test_a_token_says_what_rfc_9068_asks_for(
 
 
 def test_whoever_has_the_published_key_can_check_a_token(services: Services, token: str) -> None:
-    keys = jwk.KeySet.import_key_set(services.grants.jwks)  # type: ignore[arg-type]  # as JSON has it
+    keys = jwk.KeySet.import_key_set(grants_of(services).jwks)  # type: ignore[arg-type]  # as JSON has it
     assert jwt.decode(token, keys, ["Ed25519"]).claims == parts(token)[1]
 
 
@@ -90,7 +91,7 @@ def test_a_token_speaks_for_its_client(
     services: Services, token: str, erp: tuple[str, str], acme: Actor
 ) -> None:
     scopes = frozenset({"footprints", "events"})
-    assert services.grants.caller(token) == Caller(
+    assert grants_of(services).caller(token) == Caller(
         "supplier", acme.id, client=erp[0], scopes=scopes
     )
 
@@ -121,7 +122,7 @@ def test_a_token_signed_with_the_public_key_as_a_password_is_none(
     services: Services, token: str
 ) -> None:
     """The confusion of algorithms that RFC 8725 warns of in section 2.1."""
-    public = services.grants.jwks["keys"][0]["x"]
+    public = grants_of(services).jwks["keys"][0]["x"]
     secret = jwk.OctKey.import_key({"kty": "oct", "k": public})
     assert not is_good(services, forged(token, secret, {"alg": "HS256"}, {}))
 
@@ -178,18 +179,18 @@ def test_a_token_ends_when_it_says_also_if_it_was_just_seen(
     assert is_good(services, token)
     factory.clock.advance(seconds=1)
     with pytest.raises(TokenExpired):
-        services.grants.caller(token)
+        grants_of(services).caller(token)
 
 
 def another_process(services: Services) -> Grants:
-    return Grants(services.clients, services.settings, services.clock)
+    return Grants(clients_of(services), services.settings, services.clock)
 
 
 def test_a_revoked_clients_living_token_ends_within_seconds(
     services: Services, token: str, erp: tuple[str, str], factory: Factory
 ) -> None:
     assert is_good(services, token)
-    services.clients.revoke(erp[0])
+    clients_of(services).revoke(erp[0])
     with pytest.raises(TokenInvalid):
         another_process(services).caller(token)
     factory.clock.advance(seconds=LIVING_MS // 1000)
@@ -201,7 +202,7 @@ def test_tokens_of_a_secret_that_was_ended_at_once_end_and_others_go_on(
     services: Services, token: str, erp: tuple[str, str], factory: Factory
 ) -> None:
     assert is_good(services, token)
-    new = services.clients.rotate(erp[0], hours=0)
+    new = clients_of(services).rotate(erp[0], hours=0)
     after = granted(services, (erp[0], new))
     factory.clock.advance(seconds=5)
     assert not is_good(services, token)
@@ -211,7 +212,7 @@ def test_tokens_of_a_secret_that_was_ended_at_once_end_and_others_go_on(
 def test_tokens_of_a_secret_that_was_rotated_out_go_on(
     services: Services, token: str, erp: tuple[str, str], factory: Factory
 ) -> None:
-    services.clients.rotate(erp[0])
+    clients_of(services).rotate(erp[0])
     factory.clock.advance(seconds=60)
     assert is_good(services, token)
 
@@ -221,7 +222,7 @@ def test_a_clock_that_was_put_back_keeps_no_revoked_client_alive(
 ) -> None:
     factory.clock.advance(seconds=600)
     assert is_good(services, token)
-    services.clients.revoke(erp[0])
+    clients_of(services).revoke(erp[0])
     factory.clock.advance(seconds=-300)
     assert not is_good(services, token)
 
@@ -231,7 +232,7 @@ def test_a_token_that_was_checked_is_not_checked_again(
 ) -> None:
     assert is_good(services, token)
     monkeypatch.setattr(jwt, "decode", None)
-    monkeypatch.setattr(services.clients, "holding", None)
+    monkeypatch.setattr(clients_of(services), "holding", None)
     assert is_good(services, token)
 
 
@@ -241,7 +242,7 @@ def test_tokens_that_are_remembered_take_no_more_than_their_room(
     monkeypatch.setattr("api.oauth.grants._MOST_REMEMBERED", 3)
     tokens = [granted(services, erp) for _ in range(5)]
     assert all(is_good(services, each) for each in tokens * 2)
-    assert len(services.grants._remembered._kept) == 3
+    assert len(grants_of(services)._remembered._kept) == 3
 
 
 # --- The key ---------------------------------------------------------------------------------

@@ -19,10 +19,12 @@ from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.courier import AT_ONCE, Courier, Sender
-from api.outbox.outbox import KEPT_MS, Delivery
+from api.outbox.outbox import KEPT_MS, Delivery, outbox_of
 from api.pact import events
-from api.partners.partners import Partner
+from api.pact.shelf import shelf_of
+from api.partners.partners import Partner, partners_of
 from api.services import Services
+from api.serving.delivery import courier_of
 from api.web.callers import Caller
 from ledger.log import Accepted
 from ledger.store import writing
@@ -41,7 +43,7 @@ def server() -> Iterator[PactServer]:
 
 
 def registered(services: Services, server: PactServer, name: str = "Buyer") -> Partner:
-    return services.partners.add(
+    return partners_of(services).add(
         name=name, enterprise="e", url=server.url, client_id=CLIENT, secret=SECRET
     )
 
@@ -53,17 +55,16 @@ def partner(services: Services, server: PactServer) -> Partner:
 
 def put(services: Services, partner: Partner, id_: str = "a", **more: object) -> int:
     made = CloudEvent(id_, "some.type", "https://log.example", services.clock(), {"n": 1})
-    return services.outbox.put("partner", partner.id, made, **more)
+    return outbox_of(services).put("partner", partner.id, made, **more)
 
 
-def sends_by(services: Services, send: Callable[[Delivery], None]) -> None:
-    """Have the courier bring what is for the kind “test” by ``send``."""
-    made = Courier(services.outbox, services.clock, {"test": Sender(send)})
-    services.__dict__["courier"] = made  # where the services keep the one they make
+def courier_by(services: Services, send: Callable[[Delivery], None]) -> Courier:
+    """One that brings what is for the kind “test” by ``send``."""
+    return Courier(outbox_of(services), services.clock, {"test": Sender(send)})
 
 
 def only(services: Services) -> Delivery:
-    (delivery,) = services.outbox.of()
+    (delivery,) = outbox_of(services).of()
     return delivery
 
 
@@ -77,13 +78,16 @@ def answering(*answers: Answer) -> Callable[[Request], Answer]:
     return lambda _: left.pop(0) if left else (200, {}, b"")
 
 
-def run_through(services: Services, factory: Factory, hours: float) -> list[int]:
+def run_through(
+    services: Services, factory: Factory, hours: float, courier: Courier | None = None
+) -> list[int]:
     """Let time pass from attempt to attempt; the seconds between them."""
+    runs = courier or courier_of(services)
     waited, end = list[int](), services.clock() + round(hours * HOUR * 1000)
     while (delivery := only(services)).state == "waiting" and delivery.next_at <= end:
         waited.append((delivery.next_at - services.clock()) // 1000)
         factory.clock.now_ms = delivery.next_at
-        services.courier.run()
+        runs.run()
     return waited
 
 
@@ -94,8 +98,8 @@ def test_an_event_arrives_as_it_was_put_in_and_is_not_sent_again(
     services: Services, server: PactServer, partner: Partner
 ) -> None:
     put(services, partner)
-    services.courier.run()
-    services.courier.run()
+    courier_of(services).run()
+    courier_of(services).run()
     delivery = only(services)
     assert server.events == [delivery.body]
     sent = next(each for each in server.requests if each.path == EVENTS)
@@ -114,8 +118,8 @@ def test_an_event_of_a_transaction_that_is_rolled_back_is_never_sent(
 
     with pytest.raises(RuntimeError):
         fails()
-    services.courier.run()
-    assert (services.outbox.of(), server.events) == ([], [])
+    courier_of(services).run()
+    assert (outbox_of(services).of(), server.events) == ([], [])
 
 
 @about_calls
@@ -124,9 +128,9 @@ def test_one_token_serves_for_many_events(
 ) -> None:
     for n in range(5):
         put(services, partner, f"{n}")
-    services.courier.run()
+    courier_of(services).run()
     put(services, partner, "later")
-    services.courier.run()
+    courier_of(services).run()
     assert len(server.events) == 6
     assert server.paths().count("/auth/token") == 1
 
@@ -136,10 +140,10 @@ def test_an_event_that_was_not_noted_as_delivered_is_sent_again_with_the_same_id
 ) -> None:
     """A process that ends between the answer and the note leaves this behind."""
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     with writing(services.database) as connection:
         connection.execute(tables.delivery.update().values(state="waiting"))
-    services.courier.run()
+    courier_of(services).run()
     first, second = server.events
     assert first == second
 
@@ -153,11 +157,11 @@ def test_a_receiver_that_fails_gets_the_event_later_under_the_same_id(
 ) -> None:
     server.answers[EVENTS] = answering((503, {}, b""), (500, {}, b'{"message": "Oops."}'))
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     delivery = only(services)
     assert (delivery.state, delivery.attempts) == ("waiting", 1)
     assert "503" in delivery.told
-    services.courier.run()
+    courier_of(services).run()
     assert attempts(server) == 1  # it is not due yet
     waited = run_through(services, factory, hours=1)
     assert [10 <= waited[0] <= 13, 20 <= waited[1] <= 25, len(waited)] == [True, True, 2]
@@ -178,11 +182,11 @@ def test_after_72_hours_an_event_is_given_up_and_the_operator_is_told(
     def fail(_: Delivery) -> None:
         raise DeliveryFailed("It is down.")
 
-    sends_by(services, fail)
-    services.outbox.put("test", "r", CloudEvent("a", "t", "s", 0, {}))
+    courier = courier_by(services, fail)
+    outbox_of(services).put("test", "r", CloudEvent("a", "t", "s", 0, {}))
     begun = services.clock()
-    services.courier.run()
-    waited = run_through(services, factory, hours=100)
+    courier.run()
+    waited = run_through(services, factory, hours=100, courier=courier)
     delivery = only(services)
     assert delivery.state == "failed"
     assert 71 * HOUR <= (services.clock() - begun) / 1000 <= 72 * HOUR
@@ -192,7 +196,7 @@ def test_after_72_hours_an_event_is_given_up_and_the_operator_is_told(
     (told,) = [each.getMessage() for each in caplog.records]
     assert f"--replay {delivery.serial}" in told
     factory.clock.advance(days=1)
-    services.courier.run()
+    courier.run()
     assert only(services) == delivery
 
 
@@ -202,7 +206,7 @@ def test_a_receiver_says_how_long_to_wait(
 ) -> None:
     server.answers[EVENTS] = answering((429, {"Retry-After": "900"}, b""))
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     assert only(services).next_at == services.clock() + 900_000
     assert run_through(services, factory, hours=1) == [900]
     assert only(services).state == "delivered"
@@ -214,7 +218,7 @@ def test_nobody_makes_us_wait_for_ever(
 ) -> None:
     server.answers[EVENTS] = answering((503, {"Retry-After": "99999999999"}, b""))
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     assert only(services).next_at == services.clock() + 24 * HOUR * 1000
 
 
@@ -224,7 +228,7 @@ def test_an_event_that_is_refused_for_what_it_is_is_sent_five_times(
 ) -> None:
     server.answers[EVENTS] = lambda _: (400, {}, b'{"code": "BadRequest", "message": "What?"}')
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     assert len(run_through(services, factory, hours=72)) == 4
     delivery = only(services)
     assert (delivery.state, delivery.attempts, attempts(server)) == ("failed", 5, 5)
@@ -241,8 +245,8 @@ def test_an_event_that_is_refused_does_not_hold_up_the_others(
     server.answers[EVENTS] = answer
     for id_ in ("bad", "good"):
         put(services, partner, id_)
-    services.courier.run()
-    states = {each.id: each.state for each in services.outbox.of()}
+    courier_of(services).run()
+    states = {each.id: each.state for each in outbox_of(services).of()}
     assert states == {"bad": "waiting", "good": "delivered"}
 
 
@@ -253,7 +257,7 @@ def test_rights_and_addresses_are_mended_by_people_and_waited_for(
 ) -> None:
     server.answers[EVENTS] = lambda _: (status, {}, b"")
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     run_through(services, factory, hours=0.2)
     assert only(services).state == "waiting"
     assert only(services).attempts > 5
@@ -268,7 +272,7 @@ def test_a_redirect_is_not_followed(
 ) -> None:
     server.answers[EVENTS] = lambda _: (307, {"Location": f"{server.url}/elsewhere"}, b"")
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     assert "/elsewhere" not in server.paths()
     assert "307" in only(services).told
 
@@ -280,21 +284,21 @@ def test_while_a_host_cannot_be_reached_its_events_wait_together(
     server.answers[EVENTS] = answering((503, {}, b""))
     for n in range(30):
         put(services, partner, f"{n}")
-    services.courier.run()
+    courier_of(services).run()
     assert attempts(server) == 1
-    waiting = services.outbox.of(state="waiting")
+    waiting = outbox_of(services).of(state="waiting")
     assert len({each.next_at for each in waiting}) == 1
     assert sum(each.attempts for each in waiting) == 1
     factory.clock.advance(seconds=13)
-    services.courier.run()
-    assert len(services.outbox.of(state="delivered")) == 30
+    courier_of(services).run()
+    assert len(outbox_of(services).of(state="delivered")) == 30
 
 
 @about_calls
 def test_events_to_a_host_that_was_removed_end(services: Services, partner: Partner) -> None:
     put(services, partner)
-    services.partners.remove(partner)
-    services.courier.run()
+    partners_of(services).remove(partner)
+    courier_of(services).run()
     assert only(services).state == "failed"
 
 
@@ -312,16 +316,16 @@ def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactSer
         for n in range(3):
             put(services, hanging, f"slow-{n}")
         put(services, prompt, "first")
-        services.courier.run(patience=0.2)
+        courier_of(services).run(patience=0.2)
         put(services, prompt, "second")
-        services.courier.run(patience=0.2)
+        courier_of(services).run(patience=0.2)
         assert len(server.events) == 2
         assert attempts(slow) == 1  # one at a time, however often it is asked
         released.set()
-        services.courier.run(patience=10)
-        while services.outbox.of(state="waiting"):
-            services.courier.run(patience=10)
-    assert {each.state for each in services.outbox.of()} == {"delivered"}
+        courier_of(services).run(patience=10)
+        while outbox_of(services).of(state="waiting"):
+            courier_of(services).run(patience=10)
+    assert {each.state for each in outbox_of(services).of()} == {"delivered"}
 
 
 @about_calls
@@ -333,19 +337,19 @@ def test_no_more_than_eight_are_written_to_at_once(services: Services) -> None:
         released.wait(20)
         sent.append(delivery.recipient)
 
-    sends_by(services, send)
+    courier = courier_by(services, send)
     made = CloudEvent("a", "t", "s", 0, {})
     for n in range(12):
-        services.outbox.put("test", f"{n}", made)
-    services.courier.run(patience=0.1)
+        outbox_of(services).put("test", f"{n}", made)
+    courier.run(patience=0.1)
     for _ in range(AT_ONCE):
         assert begun.acquire(timeout=10)
-    services.courier.run(patience=0.1)
+    courier.run(patience=0.1)
     assert not begun.acquire(blocking=False)
     released.set()
     deadline = time.monotonic() + 20
     while len(sent) < 12 and time.monotonic() < deadline:
-        services.courier.run(patience=1)
+        courier.run(patience=1)
     assert sorted(map(int, sent)) == list(range(12))
 
 
@@ -357,11 +361,11 @@ def test_a_sender_that_breaks_is_logged_and_the_next_event_is_sent(
         if delivery.id == "a":
             raise ZeroDivisionError
 
-    sends_by(services, send)
+    courier = courier_by(services, send)
     for id_ in "ab":
-        services.outbox.put("test", "r", CloudEvent(id_, "t", "s", 0, {}))
-    services.courier.run()
-    assert {each.id: each.state for each in services.outbox.of()} == {
+        outbox_of(services).put("test", "r", CloudEvent(id_, "t", "s", 0, {}))
+    courier.run()
+    assert {each.id: each.state for each in outbox_of(services).of()} == {
         "a": "waiting",
         "b": "delivered",
     }
@@ -373,9 +377,9 @@ def test_what_is_final_is_not_tried_again(services: Services) -> None:
     def send(_: Delivery) -> None:
         raise DeliveryFailed("Gone.", final=True)
 
-    sends_by(services, send)
-    services.outbox.put("test", "r", CloudEvent("a", "t", "s", 0, {}))
-    services.courier.run()
+    courier = courier_by(services, send)
+    outbox_of(services).put("test", "r", CloudEvent("a", "t", "s", 0, {}))
+    courier.run()
     assert (only(services).state, only(services).told) == ("failed", "Gone.")
 
 
@@ -398,7 +402,7 @@ class Answered:
 @pytest.fixture
 def answered(factory: Factory, services: Services, server: PactServer) -> Answered:
     maker, buyer = factory.enterprise("Maker"), factory.enterprise("Buyer")
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Buyer", enterprise=buyer.id, url=server.url, client_id=CLIENT, secret=SECRET
     )
     products = [maker.product(name) for name in ("Resin", "Steel")]
@@ -408,10 +412,10 @@ def answered(factory: Factory, services: Services, server: PactServer) -> Answer
         [maker.footprint(product, "2.5") for product in products],
     )
     access = Access(services.engine.standing(), Caller("procurement", buyer.id))
-    found = [services.shelf.find(id_, access) for id_ in made.ids]
+    found = [shelf_of(services).find(id_, access) for id_ in made.ids]
     raws = [each.json for each in found if each]
     event = events.request_fulfilled("https://log.example", services.clock(), "7", raws)
-    services.outbox.put("partner", partner.id, event)
+    outbox_of(services).put("partner", partner.id, event)
     return made
 
 
@@ -419,13 +423,13 @@ def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_stays(
     services: Services, server: PactServer, answered: Answered
 ) -> None:
     before = only(services)
-    services.courier.run()
+    courier_of(services).run()
     (sent,) = server.events
     assert orjson.loads(sent) == orjson.loads(before.body)
     kept = orjson.loads(only(services).body)
     assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
-    services.outbox.replay(before.serial)
-    services.courier.run()
+    outbox_of(services).replay(before.serial)
+    courier_of(services).run()
     assert server.events == [sent, sent]
 
 
@@ -434,16 +438,16 @@ def test_what_was_closed_or_erased_since_is_not_sent_any_more(
     factory: Factory, services: Services, server: PactServer, answered: Answered
 ) -> None:
     server.answers[EVENTS] = answering((503, {}, b""))
-    services.courier.run()
+    courier_of(services).run()
     answered.maker.correct(answered.disclosures[0], level="private")
     factory.clock.advance(seconds=13)
-    services.courier.run()
+    courier_of(services).run()
     sent = orjson.loads(server.requests[-1].body)
     assert (sent["type"], sent["id"]) == (events.REQUEST_FULFILLED, only(services).id)
     assert [each["id"] for each in sent["data"]["pfs"]] == answered.ids[1:]
     answered.maker.erase(answered.footprints[1])
-    services.outbox.replay(only(services).serial)
-    services.courier.run()
+    outbox_of(services).replay(only(services).serial)
+    courier_of(services).run()
     sent = orjson.loads(server.requests[-1].body)
     assert (sent["type"], sent["id"]) == (events.REQUEST_REJECTED, only(services).id)
     assert sent["data"]["requestEventId"] == "7"
@@ -457,43 +461,43 @@ def test_a_replay_sends_the_same_event_for_another_72_hours(
     factory: Factory, services: Services, server: PactServer, partner: Partner
 ) -> None:
     serial = put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     factory.clock.advance(days=10)
-    again = services.outbox.replay(serial)
+    again = outbox_of(services).replay(serial)
     assert (again.state, again.until) == ("waiting", services.clock() + 72 * HOUR * 1000)
-    services.courier.run()
+    courier_of(services).run()
     assert server.events == [again.body] * 2
     with pytest.raises(DeliveryUnknown):
-        services.outbox.replay(serial + 1)
+        outbox_of(services).replay(serial + 1)
 
 
 def test_what_ended_is_kept_for_90_days_and_what_waits_for_ever(
     factory: Factory, services: Services, server: PactServer, partner: Partner
 ) -> None:
     put(services, partner)
-    services.courier.run()
+    courier_of(services).run()
     put(services, partner, "waits")
     factory.clock.advance(days=KEPT_MS / 86_400_000)
-    services.outbox.forget()
-    assert len(services.outbox.of()) == 2
+    outbox_of(services).forget()
+    assert len(outbox_of(services).of()) == 2
     factory.clock.advance(days=4)
-    services.outbox.forget()
-    assert [each.id for each in services.outbox.of()] == ["waits"]
+    outbox_of(services).forget()
+    assert [each.id for each in outbox_of(services).of()] == ["waits"]
 
 
 def test_many_events_to_one_leave_room_for_others_and_pages_go_on(services: Services) -> None:
     for n in range(5):
-        services.outbox.put("test", "many", CloudEvent(f"{n}", "t", "s", 0, {}))
-    last = services.outbox.put("test", "one", CloudEvent("x", "t", "s", 0, {}))
-    due = services.outbox.due(2)
+        outbox_of(services).put("test", "many", CloudEvent(f"{n}", "t", "s", 0, {}))
+    last = outbox_of(services).put("test", "one", CloudEvent("x", "t", "s", 0, {}))
+    due = outbox_of(services).due(2)
     assert due == {("test", "many"): [last - 5, last - 4], ("test", "one"): [last]}
-    newest = services.outbox.of("test", "many", limit=2)
+    newest = outbox_of(services).of("test", "many", limit=2)
     assert [each.id for each in newest] == ["4", "3"]
-    rest = services.outbox.of("test", "many", before=newest[-1].serial)
+    rest = outbox_of(services).of("test", "many", before=newest[-1].serial)
     assert [each.id for each in rest] == ["2", "1", "0"]
-    services.outbox.hold("test", "many", until=services.clock() + 1)
-    assert services.outbox.due(2) == {("test", "one"): [last]}
-    assert services.outbox.pending(last - 5) is None
+    outbox_of(services).hold("test", "many", until=services.clock() + 1)
+    assert outbox_of(services).due(2) == {("test", "one"): [last]}
+    assert outbox_of(services).pending(last - 5) is None
 
 
 # --- How long to wait --------------------------------------------------------------------------

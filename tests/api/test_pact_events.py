@@ -17,13 +17,15 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from api import tables
+from api.asking.requests import requests_of
 from api.errors import EventFromElsewhere, EventMalformed, StatementNotFound
+from api.oauth.clients import clients_of
 from api.outbox.cloud_event import CloudEvent
-from api.outbox.outbox import KEPT_MS
+from api.outbox.outbox import KEPT_MS, outbox_of
 from api.pact import events
 from api.partners import event_routes, receiving, taking
-from api.partners.inbox import Received
-from api.partners.partners import Partner
+from api.partners.inbox import Received, inbox_of
+from api.partners.partners import Partner, partners_of
 from api.services import Services
 from ledger.errors import StoreFull
 from tests.api.conftest import AsRole
@@ -413,12 +415,12 @@ def buyer(factory: Factory) -> Actor:
 
 @pytest.fixture
 def credentials(services: Services, buyer: Actor) -> tuple[str, str]:
-    return services.clients.add("procurement", buyer.id, "Their host", ("footprints", "events"))
+    return clients_of(services).add("procurement", buyer.id, "Their host", ("footprints", "events"))
 
 
 @pytest.fixture
 def partner(services: Services, buyer: Actor, credentials: tuple[str, str]) -> Partner:
-    return services.partners.add(
+    return partners_of(services).add(
         name="Buyer's host",
         enterprise=buyer.id,
         url=HOST,
@@ -451,12 +453,12 @@ def send(client: FlaskClient, credentials: tuple[str, str], partner: Partner) ->
 
 
 def came(services: Services) -> list[Received]:
-    return services.inbox.of()
+    return inbox_of(services).of()
 
 
 def sent(services: Services) -> list[dict[str, Any]]:
     """What lies in the outbox, the oldest first."""
-    return [orjson.loads(each.body) for each in reversed(services.outbox.of())]
+    return [orjson.loads(each.body) for each in reversed(outbox_of(services).of())]
 
 
 def refusal(answer: TestResponse) -> tuple[int, str]:
@@ -513,8 +515,8 @@ def test_an_event_in_the_name_of_another_partner_is_refused(
     services: Services, factory: Factory, send: Send
 ) -> None:
     other = factory.enterprise("Other")
-    client, _ = services.clients.add("procurement", other.id, "Other's", ("events",))
-    services.partners.add(
+    client, _ = clients_of(services).add("procurement", other.id, "Other's", ("events",))
+    partners_of(services).add(
         name="Other",
         enterprise=other.id,
         url="https://pact.other.example",
@@ -534,10 +536,10 @@ def test_only_hosts_that_the_operator_registered_send_events(
 ) -> None:
     body = {"data": json.dumps(event()), "content_type": JSON_TYPE}
     assert refusal(client.post("/3/events", **body))[0] == 401
-    stranger = services.clients.add("procurement", buyer.id, "Another program", ("events",))
+    stranger = clients_of(services).add("procurement", buyer.id, "Another program", ("events",))
     headers = token(client, stranger)
     assert refusal(client.post("/3/events", headers=headers, **body)) == (403, "AccessDenied")
-    reader = services.clients.add("procurement", buyer.id, "A reader", ("footprints",))
+    reader = clients_of(services).add("procurement", buyer.id, "A reader", ("footprints",))
     headers = token(client, reader)
     assert refusal(client.post("/3/events", headers=headers, **body)) == (403, "AccessDenied")
     headers = as_role("procurement", buyer)
@@ -550,7 +552,7 @@ def test_a_host_that_was_removed_is_heard_no_more(
     services: Services, send: Send, partner: Partner
 ) -> None:
     assert send(event()).status_code == 200
-    services.partners.remove(partner)
+    partners_of(services).remove(partner)
     assert refusal(send(event(id="later"))) == (403, "AccessDenied")
     receiving.run(services)
     (kept,) = came(services)
@@ -577,13 +579,13 @@ def test_a_request_for_what_may_be_read_ends_in_one_event_with_it(
     assert send(event(data={"productId": footprint["productIds"]})).status_code == 200
     for _ in range(3):
         receiving.run(services)
-        services.requests.settle()
+        requests_of(services).settle()
         send(event(data={"productId": footprint["productIds"]}))
     (answer,) = sent(services)
     assert answer["type"] == events.REQUEST_FULFILLED
     assert answer["data"]["requestEventId"] == event()["id"]
     assert [each["id"] for each in answer["data"]["pfs"]] == [footprint["id"]]
-    (delivery,) = services.outbox.of("partner", partner.id)
+    (delivery,) = outbox_of(services).of("partner", partner.id)
     assert (delivery.state, delivery.id) == ("waiting", answer["id"])
 
 
@@ -595,7 +597,7 @@ def test_a_request_for_what_is_not_there_is_accepted_and_ends_in_one_rejection(
         for _ in range(2):
             assert send(event(id=id_, data=data)).status_code == 200
             receiving.run(services)
-            services.requests.settle()
+            requests_of(services).settle()
         answer = sent(services)[-1]
         assert answer["type"] == events.REQUEST_REJECTED
         assert answer["data"]["requestEventId"] == id_
@@ -623,7 +625,7 @@ def test_a_request_that_cannot_be_dealt_with_is_rejected_and_holds_up_no_other(
         raise StatementNotFound(digest="0")
 
     send(event(id="bad"))
-    monkeypatch.setattr(services.requests, "came", refuse)
+    monkeypatch.setattr(requests_of(services), "came", refuse)
     receiving.run(services)
     monkeypatch.undo()
     send(event(id="good"))
@@ -645,7 +647,7 @@ def test_where_this_server_is_at_fault_an_event_waits_and_is_tried_again(
 
     send(event(id="a"))
     send(event(id="b"))
-    monkeypatch.setattr(services.requests, "came", fail)
+    monkeypatch.setattr(requests_of(services), "came", fail)
     receiving.run(services)
     monkeypatch.undo()
     assert [(each.state, each.attempts) for each in came(services)] == [("waiting", 1)] * 2
@@ -664,7 +666,7 @@ def test_a_request_that_this_server_fails_at_for_72_hours_is_rejected_too(
         raise ZeroDivisionError
 
     send(event())
-    monkeypatch.setattr(services.requests, "came", fail)
+    monkeypatch.setattr(requests_of(services), "came", fail)
     for hours in (70, 1.9, 1):
         assert sent(services) == []
         factory.clock.advance(days=hours / 24)
@@ -718,12 +720,12 @@ def test_bodies_of_old_events_go_and_a_repeat_still_changes_nothing(
     send(event("PublishedEvent.3", id="news", data={"pfIds": [PF]}))
     receiving.run(services)
     factory.clock.advance(days=KEPT_MS / 86_400_000 + 1)
-    services.inbox.forget()
+    inbox_of(services).forget()
     bodies = {each.id: len(each.body) for each in came(services)}
     assert bodies.pop("news") > 0  # it waits
     assert list(bodies.values()) == [0]
     again = events.read(json.dumps(event()).encode())
-    assert not services.inbox.keep(partner, again, json.dumps(event()).encode())
+    assert not inbox_of(services).keep(partner, again, json.dumps(event()).encode())
     with services.database.connect() as connection:
         count = connection.execute(sa.select(sa.func.count()).select_from(tables.received))
         assert count.scalar_one() == 2

@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 from api.figures.access import Access
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
+from api.pact.shelf import shelf_of
 from api.services import Services
 from api.settings import Settings
 from api.web.callers import Caller
@@ -68,7 +69,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     own = Settings(data=folder)
     services = Services(heap.log, Engine(heap.log), tokens, own, heap.engine, heap.clock)
     auditor = Access(services.engine.standing(), Caller("auditor"))
-    items = services.shelf.page(Criteria(), auditor, limit=1000).items
+    items = shelf_of(services).page(Criteria(), auditor, limit=1000).items
     yield Served(raw, {each.id: orjson.loads(each.json) for each in items})
     heap.close()
 

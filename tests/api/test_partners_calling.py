@@ -16,6 +16,7 @@ from api.errors import (
 )
 from api.partners import calling
 from api.partners.calling import PactHost
+from api.partners.partners import partners_of
 from api.services import Services
 from tests.e2e.tls_proxy import TlsProxy
 from tests.pact_host import CLIENT, SECRET, Answer, PactServer, Request, encoded
@@ -30,7 +31,7 @@ def server() -> Iterator[PactServer]:
 
 
 def calls(services: Services, server: PactServer, **more: Any) -> PactHost:
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Other", enterprise="e", url=server.url, client_id=CLIENT, secret=SECRET, **more
     )
     return PactHost(services, partner)
@@ -56,7 +57,7 @@ def test_filters_are_sent_as_often_as_they_are_given(host: PactHost, server: Pac
 
 def test_one_token_serves_until_it_expires(services: Services, server: PactServer) -> None:
     now = [0.0]
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Other", enterprise="e", url=server.url, client_id=CLIENT, secret=SECRET
     )
     host = PactHost(services, partner, monotonic=lambda: now[0])
@@ -142,7 +143,7 @@ def test_a_relative_next_page_is_followed(host: PactHost, server: PactServer) ->
 def test_a_next_page_over_plain_http_is_fetched_over_what_was_registered(
     services: Services,
 ) -> None:
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Other", enterprise="e", url="https://pact.example", client_id=CLIENT, secret=SECRET
     )
     host = PactHost(services, partner)
@@ -223,7 +224,7 @@ def test_what_the_host_says_is_wrong_is_told_shortly(host: PactHost, server: Pac
 def test_a_secret_that_the_host_does_not_know_is_told(
     services: Services, server: PactServer
 ) -> None:
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Other", enterprise="e", url=server.url, client_id=CLIENT, secret="wrong"
     )
     with pytest.raises(CalledHostRefused, match="401: Who are you"):
@@ -238,7 +239,7 @@ def test_a_host_that_is_down_is_unreachable(host: PactHost, server: PactServer) 
 
 def test_a_certificate_that_nobody_here_trusts_ends_it(services: Services, tmp_path: Path) -> None:
     with TlsProxy(tmp_path, backend=9) as proxy:
-        partner = services.partners.add(
+        partner = partners_of(services).add(
             name="Other", enterprise="e", url=proxy.url, client_id=CLIENT, secret=SECRET
         )
         with pytest.raises(CalledHostUnreachable, match="certificate is not trusted"):
@@ -273,4 +274,4 @@ def test_one_footprint_is_found_by_its_id(host: PactHost, server: PactServer) ->
 )  # fmt: skip
 def test_an_address_that_nobody_can_call_is_refused(services: Services, url: str) -> None:
     with pytest.raises(PartnerRefused):
-        services.partners.add(name="O", enterprise="e", url=url, client_id="c", secret="s")
+        partners_of(services).add(name="O", enterprise="e", url=url, client_id="c", secret="s")

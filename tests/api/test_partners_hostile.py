@@ -14,6 +14,7 @@ from api.errors import CalledHostUnreachable
 from api.partners import calling
 from api.partners.calling import PactHost
 from api.partners.companies import line
+from api.partners.partners import partners_of
 from api.services import Services
 from ledger.errors import CatchmentError
 from tests.pact_host import CLIENT, SECRET, PactServer
@@ -28,7 +29,7 @@ def server() -> Iterator[PactServer]:
 
 
 def calls(services: Services, url: str) -> PactHost:
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Other", enterprise="e", url=url, client_id=CLIENT, secret=SECRET
     )
     return PactHost(services, partner)

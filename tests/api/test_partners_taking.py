@@ -11,10 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from api.keys.custody import custody_of
 from api.keys.keyfile import KeyFile
 from api.partners import companies, taking
 from api.partners.companies import Newcomer
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken, read_all, take_in
 from api.services import Services
 from graph.engine import Question
@@ -53,7 +54,7 @@ def buyer(factory: Factory) -> Actor:
 @pytest.fixture
 def bare(services: Services, buyer: Actor) -> Partner:
     """A partner nobody was admitted through."""
-    return services.partners.add(
+    return partners_of(services).add(
         name="Mill", enterprise=buyer.factory.uuid(), url=HOST, client_id="c", secret="s",
         buyers=[buyer.id],
     )  # fmt: skip
@@ -325,7 +326,7 @@ def test_another_partner_may_not_speak_of_it(
     factory: Factory, services: Services, partner: Partner
 ) -> None:
     take_in(services, partner, raw(listed(factory)))
-    rival = services.partners.add(
+    rival = partners_of(services).add(
         name="Rival", enterprise=factory.uuid(), url="https://rival.example", client_id="c",
         secret="s",
     )  # fmt: skip
@@ -344,7 +345,7 @@ def test_an_unknown_company_waits_for_the_operator(
     assert newcomer == Newcomer("Mill", (MILL,))
     partner, mill = companies.admit(services, bare, registrar, newcomer)
     assert outcomes(take_in(services, partner, sent)) == [taking.NEW] * 2
-    assert services.custody.path(mill).stat().st_mode & 0o777 == 0o600
+    assert custody_of(services).path(mill).stat().st_mode & 0o777 == 0o600
 
 
 def test_companies_that_share_a_name_are_one(
@@ -366,7 +367,7 @@ def test_the_enterprise_a_host_belongs_to_gets_its_key_and_more_names_at_the_fir
 ) -> None:
     duns = "urn:duns:123456789"
     owner = companies.registered(services, registrar, "Mill", (MILL,))
-    partner = services.partners.add(
+    partner = partners_of(services).add(
         name="Own", enterprise=owner, url=HOST, client_id="c", secret="s"
     )
     sent = raw(

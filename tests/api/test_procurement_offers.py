@@ -17,7 +17,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.figures.access import Access
+from api.keys.custody import custody_of
 from api.keys.keyfile import write_secret
+from api.procurement.comparing import desk_of
 from api.services import Services
 from api.web.callers import Caller
 from graph.engine import Question
@@ -440,7 +442,7 @@ def keeps_key(tender: Tender, services: Services) -> None:
     """The operator holds a key for the buyer; statements in custody are signed at the time of day,
     so the log's clock must show it."""
     tender.factory.clock.now_ms = round(time.time() * 1000)
-    body = services.custody.make(tender.buyer.id)
+    body = custody_of(services).make(tender.buyer.id)
     tender.factory.operator.say(body, subject=tender.buyer.id)
 
 
@@ -517,7 +519,7 @@ def test_what_is_known_of_a_product_is_the_same_however_often_it_is_asked(
     services: Services, tender: Tender
 ) -> None:
     """And it is kept while the log goes on elsewhere."""
-    engine, figures = services.engine, services.desk.figures
+    engine, figures = services.engine, desk_of(services).figures
     access = Access(engine.standing(), Caller("procurement", tender.buyer.id))
     first = figures.known(access, engine.answer(Question(2025)), tender.coil)
     tender.mine.product("Sand at another place", unit="MTQ")

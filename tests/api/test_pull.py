@@ -17,7 +17,7 @@ from api.pact import events
 from api.partners import companies, pulling
 from api.partners.calling import PactHost
 from api.partners.companies import Newcomer
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.partners.taking import OUTCOMES
 from api.services import Services
 from api.tables import partner as partners
@@ -275,7 +275,7 @@ def upstream(at: Terminal, park: str) -> tuple[str, str | None]:
 
 @pytest.fixture
 def partner(factory: Factory, services: Services, server: PactServer) -> Partner:
-    bare = services.partners.add(
+    bare = partners_of(services).add(
         name="Mill", enterprise=factory.uuid(), url=server.url, client_id=CLIENT, secret=SECRET
     )
     mill = Newcomer("Mill", (MILL,))
@@ -350,7 +350,7 @@ def test_a_removed_partner_is_asked_nothing(
     services: Services, server: PactServer, partner: Partner
 ) -> None:
     announce(services, partner, "00000000-0000-4000-8000-000000000000")
-    services.partners.remove(partner)
+    partners_of(services).remove(partner)
     pulling.pull_announced(services)
     assert server.requests == []
     with reading(services.database) as connection:
@@ -386,7 +386,7 @@ def test_what_nobody_foresaw_of_one_partner_keeps_no_other_waiting(
     partner: Partner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    other = services.partners.add(
+    other = partners_of(services).add(
         name="Worse", enterprise=factory.uuid(), url=server.url, client_id=CLIENT, secret=SECRET
     )
     document = listed(factory)
@@ -411,7 +411,7 @@ def test_what_nobody_foresaw_of_one_partner_keeps_no_other_waiting(
 def test_each_partner_has_its_turn_whatever_the_others_announce(
     factory: Factory, services: Services, server: PactServer, partner: Partner
 ) -> None:
-    other = services.partners.add(
+    other = partners_of(services).add(
         name="Loud", enterprise=factory.uuid(), url=server.url, client_id=CLIENT, secret=SECRET
     )
     for number in range(30):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.asking.requests import MOST_AT_ONCE, Asking
+from api.asking.requests import MOST_AT_ONCE, Asking, requests_of
 from api.asking.whom import Wanted
 from api.errors import RequestEnded, TooManyRequestsOpen
 from api.pact import computed
@@ -88,7 +88,7 @@ def portal(client: FlaskClient, as_role: AsRole) -> Portal:
 
 def asked(services: Services, chain: Chain, *products: tuple[Actor, str]) -> list[Any]:
     wanted = [Wanted(actor.id, product) for actor, product in products]
-    return services.requests.ask(Asking(chain.auto.id, wanted, IN_A_MONTH))
+    return requests_of(services).ask(Asking(chain.auto.id, wanted, IN_A_MONTH))
 
 
 # --- The table, on every database -------------------------------------------------------------
@@ -98,14 +98,14 @@ def test_a_request_is_answered_by_itself_when_its_buyer_may_read_a_footprint(
     services: Services, chain: Chain
 ) -> None:
     (one,) = asked(services, chain, (chain.sew, chain.seat))
-    services.requests.settle()
-    assert services.requests.of_buyer(one.id, chain.auto.id).state == "open"
+    requests_of(services).settle()
+    assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
     said = chain.sew.footprint(chain.seat, "3")
-    services.requests.settle()
-    assert services.requests.of_buyer(one.id, chain.auto.id).state == "open"
+    requests_of(services).settle()
+    assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
-    services.requests.settle()
-    done = services.requests.of_buyer(one.id, chain.auto.id)
+    requests_of(services).settle()
+    done = requests_of(services).of_buyer(one.id, chain.auto.id)
     assert (done.state, done.footprints) == ("answered", (said.statement.body.pact.id,))
     assert done.answered_at == services.clock()
 
@@ -115,12 +115,12 @@ def test_the_same_open_request_again_is_the_same_request(services: Services, cha
     again = asked(services, chain, (chain.sew, chain.seat), (chain.press, chain.door))
     assert again[0] == first
     assert again[1].asking != first.asking
-    assert len(services.requests.sent(chain.auto.id)) == 2
+    assert len(requests_of(services).sent(chain.auto.id)) == 2
 
 
 def test_after_a_refusal_it_may_be_asked_anew(services: Services, chain: Chain) -> None:
     (first,) = asked(services, chain, (chain.sew, chain.seat))
-    services.requests.decline(first, "Not before May.")
+    requests_of(services).decline(first, "Not before May.")
     (second,) = asked(services, chain, (chain.sew, chain.seat))
     assert second.id != first.id
     assert second.state == "open"
@@ -142,8 +142,8 @@ def test_a_footprint_that_no_longer_stands_answers_nothing(
     (one,) = asked(services, chain, (chain.sew, chain.seat))
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
     chain.sew.withdraw(chain.sew.footprint(chain.seat, "3"))
-    services.requests.settle()
-    assert services.requests.of_buyer(one.id, chain.auto.id).state == "open"
+    requests_of(services).settle()
+    assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
 
 
 def test_after_its_day_a_request_is_overdue_and_a_late_footprint_still_answers_it(
@@ -151,12 +151,12 @@ def test_after_its_day_a_request_is_overdue_and_a_late_footprint_still_answers_i
 ) -> None:
     (one,) = asked(services, chain, (chain.sew, chain.seat))
     chain.factory.clock.advance(days=30)
-    services.requests.settle()
-    assert services.requests.of_buyer(one.id, chain.auto.id).state == "overdue"
+    requests_of(services).settle()
+    assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "overdue"
     chain.sew.footprint(chain.seat, "3")
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
-    services.requests.settle()
-    assert services.requests.of_buyer(one.id, chain.auto.id).state == "answered"
+    requests_of(services).settle()
+    assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "answered"
 
 
 def test_of_two_who_end_a_request_at_once_one_does(services: Services, chain: Chain) -> None:
@@ -165,7 +165,7 @@ def test_of_two_who_end_a_request_at_once_one_does(services: Services, chain: Ch
 
     def decline(reason: str) -> None:
         try:
-            services.requests.decline(one, reason)
+            requests_of(services).decline(one, reason)
         except RequestEnded:
             refused.append(reason)
 
@@ -174,7 +174,7 @@ def test_of_two_who_end_a_request_at_once_one_does(services: Services, chain: Ch
         thread.start()
     for thread in threads:
         thread.join()
-    done = services.requests.of_buyer(one.id, chain.auto.id)
+    done = requests_of(services).of_buyer(one.id, chain.auto.id)
     assert sorted([*refused, done.reason]) == ["A", "B", "C"]
 
 
@@ -189,7 +189,7 @@ def test_inboxes_are_not_flooded(
     many = [Wanted(chain.sew.id, None, {"productId": (f"urn:x-y:{i}",)}) for i in range(201)]
     assert len(many) > MOST_AT_ONCE
     with pytest.raises(TooManyRequestsOpen):
-        services.requests.ask(Asking(chain.other.id, many, IN_A_MONTH))
+        requests_of(services).ask(Asking(chain.other.id, many, IN_A_MONTH))
 
 
 # --- Over HTTP ---------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_a_recipe_and_a_disclosure_answer_too(
     assert "or its recipe" in item["next"][0]["sentence"]
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
     computed.follow(services)
-    services.requests.settle()
+    requests_of(services).settle()
     (item,) = portal.inbox(chain.sew)
     assert (item["state"], len(item["footprints"])) == ("answered", 1)
 
@@ -292,7 +292,7 @@ def test_a_request_for_another_region_is_not_answered_by_this_one(
     chinese = chain.sew.footprint(chain.seat, "3", geography="CN").statement.body.pact.id
     path = f"requests/{one['id']}/answer"
     assert portal.post(chain.sew, path, {"footprints": [chinese]}, 422)["code"] == "answer-refused"
-    services.requests.settle()
+    requests_of(services).settle()
     assert portal.sent(chain.auto)[0]["state"] == "open"
 
 
@@ -323,7 +323,7 @@ def test_what_was_not_registered_is_answered_once_it_is(
     company = f"urn:uuid:{chain.press.id}"
     chain.press.footprint(hinge, "1", productIds=[urn], companyIds=[company])
     chain.press.disclose("footprint", hinge)
-    services.requests.settle()
+    requests_of(services).settle()
     assert portal.sent(chain.auto)[0]["state"] == "answered"
 
 
@@ -396,7 +396,7 @@ def test_progress_over_a_chain_of_three_tiers(
         actor.footprint(product, "1")
         actor.disclose("footprint", product)
     portal.post(chain.chem, f"requests/{at_chem['id']}/decline", {"reason": "Not our trade."}, 200)
-    services.requests.settle()
+    requests_of(services).settle()
     told = portal.get(chain.auto, f"askings/{asking}")
     assert told["nextDue"] == "2026-02-02T00:00:00.000Z"
     chain.factory.clock.advance(days=30)

@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 import pytest
 
-from api.asking.requests import NOT_TAKEN, NOTHING_FOUND, Asking, settle
+from api.asking.requests import NOT_TAKEN, NOTHING_FOUND, Asking, requests_of, settle
 from api.asking.rows import Request
 from api.asking.whom import Wanted
+from api.outbox.outbox import outbox_of
 from api.pact.events import (
     REQUEST_CREATED,
     REQUEST_FULFILLED,
@@ -23,7 +24,7 @@ from api.pact.events import (
     RequestFulfilled,
     RequestRejected,
 )
-from api.partners.partners import Partner
+from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken
 from api.services import Services
 from tests.factory import START_MS, Actor, Factory
@@ -43,22 +44,22 @@ class World:
         self.mill = factory.enterprise("Mill")
         self.resin = self.maker.product("Resin", identifiers=(URN,))
         self.copy = self.twin.product("Resin too", identifiers=(URN,))
-        self.partner = services.partners.add(
+        self.partner = partners_of(services).add(
             name="Buyer's host", enterprise=self.buyer.id, url="https://buyer.example",
             client_id="c", secret="s", buyers=[self.local.id],
         )  # fmt: skip
 
     def asks(self, id_: str = "1", **criteria: tuple[str, ...]) -> None:
         event = RequestCreated(id_, SOURCE, criteria or {"productId": (URN,)}, "For the tender.")
-        self.services.requests.came(self.partner, event)
+        requests_of(self.services).came(self.partner, event)
 
     def told(self) -> list[tuple[str, dict[str, Any]]]:
         """Type and data of everything that goes out to the partner, oldest first."""
-        sent = self.services.outbox.of("partner", self.partner.id)
+        sent = outbox_of(self.services).of("partner", self.partner.id)
         return [(each.type, orjson.loads(each.body)["data"]) for each in reversed(sent)]
 
     def inbox(self, actor: Actor) -> list[Request]:
-        return self.services.requests.inbox(actor.id)
+        return requests_of(self.services).inbox(actor.id)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
 def test_a_process_that_ends_between_keeping_and_telling_has_lost_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(world.services.requests), "_tell", lambda *_: None)
+    monkeypatch.setattr(type(requests_of(world.services)), "_tell", lambda *_: None)
     world.asks(productId=("urn:x-y:none",))
     assert world.told() == []
     monkeypatch.undo()
@@ -129,7 +130,7 @@ def test_what_nobody_knows_is_rejected_at_once(world: World) -> None:
 
 
 def test_a_request_without_criteria_asks_nobody(world: World) -> None:
-    world.services.requests.came(world.partner, RequestCreated("1", SOURCE, {}, ""))
+    requests_of(world.services).came(world.partner, RequestCreated("1", SOURCE, {}, ""))
     assert [kind for kind, _ in world.told()] == [REQUEST_REJECTED]
     assert world.inbox(world.maker) == []
 
@@ -146,7 +147,7 @@ def test_makers_are_asked_and_the_event_ends_when_all_have_ended(world: World) -
     assert world.told() == []
     (at_maker,), (at_twin,) = world.inbox(world.maker), world.inbox(world.twin)
     assert (at_maker.product, at_maker.comment) == (world.resin, "For the tender.")
-    world.services.requests.decline(at_maker, "Out of our range.")
+    requests_of(world.services).decline(at_maker, "Out of our range.")
     assert world.told() == []
     id_ = footprint(world.twin, world.copy)
     world.twin.disclose("footprint", world.copy, to=world.buyer)
@@ -163,7 +164,7 @@ def test_when_all_decline_the_partner_is_told_why(world: World) -> None:
     world.asks()
     for actor, reason in ((world.maker, "Out of our range."), (world.twin, "Not before May.")):
         (item,) = world.inbox(actor)
-        world.services.requests.decline(item, reason)
+        requests_of(world.services).decline(item, reason)
     ((kind, data),) = world.told()
     error = data["error"]
     assert (kind, error["code"]) == (REQUEST_REJECTED, "AccessDenied")
@@ -240,7 +241,7 @@ def test_of_processes_that_take_the_same_event_at_once_one_keeps_it(world: World
     def taken() -> None:
         own = dataclasses.replace(world.services)
         start.wait()
-        own.requests.came(world.partner, event)
+        requests_of(own).came(world.partner, event)
 
     threads = [threading.Thread(target=taken) for _ in range(4)]
     for thread in threads:
@@ -261,7 +262,7 @@ def test_a_partner_does_not_flood_inboxes(world: World, monkeypatch: pytest.Monk
 
 def test_the_partner_itself_learns_of_no_inbox(world: World) -> None:
     world.asks()
-    assert world.services.requests.sent(world.buyer.id) == []
+    assert requests_of(world.services).sent(world.buyer.id) == []
 
 
 # --- What we ask of partners -----------------------------------------------------------------
@@ -271,7 +272,7 @@ def test_the_partner_itself_learns_of_no_inbox(world: World) -> None:
 def mill(world: World) -> Partner:
     """A partner whose host speaks for the company Mill, and shows its footprints to Local."""
     company = world.mill
-    return world.services.partners.add(
+    return partners_of(world.services).add(
         name="Mill", enterprise=company.id, url="https://mill.example",
         client_id="c", secret="s", buyers=[world.local.id],
     )  # fmt: skip
@@ -284,12 +285,12 @@ def steel_of(world: World) -> str:
 def ask(world: World, product: str, mill: Partner) -> Request:
     wanted = [Wanted(mill.enterprise, product, {"geography": ("CN",)})]
     asking = Asking(world.local.id, wanted, IN_A_MONTH, "Please.")
-    (request,) = world.services.requests.ask(asking)
+    (request,) = requests_of(world.services).ask(asking)
     return request
 
 
 def sent_to(world: World, mill: Partner) -> list[Any]:
-    return world.services.outbox.of("partner", mill.id)
+    return outbox_of(world.services).of("partner", mill.id)
 
 
 def test_a_partners_company_is_asked_by_an_event(world: World, mill: Partner) -> None:
@@ -301,10 +302,10 @@ def test_a_partners_company_is_asked_by_an_event(world: World, mill: Partner) ->
         "geography": ["CN"],
         "comment": "Please.",
     }
-    assert world.services.requests.inbox(mill.enterprise) == []
+    assert requests_of(world.services).inbox(mill.enterprise) == []
     # Asked again, it is the same request, and no second event.
     wanted = [Wanted(mill.enterprise, str(request.product), {"geography": ("CN",)})]
-    again = world.services.requests.ask(Asking(world.local.id, wanted, IN_A_MONTH))
+    again = requests_of(world.services).ask(Asking(world.local.id, wanted, IN_A_MONTH))
     assert again == [request]
     assert len(sent_to(world, mill)) == 1
 
@@ -312,28 +313,28 @@ def test_a_partners_company_is_asked_by_an_event(world: World, mill: Partner) ->
 def test_a_buyer_the_partner_shows_nothing_asks_by_the_inbox(world: World, mill: Partner) -> None:
     steel = steel_of(world)
     wanted = [Wanted(mill.enterprise, steel)]
-    world.services.requests.ask(Asking(world.twin.id, wanted, IN_A_MONTH))
+    requests_of(world.services).ask(Asking(world.twin.id, wanted, IN_A_MONTH))
     assert sent_to(world, mill) == []
-    assert len(world.services.requests.inbox(mill.enterprise)) == 1
+    assert len(requests_of(world.services).inbox(mill.enterprise)) == 1
 
 
 def test_the_answer_of_a_partner_ends_the_request(world: World, mill: Partner) -> None:
     request = ask(world, steel_of(world), mill)
     event = RequestFulfilled("9", "https://mill.example", str(request.event), ())
     taken = [Taken("a1", "new", 7), Taken("b2", "refused", None, "It is malformed.")]
-    world.services.requests.was_fulfilled(mill, event, taken)
-    done = world.services.requests.of_buyer(request.id, world.local.id)
+    requests_of(world.services).was_fulfilled(mill, event, taken)
+    done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.footprints) == ("answered", ("a1",))
     rejected = RequestRejected("10", "https://mill.example", str(request.event), "NotFound", "No.")
-    world.services.requests.was_rejected(mill, rejected)
-    assert world.services.requests.of_buyer(request.id, world.local.id) == done
+    requests_of(world.services).was_rejected(mill, rejected)
+    assert requests_of(world.services).of_buyer(request.id, world.local.id) == done
 
 
 def test_an_answer_of_which_nothing_was_taken_over_is_none(world: World, mill: Partner) -> None:
     request = ask(world, steel_of(world), mill)
     event = RequestFulfilled("9", "https://mill.example", str(request.event), ())
-    world.services.requests.was_fulfilled(mill, event, [Taken("b2", "refused", None, "x")])
-    done = world.services.requests.of_buyer(request.id, world.local.id)
+    requests_of(world.services).was_fulfilled(mill, event, [Taken("b2", "refused", None, "x")])
+    done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.reason) == ("declined", NOT_TAKEN)
 
 
@@ -343,10 +344,10 @@ def test_the_refusal_of_a_partner_is_told_with_its_reason_also_late(
     request = ask(world, steel_of(world), mill)
     world.factory.clock.advance(days=31)
     settle(world.services)
-    assert world.services.requests.of_buyer(request.id, world.local.id).state == "overdue"
+    assert requests_of(world.services).of_buyer(request.id, world.local.id).state == "overdue"
     event = RequestRejected("9", "https://mill.example", str(request.event), "NotFound", "None.")
-    world.services.requests.was_rejected(mill, event)
-    done = world.services.requests.of_buyer(request.id, world.local.id)
+    requests_of(world.services).was_rejected(mill, event)
+    done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.reason, done.code) == ("declined", "None.", "NotFound")
 
 
@@ -355,8 +356,8 @@ def test_another_partner_ends_no_request_that_was_not_put_to_it(
 ) -> None:
     request = ask(world, steel_of(world), mill)
     event = RequestRejected("9", SOURCE, str(request.event), "NotFound", "None.")
-    world.services.requests.was_rejected(world.partner, event)
-    assert world.services.requests.of_buyer(request.id, world.local.id).state == "open"
+    requests_of(world.services).was_rejected(world.partner, event)
+    assert requests_of(world.services).of_buyer(request.id, world.local.id).state == "open"
 
 
 def test_the_footprint_that_a_pull_brings_answers_it_too(world: World, mill: Partner) -> None:
@@ -365,4 +366,4 @@ def test_the_footprint_that_a_pull_brings_answers_it_too(world: World, mill: Par
     world.mill.footprint(steel, "1.9")
     world.mill.disclose("footprint", steel, to=world.local)
     settle(world.services)
-    assert world.services.requests.of_buyer(request.id, world.local.id).state == "answered"
+    assert requests_of(world.services).of_buyer(request.id, world.local.id).state == "answered"

@@ -18,7 +18,7 @@ from api.pact import provenance, shelf
 from api.pact.criteria import Criteria
 from api.pact.provenance import UNSIGNED
 from api.pact.provenance_schema import SCHEMA
-from api.pact.shelf import Shelf, Shelved
+from api.pact.shelf import Shelf, Shelved, shelf_of
 from api.services import Services
 from api.web.callers import Caller
 from ledger.leaf import Leaf
@@ -47,14 +47,14 @@ def test_a_declared_footprint_is_listed_for_whom_its_owner_discloses_it(
     buyer, other = factory.enterprise("Buyer"), factory.enterprise("Other")
     resin = maker.product("Resin")
     maker.footprint(resin, "2.5")
-    assert not services.shelf.page(EVERYTHING, access(services, buyer)).items
+    assert not shelf_of(services).page(EVERYTHING, access(services, buyer)).items
     maker.disclose("footprint", resin, to=buyer)
-    (found,) = services.shelf.page(EVERYTHING, access(services, buyer)).items
+    (found,) = shelf_of(services).page(EVERYTHING, access(services, buyer)).items
     document = orjson.loads(found.json)
     assert document["pcf"]["pcfExcludingBiogenicUptake"] == "2.5"
     assert document["status"] == "Active"
-    assert services.shelf.find(found.id, access(services, buyer)) == found
-    assert services.shelf.find(found.id, access(services, other)) is None
+    assert shelf_of(services).find(found.id, access(services, buyer)) == found
+    assert shelf_of(services).find(found.id, access(services, other)) is None
 
 
 def test_a_corrected_footprint_is_deprecated_and_stays_readable(
@@ -63,14 +63,14 @@ def test_a_corrected_footprint_is_deprecated_and_stays_readable(
     resin = maker.product("Resin")
     first = maker.footprint(resin, "2.5")
     mine = access(services, maker)
-    assert [each.status for each in services.shelf.page(EVERYTHING, mine).items] == ["Active"]
+    assert [each.status for each in shelf_of(services).page(EVERYTHING, mine).items] == ["Active"]
     maker.correct(first, pact=maker.pact_body("2.4"))
-    told = services.shelf.page(EVERYTHING, access(services, maker)).items
+    told = shelf_of(services).page(EVERYTHING, access(services, maker)).items
     assert [each.status for each in told] == ["Deprecated", "Active"]
 
 
 def shelved(services: Services, reader: Actor, role: str = "supplier") -> list[Shelved]:
-    return list(services.shelf.page(EVERYTHING, access(services, reader, role)).items)
+    return list(shelf_of(services).page(EVERYTHING, access(services, reader, role)).items)
 
 
 def origin(found: Shelved) -> dict[str, Any]:
@@ -99,9 +99,9 @@ def test_an_erased_footprint_is_gone_and_nothing_finds_it(services: Services, ma
     (found,) = shelved(services, maker)
     maker.erase(said)
     assert shelved(services, maker) == []
-    assert services.shelf.find(found.id, access(services, maker)) is None
+    assert shelf_of(services).find(found.id, access(services, maker)) is None
     by_company = Criteria.of({"companyId": [orjson.loads(found.json)["companyIds"][0]]})
-    assert services.shelf.page(by_company, access(services, maker)).items == ()
+    assert shelf_of(services).page(by_company, access(services, maker)).items == ()
 
 
 def test_no_number_comes_again_once_the_newest_footprint_is_erased(
@@ -145,7 +145,7 @@ def test_a_revocation_changes_nothing_of_what_still_stands(
     thief = factory.enterprise("Thief")
     maker.footprint(maker.product("Resin"), "2")
     stolen = thief.footprint(thief.product("Steel"), "2")
-    services.shelf.follow(services.engine.standing())
+    shelf_of(services).follow(services.engine.standing())
     looked_at = list[str]()
 
     def settle(*about: Any) -> None:
@@ -156,7 +156,7 @@ def test_a_revocation_changes_nothing_of_what_still_stands(
     monkeypatch.setattr(Shelf, "_settle", settle)
     factory.clock.advance(days=1)
     factory.operator.revoke(thief, since=START_MS)
-    services.shelf.follow(services.engine.standing())
+    shelf_of(services).follow(services.engine.standing())
     body = stolen.statement.body
     assert looked_at == [body.natural_key(stolen.statement.subject).text]
 
@@ -200,7 +200,7 @@ def test_a_disclosure_that_is_closed_again_holds_at_once(
     (found,) = shelved(services, buyer)
     maker.correct(opened, level="private")
     assert shelved(services, buyer) == []
-    assert services.shelf.find(found.id, access(services, buyer)) is None
+    assert shelf_of(services).find(found.id, access(services, buyer)) is None
     assert [each.id for each in shelved(services, maker)] == [found.id]
 
 
@@ -222,7 +222,7 @@ def test_it_is_deprecated_exactly_three_years_after_its_reference_period(
     factory.clock.now_ms += 1
     assert [each.status for each in shelved(services, maker)] == ["Deprecated"]
     deprecated = Criteria.of({"status": ["deprecated"]})
-    assert services.shelf.page(deprecated, access(services, maker)).items
+    assert shelf_of(services).page(deprecated, access(services, maker)).items
 
 
 def test_one_that_its_owner_calls_deprecated_never_was_active(
@@ -301,8 +301,8 @@ def test_nobody_waits_to_append_while_proofs_and_documents_are_made(
     monkeypatch.setattr(shelf, "writing", watched)
     monkeypatch.setattr(provenance, "of_statement", made)
     maker.footprint(maker.product("Steel"), "2")
-    services.shelf.follow(services.engine.standing())
-    assert services.shelf.page(EVERYTHING, access(services, maker)).items
+    shelf_of(services).follow(services.engine.standing())
+    assert shelf_of(services).page(EVERYTHING, access(services, maker)).items
 
 
 def test_a_shelf_that_is_made_anew_hands_out_the_same_bytes(
@@ -311,7 +311,7 @@ def test_a_shelf_that_is_made_anew_hands_out_the_same_bytes(
     """Also the receipts: each is against the first checkpoint that covered its entry."""
     a_life(factory, maker)
     auditor = Access(services.engine.standing(), Caller("auditor"))
-    before = services.shelf.page(EVERYTHING, auditor).items
+    before = shelf_of(services).page(EVERYTHING, auditor).items
     factory.enterprise("Somebody later")
     with writing(services.database) as connection:
         for table in (tables.shelved_term, tables.shelved, tables.progress):
@@ -324,9 +324,9 @@ def test_a_shelf_that_is_made_anew_hands_out_the_same_bytes(
 def test_a_shelf_that_follows_step_by_step_is_that_which_follows_at_the_end(
     factory: Factory, services: Services, maker: Actor
 ) -> None:
-    a_life(factory, maker, lambda: services.shelf.follow(services.engine.standing()))
+    a_life(factory, maker, lambda: shelf_of(services).follow(services.engine.standing()))
     auditor = Access(services.engine.standing(), Caller("auditor"))
-    told = [(e.id, e.status, e.json) for e in services.shelf.page(EVERYTHING, auditor).items]
+    told = [(e.id, e.status, e.json) for e in shelf_of(services).page(EVERYTHING, auditor).items]
     with writing(services.database) as connection:
         for table in (tables.shelved_term, tables.shelved, tables.progress):
             connection.execute(table.delete())
@@ -419,7 +419,7 @@ def test_reading_one_by_what_stands_now_sees_what_was_appended_since(
     resin = maker.product("Resin")
     said = maker.footprint(resin, "2.5")
     footprint = said.statement.body.pact.id
-    read = services.shelf.read
+    read = shelf_of(services).read
     assert read(footprint, caller) is None
     opened = maker.disclose("footprint", resin, to=buyer)
     first = read(footprint, caller)

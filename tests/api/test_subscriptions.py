@@ -13,10 +13,11 @@ from flask.testing import FlaskClient
 from api import tables
 from api.errors import TooManySubscriptions
 from api.figures.products import footprint_answer
-from api.outbox.outbox import Delivery
+from api.outbox.outbox import Delivery, outbox_of
 from api.services import Services
 from api.subscriptions import subscriptions as kept
 from api.subscriptions import watching
+from api.subscriptions.subscriptions import subscriptions_of
 from api.subscriptions.watching import CHANGED, ENDED, TEST, look, watch
 from api.web.callers import Caller
 from ledger.log import Accepted
@@ -79,7 +80,7 @@ def _given(body: dict[str, Any]) -> dict[str, Any]:
 def sent(services: Services, subscription: str) -> list[Delivery]:
     """Events, the oldest first."""
     watch(services)
-    return services.outbox.of("subscription", subscription)[::-1]
+    return outbox_of(services).of("subscription", subscription)[::-1]
 
 
 def told(services: Services, subscription: str) -> list[Any]:
@@ -511,7 +512,7 @@ def test_the_secret_is_shown_once_and_stands_nowhere_in_the_open(desk: Desk) -> 
     with desk.services.database.connect() as connection:
         rows = connection.execute(tables.subscription.select()).all()
     assert made["secret"][6:] not in str(rows)
-    assert desk.services.subscriptions.secrets(made["id"]) == (made["secret"],)
+    assert subscriptions_of(desk.services).secrets(made["id"]) == (made["secret"],)
 
 
 def test_for_a_day_after_an_exchange_both_secrets_sign(desk: Desk) -> None:
@@ -519,7 +520,7 @@ def test_for_a_day_after_an_exchange_both_secrets_sign(desk: Desk) -> None:
     made = desk.subscribe()
     path = f"{SUBSCRIPTIONS}/{made['id']}/rotate"
     fresh = desk.client.post(path, headers=desk.headers()).get_json()["secret"]
-    keys = desk.services.subscriptions.secrets
+    keys = subscriptions_of(desk.services).secrets
     assert keys(made["id"]) == (fresh, made["secret"])
     desk.factory.clock.advance(days=1)
     assert keys(made["id"]) == (fresh,)
@@ -529,8 +530,8 @@ def test_a_change_that_another_process_has_told_is_not_told_again(desk: Desk) ->
     first = desk.states("2")
     made = desk.subscribe()
     restate(desk, first, "3")
-    stale = desk.services.subscriptions.find(made["id"])
-    told_before = desk.services.subscriptions.told(made["id"])
+    stale = subscriptions_of(desk.services).find(made["id"])
+    told_before = subscriptions_of(desk.services).told(made["id"])
     standing = desk.services.engine.standing()
     look(desk.services, stale, standing)
     ((figure, before),) = told_before.items()
@@ -571,14 +572,14 @@ def test_what_cannot_have_moved_is_not_computed(
     other.footprint(part, "4")
     assert desk.told(made["id"]) == []
     assert asked == []
-    seen = desk.services.subscriptions.find(made["id"]).seen
+    seen = subscriptions_of(desk.services).find(made["id"]).seen
     assert seen == desk.services.log.size()
 
 
 def test_a_caller_is_looked_for_as_it_subscribed(desk: Desk) -> None:
     desk.states("2")
     made = desk.subscribe(headers=desk.as_role("auditor"))
-    caller = desk.services.subscriptions.find(made["id"]).caller
+    caller = subscriptions_of(desk.services).find(made["id"]).caller
     assert (caller.role, caller.enterprise) == ("auditor", None)
     assert isinstance(caller, Caller)
     assert caller.token_id is not None

@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 
 from api.outbox.addresses import session
 from api.services import Services
+from api.serving.delivery import courier_of
 from api.settings import Settings
 from api.subscriptions.watching import watch
 from ledger.log import Accepted
@@ -104,7 +105,7 @@ class World:
     def runs(self) -> None:
         """What the server does in the background."""
         watch(self.services)
-        self.services.courier.run()
+        courier_of(self.services).run()
 
     def deliveries(self) -> list[Any]:
         answer = self.client.get(f"{self.path}/deliveries", headers=self.headers).get_json()
@@ -234,7 +235,7 @@ def test_nothing_is_sent_after_the_end(world: World) -> None:
     world.restates("3")
     watch(world.services)
     assert world.client.delete(world.path, headers=world.headers).status_code == 204
-    world.services.courier.run()
+    courier_of(world.services).run()
     assert world.receiver.got == []
 
 

@@ -16,6 +16,8 @@ from flask import Response, jsonify
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.oauth.clients import clients_of
+from api.oauth.grants import grants_of
 from api.services import Services
 from api.settings import Settings
 from api.web.callers import SCOPES
@@ -91,8 +93,8 @@ def _trivial() -> Response:
 
 
 def _access_token(services: Services, enterprise: str) -> str:
-    client, secret = services.clients.add("procurement", enterprise, "Buyer", tuple(SCOPES))
-    return services.grants.grant(services.clients.authenticate(client, secret)).token
+    client, secret = clients_of(services).add("procurement", enterprise, "Buyer", tuple(SCOPES))
+    return grants_of(services).grant(clients_of(services).authenticate(client, secret)).token
 
 
 def _each(client: FlaskClient, path: str, headers: dict[str, str], status: int = 200) -> float:

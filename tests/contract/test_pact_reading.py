@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from api.oauth.clients import clients_of
 from api.pact.errors import CODES, pact_error
+from api.pact.shelf import shelf_of
 from tests.factory import Actor, Factory
 from tests.pact_served import PactClient, PactHost, next_of
 
@@ -77,7 +79,7 @@ def test_a_program_that_knows_pact_alone_finds_a_token_lists_and_reads(
     host: PactHost, maker: Actor, factory: Factory
 ) -> None:
     known = say(maker, "2.5")
-    name, secret = host.services.clients.add("procurement", maker.id, "Any", ["footprints"])
+    name, secret = clients_of(host.services).add("procurement", maker.id, "Any", ["footprints"])
     http = host.http()
     endpoint = http.get("/.well-known/openid-configuration").get_json()["token_endpoint"]
     granted = http.post(
@@ -534,7 +536,7 @@ def test_what_goes_wrong_here_is_an_internal_error_that_tells_nothing(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("secret-of-ours")
 
-    monkeypatch.setattr(host.services.shelf, "page", broken)
+    monkeypatch.setattr(shelf_of(host.services), "page", broken)
     with caplog.at_level(logging.CRITICAL):
         response = owner.get("/3/footprints")
     assert "secret" not in assert_error(response, 500, "InternalError")["message"]

@@ -32,6 +32,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.oauth.clients import clients_of
+from api.oauth.grants import grants_of
+from api.partners.partners import partners_of
 from api.services import Services
 from api.settings import Settings
 from api.web.callers import SCOPES
@@ -97,12 +100,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     tokens = Tokens(f.engine, f.clock)
     made = Services(f.log, Engine(f.log), tokens, unlimited, f.engine, f.clock)
     buyer = f.enterprise("Buyer")
-    program, secret = made.clients.add("procurement", buyer.id, "Buyer's program", tuple(SCOPES))
-    made.partners.add(
+    clients = clients_of(made)
+    program, secret = clients.add("procurement", buyer.id, "Buyer's program", tuple(SCOPES))
+    partners_of(made).add(
         name="Buyer", enterprise=buyer.id, url="http://buyer.example", client_id="us", secret="s",
         client=program,
     )  # fmt: skip
-    granted = made.grants.grant(made.clients.authenticate(program, secret))
+    granted = grants_of(made).grant(clients.authenticate(program, secret))
     _, auditor = tokens.issue("auditor", None, "test")
     ids = {
         "park": park,
