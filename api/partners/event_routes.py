@@ -9,9 +9,9 @@ from flask import Response
 from api.errors import SenderUnknown
 from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
 from api.pact import events
-from api.partners import receiving
 from api.partners.inbox import inbox_of
 from api.partners.partners import Partner, partners_of
+from api.partners.sources import require_source
 from api.services import services
 from api.web.auth import current_caller, needs_scope
 from api.web.blueprint import Blueprint
@@ -68,7 +68,7 @@ def receive() -> Response:
     partner = _sender()
     body = read_body(MAX_EVENT_BYTES, MEDIA_TYPE)
     event = events.read(body)
-    receiving.require_source(partner, event.source)
+    require_source(partner, event.source)
     inbox_of(services()).keep(partner, event, body)
     taken = Response(status=200)
     del taken.headers["Content-Type"]  # of nothing

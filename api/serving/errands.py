@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from api.asking import receiving
 from api.asking import requests as asked
 from api.outbox.outbox import outbox_of
 from api.pact import computed
-from api.partners import announcing, pulling, receiving
+from api.partners import announcing, pulling
 from api.partners.inbox import inbox_of
 from api.services import Services
 from api.serving.delivery import courier_of

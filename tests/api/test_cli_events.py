@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from api.asking import receiving
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import outbox_of
 from api.pact import events
-from api.partners import receiving
 from api.partners.inbox import inbox_of
 from api.partners.partners import Partner, partners_of
 from api.services import Services

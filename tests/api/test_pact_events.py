@@ -17,15 +17,17 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from api import tables
+from api.asking import receiving
 from api.asking.requests import requests_of
 from api.errors import EventFromElsewhere, EventMalformed, StatementNotFound
 from api.oauth.clients import clients_of
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import KEPT_MS, outbox_of
 from api.pact import events
-from api.partners import event_routes, receiving, taking
+from api.partners import event_routes, taking
 from api.partners.inbox import Received, inbox_of
 from api.partners.partners import Partner, partners_of
+from api.partners.sources import require_source
 from api.services import Services
 from ledger.errors import StoreFull
 from tests.api.conftest import AsRole
@@ -374,7 +376,7 @@ def partner_at(url: str) -> Partner:
 def test_a_source_is_the_registered_address_however_it_is_written(
     registered: str, source: str
 ) -> None:
-    receiving.require_source(partner_at(registered), source)
+    require_source(partner_at(registered), source)
 
 
 @pure
@@ -400,7 +402,7 @@ def test_a_source_is_the_registered_address_however_it_is_written(
 )
 def test_any_other_source_is_refused(source: str) -> None:
     with pytest.raises(EventFromElsewhere):
-        receiving.require_source(partner_at(HOST), source)
+        require_source(partner_at(HOST), source)
 
 
 # --- Receiving ---------------------------------------------------------------------------------

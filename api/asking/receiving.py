@@ -11,14 +11,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import sqlalchemy as sa
 
 from api import tables
 from api.asking.requests import requests_of
-from api.errors import EventFromElsewhere, PartnerUnknown, status_of
+from api.errors import PartnerUnknown, status_of
 from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.events import (
@@ -31,48 +30,15 @@ from api.pact.events import (
 from api.partners import taking
 from api.partners.inbox import DONE, FAILED, Received, inbox_of
 from api.partners.partners import KIND, Partner, partners_of
+from api.services import Services
 from ledger.errors import CatchmentError
 from ledger.store import reading, writing
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 _LOG = logging.getLogger("catchment.events")
 
 _OUR_FAULT: Final = "This server failed; its operator can say how."
 _NEVER_ASKED: Final = "Nothing was asked of it under this id."
-_PORTS: Final = {"http": 80, "https": 443}
 _REQUEST = tables.request.c
-
-
-# --- Taking ----------------------------------------------------------------------------------
-
-
-def require_source(partner: Partner, source: str) -> None:
-    """Whether ``source`` is the address a partner is registered with. Raises EventFromElsewhere.
-
-    Case of scheme and host, a port that goes without saying, ``/3/events`` and a slash at the end
-    make no difference; a source without a scheme (``//host/3/events``) has the registered one.
-    """
-    registered = _address(partner.url)
-    if registered is None or _address(source, registered[0]) != registered:
-        raise EventFromElsewhere(source=source)
-
-
-def _address(text: str, scheme: str = "") -> tuple[str, str, int | None, str] | None:
-    """(scheme, host, port, path) to compare; None for what is no address, or says more."""
-    try:
-        parts = urlsplit(text, scheme)
-        port = parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    if parts.hostname is None or parts.username or parts.query or parts.fragment:
-        return None
-    path = parts.path.rstrip("/").removesuffix(events.EVENTS_PATH).rstrip("/")
-    return parts.scheme, parts.hostname, port, path
-
-
-# --- Dealing with them -----------------------------------------------------------------------
 
 
 def run(services: Services) -> None:
