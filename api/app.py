@@ -29,6 +29,7 @@ from api.log import impact, published, suspects
 from api.log import routes as log
 from api.meters import routes as meters
 from api.oauth import routes as oauth
+from api.opening import open_services
 from api.pact import overview, provenance_schema
 from api.pact import routes as pact
 from api.pages import routes as pages
@@ -40,9 +41,9 @@ from api.region import routes as region
 from api.reports import routes as reports
 from api.restatement import routes as restatement
 from api.services import Services
-from api.serving.opening import open_services
 from api.settings import Settings
 from api.statements import routes as statements
+from api.submission import routes as submission
 from api.subscriptions import routes as subscriptions
 from api.targets import routes as targets
 from api.web import catalogue, documentation, problems, protocols
@@ -120,6 +121,7 @@ def _register_operations(app: Flask) -> None:
     documentation.describe(api)
     for module in (
         statements,
+        submission,
         log,
         suspects,
         impact,
@@ -175,8 +177,8 @@ def _limit_rates(app: Flask, settings: Settings) -> None:
         header_name_mapping={HeaderNames.RETRY_AFTER: _LIMIT_SECONDS},
     )
     for endpoint, limit in (
-        ("statements.submit", settings.submit_limit),
-        ("statements.submit_batch", settings.batch_limit),
+        ("submission.submit", settings.submit_limit),
+        ("submission.submit_batch", settings.batch_limit),
         ("oauth.token", settings.token_limit),
         ("events.receive", settings.event_limit),
     ):

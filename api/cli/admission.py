@@ -58,7 +58,7 @@ def admit(
     (--lost): its registration stays as it is, the lost key ends, and what it signed stands. A key
     that others may have is ended by “catchment revoke --reason compromised” as well.
     """
-    from api.serving.opening import open_services
+    from api.opening import open_services
 
     settings = existing(Settings.from_env())
     services = open_services(settings)

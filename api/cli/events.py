@@ -12,9 +12,9 @@ import migrations
 from api import tables
 from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech, time_text
+from api.opening import clock_ms
 from api.outbox.outbox import DELIVERED, FAILED, WAITING, Delivery, Outbox
 from api.partners.inbox import DONE, Inbox, Received
-from api.serving.opening import clock_ms
 from api.settings import Settings
 from api.web.wire import iso_time
 from ledger.store import open_engine, reading

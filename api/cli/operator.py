@@ -174,7 +174,7 @@ def serve(speech: Speech, host: str | None, port: int | None) -> None:
 def _say_where(speech: Speech, settings: Settings, address: str) -> None:
     """What there is to open: the API's documentation, and the pages of parks that are public."""
     from api.figures.access import Access
-    from api.serving.opening import open_services
+    from api.opening import open_services
     from api.web.callers import ANONYMOUS
 
     standing = open_services(settings).engine.standing()
@@ -200,7 +200,7 @@ def migrate(speech: Speech) -> None:
 @pass_speech
 def openapi(speech: Speech, path: Path, check: bool) -> None:
     """Write the OpenAPI document of the HTTP interface."""
-    from api.web.openapi import spec_text
+    from api.openapi import spec_text
 
     text = spec_text()
     if not check:
@@ -219,7 +219,7 @@ def demo(speech: Speech) -> None:
     Everybody knows the keys of the demonstration, so it is refused in production.
     """
     from api.demo import load
-    from api.serving.opening import open_services
+    from api.opening import open_services
 
     settings = existing(Settings.from_env())
     registrar = registrar_key(settings)

@@ -16,13 +16,13 @@ from api.cli.options import yes_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech, time_text
 from api.errors import ClientUnknown, EnterpriseKnown
 from api.oauth.clients import clients_of
+from api.opening import open_services
 from api.partners import companies, taking
 from api.partners.calling import PactHost
 from api.partners.companies import Newcomer, keys_of
 from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken
 from api.services import Services
-from api.serving.opening import open_services
 from api.settings import Settings
 from api.tables import pulled
 from ledger import identifiers

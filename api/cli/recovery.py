@@ -375,7 +375,7 @@ def _recover(
     body: Recovery,
     proposal: Proposal,
 ) -> None:
-    from api.serving.opening import clock_ms
+    from api.opening import clock_ms
 
     envelope = signed(registrar, body, registrar.enterprise, proposal.prev)
     signer = SignerKey(proposal.log["origin"], signing)

@@ -15,6 +15,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
+from api.importing import chinese
 from api.importing.cells import Cells, Rows, same, says_none, whole
 from api.importing.columns import NONE, SHEETS
 from api.importing.fuels import fuel_urn, is_gas
@@ -22,7 +23,6 @@ from api.importing.gathering import About, gathered, in_first_row, parts, want
 from api.importing.lines import emission, kilograms, line
 from api.importing.single import Reader
 from api.importing.wanted import Reading
-from api.languages import chinese
 from ledger import units
 from ledger.statements import (
     Capture,

@@ -14,11 +14,11 @@ from functools import cache
 from typing import Any, TypeAlias, TypeVar
 
 from api.errors import AmountRefused, CodeUnknown, NumberRefused, PeriodRefused, WordUnknown
+from api.importing import chinese
 from api.importing.columns import NONE, SHEETS
 from api.importing.heads import Headed
 from api.importing.sheets import Row
 from api.importing.wanted import Books, Problem, entity_id
-from api.languages import chinese
 from ledger import units
 from ledger.errors import CatchmentError, StatementMalformed
 from ledger.schema import load

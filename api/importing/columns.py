@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from api.languages import chinese
+from api.importing import chinese
 from ledger import gases
 from ledger.statements import CARRIERS, CERTIFICATES, DISCLOSED
 from ledger.statements.flows import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from api.errors import FuelUnknown
+from api.importing import chinese
 from api.importing.factor_tables import FUEL
-from api.languages import chinese
 
 _GASES = frozenset(FUEL + name for name in chinese.GASES)
 _FUELS = {word: FUEL + name for name, zh in chinese.FUELS.items() for word in (name, zh)}

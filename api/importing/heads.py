@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from api.importing import chinese
 from api.importing.columns import NOTES, SHEETS, Sheet
 from api.importing.sheets import Row, Table
 from api.importing.wanted import Problem
-from api.languages import chinese
 
 _NAMED = {name: sheet for sheet in SHEETS.values() for name in (sheet.name, sheet.zh)}
 _NOTES = {*NOTES, *(chinese.SHEETS[name] for name in NOTES)}

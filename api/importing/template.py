@@ -15,8 +15,8 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from api.importing import chinese
 from api.importing.columns import SHEETS, Column, Sheet
-from api.languages import chinese
 from ledger.units import UNITS
 
 ROWS_WITH_HINTS: Final = 2000

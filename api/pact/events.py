@@ -316,7 +316,7 @@ def request_fulfilled(
 def request_rejected(
     source: str, now_ms: int, request: str, message: str, code: str = "NotFound"
 ) -> CloudEvent:
-    """Say why a request is not fulfilled; ``code`` is one of PACT's (`api.pact.errors`)."""
+    """Say why a request is not fulfilled; ``code`` is one of PACT's (`api.web.pact_errors`)."""
     error = {"code": code, "message": message}
     return _made(REQUEST_REJECTED, source, now_ms, {"requestEventId": request, "error": error})
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, cast
 
-from api.keys.custody import custody_of
 from api.keys.keyfile import KeyFile
 from api.keys.signing import signed
 from api.partners.partners import Partner, partners_of
 from api.services import Services
-from api.statements import submission
+from api.submission import submission
+from api.submission.custody import custody_of
 from ledger import identifiers
 from ledger.errors import CatchmentError, IdentifierRefused
 from ledger.log import Refused

@@ -28,7 +28,6 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from api.keys.custody import custody_of
 from api.keys.signing import members, signed
 from api.pact.shelf import PROVENANCE_PATH
 from api.partners.companies import (
@@ -46,7 +45,8 @@ from api.partners.companies import (
 )
 from api.partners.partners import Partner
 from api.services import Services
-from api.statements import submission
+from api.submission import submission
+from api.submission.custody import custody_of
 from api.tables import pulled
 from ledger import jws, tables, units
 from ledger.entry import Entry

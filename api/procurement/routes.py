@@ -17,7 +17,6 @@ from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
 from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, question_of
-from api.keys.custody import custody_of
 from api.pact.shelf import shelf_of
 from api.procurement.answers import award_row, comparison_answer, drift_answer, found_answer
 from api.procurement.awards import drift, next_serial
@@ -36,7 +35,8 @@ from api.procurement.wire import (
     LookupQuery,
 )
 from api.services import Services, services
-from api.statements.routes import readable
+from api.statements.answers import readable
+from api.submission.custody import custody_of
 from api.web.auth import current_caller, identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.bodies import loaded, read_body

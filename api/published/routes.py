@@ -26,7 +26,8 @@ from api.figures.wire import FIRST_YEAR, LAST_YEAR, YearQuery
 from api.published.bundles import Bundler
 from api.published.publication import publishable
 from api.services import services
-from api.statements.routes import StatementSchema, readable, statement_answer
+from api.statements.answers import readable, statement_answer
+from api.statements.wire import StatementSchema
 from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
 from api.web.wire import PageQuery, PlainDecimal, Wire, described, digest, entity, next_link, whole

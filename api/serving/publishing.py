@@ -28,9 +28,9 @@ import requests
 import sqlalchemy as sa
 
 from api.errors import WitnessesRefused, WitnessUnhelpful
+from api.opening import clock_ms
 from api.services import Services
 from api.serving.leases import lease
-from api.serving.opening import clock_ms
 from api.settings import Settings
 from ledger import strict_json
 from ledger.checkpoint import Checkpoint

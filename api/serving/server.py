@@ -10,9 +10,10 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
+from api import snapshots
 from api.app import create_app
 from api.errors import AddressRefused
-from api.serving import errands, publishing, snapshots
+from api.serving import errands, publishing
 from api.settings import Settings
 
 

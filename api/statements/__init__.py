@@ -1,1 +1,1 @@
-"""Statements taken in: from bytes to an entry and its receipt."""
+"""Statements as they stand in the log, for those who may read them."""

@@ -16,8 +16,8 @@ from flask import request
 from marshmallow import fields, validate
 
 from api.errors import OAuthRefused, PlainHttpRefused
-from api.pact.errors import CODES, pact_error
 from api.services import services
+from api.web.pact_errors import CODES, pact_error
 from api.web.wire import PROBLEM_TYPE, ProblemSchema, Wire, described
 from ledger.errors import CatchmentError
 

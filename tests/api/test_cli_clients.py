@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from api.errors import TokenKeyRefused
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, served, terminal
 

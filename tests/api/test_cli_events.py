@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from api.asking import receiving
+from api.opening import open_services
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.partners.inbox import inbox_of
 from api.partners.partners import Partner, partners_of
 from api.services import Services
-from api.serving.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, terminal
 

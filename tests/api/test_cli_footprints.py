@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.demo.tables import id_of
+from api.opening import open_services
 from api.pact import computed
-from api.serving.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, terminal
 

@@ -13,7 +13,7 @@ from api.cli.speech import language_of
 from api.errors import InsecureDevelopmentKey, KeyFileRefused, WouldOverwrite
 from api.keys import keyfile
 from api.keys.keyfile import KeyFile
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from ledger.errors import TreeDamaged
 from ledger.keys import PrivateKey

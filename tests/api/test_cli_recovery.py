@@ -12,7 +12,7 @@ import pytest
 from api.cli.examples import EXAMPLES
 from api.cli.operator import checked_size
 from api.keys import keyfile
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from ledger.checkpoint import Checkpoint
 from ledger.errors import NoteRefused, SignerReplaced

@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from api.importing import chinese
 from api.importing.cells import words_of
 from api.importing.columns import SHEETS
 from api.importing.fuels import fuel_urn
@@ -18,7 +19,6 @@ from api.importing.sheets import Table, read_csv, read_file
 from api.importing.tables import read
 from api.importing.template import Wording, write_template
 from api.importing.wanted import Books, Reading, Stands, entity_id
-from api.languages import chinese
 from ledger.statements import (
     Allocation,
     Certificate,

@@ -14,7 +14,7 @@ from api.cli import import_ as importing
 from api.importing.columns import SHEETS
 from api.importing.wanted import entity_id
 from api.keys import keyfile
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from ledger.standing import Standing
 from ledger.statements import Purchases

@@ -9,7 +9,7 @@ import pytest
 
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
 from api.keys.keyfile import write_secret
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from ledger.errors import GenesisRefused, LogNotFound, StoreNotDurable
 from ledger.keys import PrivateKey

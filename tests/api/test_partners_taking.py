@@ -11,13 +11,13 @@ from typing import Any, cast
 
 import pytest
 
-from api.keys.custody import custody_of
 from api.keys.keyfile import KeyFile
 from api.partners import companies, taking
 from api.partners.companies import Newcomer
 from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken, read_all, take_in
 from api.services import Services
+from api.submission.custody import custody_of
 from graph.engine import Question
 from graph.reading.assurance import assurance_of
 from graph.soundness.evidence import Evidence, Scope

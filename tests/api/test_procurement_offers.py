@@ -17,10 +17,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.figures.access import Access
-from api.keys.custody import custody_of
 from api.keys.keyfile import write_secret
 from api.procurement.comparing import desk_of
 from api.services import Services
+from api.submission.custody import custody_of
 from api.web.callers import Caller
 from graph.engine import Question
 from ledger.log import Accepted

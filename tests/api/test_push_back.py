@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 
 from api.app import create_app
 from api.keys.keyfile import write_secret
+from api.opening import open_services
 from api.services import Services
-from api.serving.opening import open_services
 from api.settings import Settings
 from ledger.errors import LogBusy
 from ledger.high_water import HighWater

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from api import snapshots
 from api.keys.keyfile import write_secret
-from api.serving import snapshots
-from api.serving.opening import open_services
+from api.opening import open_services
 from api.settings import Settings
 from ledger.log import Log
 from tests.factory import Factory

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from api import snapshots
 from api.keys.keyfile import write_secret
+from api.opening import open_services
 from api.services import Services
-from api.serving import snapshots
-from api.serving.opening import open_services
 from api.settings import Settings
 from graph.engine import Engine, Question
 from graph.keeping.year_snapshots import YearSnapshots

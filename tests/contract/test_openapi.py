@@ -17,10 +17,10 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from api.app import assemble, create_app
+from api.openapi import spec_text
 from api.published.publication import publishable
 from api.services import Services
 from api.settings import Settings
-from api.web.openapi import spec_text
 from api.web.tokens import Tokens
 from graph.engine import Engine, Question
 from ledger.statements import Figure

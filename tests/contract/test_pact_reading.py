@@ -19,8 +19,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.oauth.clients import clients_of
-from api.pact.errors import CODES, pact_error
 from api.pact.shelf import shelf_of
+from api.web.pact_errors import CODES, pact_error
 from tests.factory import Actor, Factory
 from tests.pact_served import PactClient, PactHost, next_of
 

@@ -14,11 +14,11 @@ import pytest
 
 from api.keys.secret_box import SecretBox
 from api.oauth.clients import Clients
+from api.opening import clock_ms
 from api.outbox.outbox import Outbox, outbox_of
 from api.pact import events
 from api.partners.inbox import Inbox
 from api.partners.partners import Partner, Partners
-from api.serving.opening import clock_ms
 from tests.e2e.factory_server import serving
 from tests.factory import Actor, Factory
 

@@ -14,7 +14,7 @@ from api.keys import keyfile
 from api.keys.keyfile import KeyFile
 from api.keys.signing import signed
 from api.services import Services, one_each
-from api.statements import submission
+from api.submission import submission
 from ledger import jws
 from ledger.keys import PrivateKey
 from ledger.log import Accepted, Refused

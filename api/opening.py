@@ -9,11 +9,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import migrations
+from api import snapshots
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
 from api.keys.keyfile import INSECURE_LINE, readable_by_others
 from api.oauth import token_key
 from api.services import Services
-from api.serving import snapshots
 from api.settings import Settings
 from api.web.tokens import Tokens
 from graph.engine import Engine

@@ -1,0 +1,1 @@
+"""Statements taken in: from bytes to an entry and its receipt."""
