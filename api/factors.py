@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from marshmallow import fields, validate
 
+from api.auth import needs_token
 from api.services import services
-from api.web.auth import needs_token
 from api.web.blueprint import Blueprint
 from api.web.wire import NEXT_PAGE, PageQuery, Wire, described, next_link, whole
 from graph.errors import UnknownFactorSet

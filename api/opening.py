@@ -12,10 +12,10 @@ import migrations
 from api import snapshots
 from api.errors import InsecureDevelopmentKey, SigningKeyExposed, SigningKeyMissing
 from api.keys.keyfile import INSECURE_LINE, readable_by_others
+from api.keys.tokens import Tokens
 from api.oauth import token_key
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import tables
 from ledger.errors import HighWaterRefused, LogForked, LogNotFound, LogRolledBack

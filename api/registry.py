@@ -15,8 +15,8 @@ from uuid import UUID
 import marshmallow as ma
 from marshmallow import fields, validate
 
+from api.auth import needs_token
 from api.services import services
-from api.web.auth import needs_token
 from api.web.blueprint import Blueprint
 from api.web.wire import NEXT_PAGE, PageQuery, Wire, described, digest, entity, next_link, whole
 from graph.errors import UnknownBoundary, UnknownProduct

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from flask import current_app
 
+from api.keys.secret_box import SecretBox
+from api.keys.tokens import Tokens
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger.log import Log
 from ledger.sequencer import Sequencer
@@ -50,6 +51,11 @@ class Services:
             max_statements=self.settings.queue_statements,
             max_bytes=self.settings.queue_bytes,
         )
+
+    @cached_property
+    def box(self) -> SecretBox:
+        """Seals what must not lie open in the database."""
+        return SecretBox(self.settings.sealing_key_file)
 
     def one(self, make: Callable[[Services], Made]) -> Made:
         """What ``make`` makes of these services, once for all who ask."""

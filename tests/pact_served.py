@@ -20,10 +20,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import assemble
+from api.keys.tokens import Tokens
 from api.oauth.clients import clients_of
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Actor, Factory
 

@@ -45,6 +45,7 @@ from api.asking.rows import (
     same_as,
 )
 from api.asking.whom import Wanted, by_criteria, criteria_of
+from api.callers import Caller
 from api.errors import (
     AnswerNotDisclosed,
     AnswerRefused,
@@ -62,7 +63,6 @@ from api.pact.shelf import shelf_of
 from api.partners.partners import KIND as PARTNER
 from api.partners.partners import Partner, partners_of
 from api.services import Services, one_each
-from api.web.callers import Caller
 from ledger.standing import Standing
 from ledger.store import reading, writing
 

@@ -25,6 +25,7 @@ from api.asking.wire import (
     PassOnSchema,
     RequestPageSchema,
 )
+from api.auth import identified_caller, needs_token
 from api.errors import (
     AskingForEnterprises,
     AskingUnknown,
@@ -37,7 +38,6 @@ from api.figures.access import Access
 from api.figures.parts import Answer
 from api.pact.criteria import Criteria
 from api.services import services
-from api.web.auth import identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.bodies import read_as
 from api.web.wire import NEXT_PAGE, next_link

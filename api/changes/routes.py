@@ -19,6 +19,8 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.auth import current_caller, identified_caller, needs_token
+from api.caching import figure_response
 from api.changes.answers import diff_answer, position_of, said_in, wave_answer
 from api.changes.wire import (
     DiffQuery,
@@ -33,9 +35,7 @@ from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS
 from api.services import services
-from api.web.auth import current_caller, identified_caller, needs_token
 from api.web.blueprint import Blueprint
-from api.web.caching import figure_response
 from graph.differences.changes import MOVES_BOUNDARIES, Rippled, difference, wave
 from graph.engine import Answered, Engine, Question, Settled
 from graph.errors import GraphError

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 import migrations
+from api.callers import SCOPES, TOKEN_ROLES
 from api.cli.figures import registered
 from api.cli.local import existing, local_client
 from api.cli.speech import Speech, json_option, pass_speech, time_text
 from api.oauth.clients import ROTATION_HOURS, Client, Clients
 from api.opening import clock_ms
 from api.settings import Settings
-from api.web.callers import SCOPES, TOKEN_ROLES
 from ledger.store import open_engine
 
 _ID = click.argument("client_id", metavar="ID")

@@ -79,7 +79,7 @@ class _InProcess(BaseAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         from flask import g
 
-        from api.web.callers import Caller
+        from api.callers import Caller
 
         headers = dict(request.headers)
         asked = {"headers": headers, "data": request.body}

@@ -9,12 +9,12 @@ import click
 import sqlalchemy as sa
 
 import migrations
+from api.callers import TOKEN_ROLES
 from api.cli.local import existing
 from api.cli.speech import Speech, json_option, pass_speech
 from api.errors import TokenRefused
+from api.keys.tokens import Tokens, is_registered
 from api.settings import Settings
-from api.web.callers import TOKEN_ROLES
-from api.web.tokens import Tokens, is_registered
 from ledger.store import open_engine, reading
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 from flask import Response
 
+from api.auth import identified_caller, needs_token
 from api.errors import FewerThanThree, NotDisclosed
 from api.explanations.answers import (
     LESS,
@@ -43,7 +44,6 @@ from api.figures.products import BOUNDARY
 from api.figures.routes import Asked, enterprise_books, park_books
 from api.figures.rule_of_three import allows
 from api.services import services
-from api.web.auth import identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from graph.engine import Answered, Books, Question
 from graph.figures.footprint import mix_of

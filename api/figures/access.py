@@ -52,6 +52,7 @@ from typing import Final, cast
 
 import numpy as np
 
+from api.callers import Caller
 from api.errors import (
     DayNotDisclosed,
     EarlierPositionNotDisclosed,
@@ -61,7 +62,6 @@ from api.errors import (
     TokenMissing,
 )
 from api.figures.rule_of_three import LEAST, allows
-from api.web.callers import Caller
 from graph.engine import Books, Question, memberships_of
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.figures.boundary import COUNTED_INSIDE

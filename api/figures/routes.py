@@ -15,6 +15,8 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.auth import current_caller
+from api.caching import figure_response
 from api.errors import DayOutsideYear
 from api.figures.access import Access
 from api.figures.boundaries import Guarded, boundary_answer
@@ -29,9 +31,7 @@ from api.figures.wire import (
     ProductQuery,
 )
 from api.services import services
-from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
-from api.web.caching import figure_response
 from graph.engine import Answered, Question
 from graph.figures.footprint import product_footprint
 from ledger.standing import Standing

@@ -13,6 +13,7 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields, validate
 
+from api.auth import needs_token
 from api.errors import InventoriesNotOpen, NotDisclosed
 from api.figures.access import Access, is_further_cut
 from api.figures.boundaries import Guarded
@@ -22,7 +23,6 @@ from api.figures.wire import YearQuery
 from api.indicators.answers import IndicatorAnswer, system_answer
 from api.indicators.wire import ParkIndicatorsSchema, SystemsSchema
 from api.services import services
-from api.web.auth import needs_token
 from api.web.blueprint import Blueprint
 from api.web.wire import NEXT_PAGE, PageQuery, described, next_link
 from graph.indicators.indicators import system_of, systems

@@ -12,7 +12,6 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from api.errors import SealingKeyRefused
 from api.keys import keyfile
-from api.services import Services, one_each
 
 
 class SecretBox:
@@ -42,9 +41,3 @@ class SecretBox:
             raise SealingKeyRefused(path=str(self._path), reason=reason) from failed
         except ValueError:
             raise SealingKeyRefused(path=str(self._path), reason="it is no Fernet key") from None
-
-
-@one_each
-def box_of(services: Services) -> SecretBox:
-    """The box with the key of these services."""
-    return SecretBox(services.settings.sealing_key_file)

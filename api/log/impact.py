@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import fields
 
+from api.auth import identified_caller, needs_token
 from api.errors import NotDisclosed
 from api.figures.wire import gwp_set
 from api.services import services
-from api.web.auth import identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.wire import PlainDecimal, Query, Wire, described, entity, whole
 from graph.differences.impact import Moved, impact

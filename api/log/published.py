@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
+from api.auth import needs_token
 from api.log.routes import readable
 from api.services import services
-from api.web.auth import needs_token
 from api.web.blueprint import Blueprint
 from ledger.strict_json import MAX_INTEGER
 

@@ -15,11 +15,11 @@ from typing import Any, cast
 from flask import Response
 from marshmallow import fields
 
+from api.auth import current_caller, needs_token
+from api.caching import latest_checkpoint
 from api.figures.access import Access
 from api.services import services
-from api.web.auth import current_caller, needs_token
 from api.web.blueprint import Blueprint
-from api.web.caching import latest_checkpoint
 from api.web.wire import Query, Wire, described, digest, whole
 from ledger import export, strict_base64, tiles
 from ledger.entry import Entry

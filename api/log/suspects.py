@@ -11,11 +11,11 @@ from typing import Any
 
 from marshmallow import fields
 
+from api.auth import identified_caller, needs_token
+from api.callers import Caller
 from api.errors import ParametersRefused
 from api.services import services
-from api.web.auth import identified_caller, needs_token
 from api.web.blueprint import Blueprint
-from api.web.callers import Caller
 from api.web.wire import (
     PageQuery,
     Wire,

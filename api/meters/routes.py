@@ -15,6 +15,8 @@ import marshmallow as ma
 from flask import Response
 from marshmallow import fields, validate
 
+from api.auth import current_caller
+from api.caching import figure_response
 from api.errors import NotDisclosed, TokenMissing
 from api.figures.access import Access
 from api.figures.parts import Answer
@@ -23,9 +25,7 @@ from api.figures.wire import FIRST_YEAR, LAST_YEAR, YearQuery
 from api.meters.answers import boundary_meters_answer, meter_answer
 from api.meters.wire import EnterpriseMetersSchema, MeterSchema, ParkMetersSchema
 from api.services import services
-from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
-from api.web.caching import figure_response
 from api.web.wire import Query, described
 from graph.books.metering import metered_year
 from graph.books.reconciliation import differences

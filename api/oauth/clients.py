@@ -1,7 +1,7 @@
 """OAuth clients: programs that act in a role, for an enterprise, as far as their scopes reach.
 
 Secrets are generated, 256 random bits each, and only their SHA-256 is kept, as of tokens
-(`api.web.tokens`). A client may have two for a while: after a rotation the old one stays valid
+(`api.keys.tokens`). A client may have two for a while: after a rotation the old one stays valid
 until the new one is everywhere. What is granted and refused is written down, the newest of it kept.
 """
 
@@ -17,11 +17,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from api.callers import SCOPES
 from api.errors import ClientNotAuthenticated, ClientRefused, ClientUnknown
+from api.keys.tokens import flaw, is_registered
 from api.services import Services, one_each
 from api.tables import client, client_secret, client_use
-from api.web.callers import SCOPES
-from api.web.tokens import flaw, is_registered
 from ledger.store import reading, writing
 
 PREFIX: Final = "cts_"

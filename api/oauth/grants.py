@@ -20,12 +20,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
+from api.callers import Caller
 from api.errors import ScopeRefused, TokenExpired, TokenInvalid
 from api.oauth import token_key
 from api.oauth.clients import Client, Clients, Shown, clients_of
 from api.services import Services, one_each
 from api.settings import Settings
-from api.web.callers import Caller
 
 SECONDS: Final = 30 * 60
 """How long an access token is good for."""

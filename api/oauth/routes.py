@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import request
 
+from api.callers import SCOPES
 from api.errors import GrantInsecure, GrantMalformed, GrantTypeRefused, OAuthRefused
 from api.oauth.clients import GRANTED, clients_of
 from api.oauth.grants import grants_of
@@ -22,7 +23,6 @@ from api.oauth.wire import (
 )
 from api.services import services
 from api.web.blueprint import Blueprint
-from api.web.callers import SCOPES
 from api.web.protocols import OAuthErrorSchema
 
 TOKEN_PATH: Final = "/auth/token"  # noqa: S105  # where they are granted; ruff takes it for one

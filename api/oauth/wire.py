@@ -11,9 +11,9 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields
 
+from api.callers import SCOPES
 from api.errors import BodyEmpty, GrantMalformed, MediaTypeRefused, TooLarge
 from api.web.bodies import read_body
-from api.web.callers import SCOPES
 from api.web.wire import described
 
 FORM: Final = "application/x-www-form-urlencoded"

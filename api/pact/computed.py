@@ -27,6 +27,7 @@ from typing import Any, Final, TypeAlias, cast
 import sqlalchemy as sa
 
 from api import tables
+from api.callers import Caller
 from api.figures.access import Access
 from api.pact import provenance
 from api.pact.computed_document import (
@@ -42,7 +43,6 @@ from api.pact.documents import Document
 from api.pact.marks import mark, set_mark
 from api.pact.shelf import New, computed_key, ms_of, put, shelf_of
 from api.services import Services
-from api.web.callers import Caller
 from graph.engine import MOVES_FIGURES, Answered, Question
 from graph.version import VERSION
 from ledger import pact, strict_json

@@ -18,12 +18,12 @@ import sqlalchemy as sa
 from marshmallow import fields
 
 from api import tables
+from api.auth import current_caller, needs_token
 from api.errors import ShelfNotYours
 from api.figures.access import Access
 from api.figures.parts import name_of
 from api.pact.computed import disclosed
 from api.services import services
-from api.web.auth import current_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.catalogue import conditions
 from api.web.problems import problem_of

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from api.auth import current_caller, needs_scope
 from api.errors import FootprintNotFound
 from api.figures.access import Access
-from api.keys.secret_box import box_of
 from api.pact import answers
 from api.pact.criteria import Criteria
 from api.pact.documents import is_uuid
@@ -25,7 +25,6 @@ from api.pact.wire import (
     filters_of,
 )
 from api.services import services
-from api.web.auth import current_caller, needs_scope
 from api.web.blueprint import Blueprint
 from api.web.protocols import PactErrorSchema
 
@@ -70,7 +69,7 @@ def footprints(query: dict[str, Any]) -> Response:
     taken for one that they did. A page has at most `limit` footprints; where there are more, the
     Link header leads to them, and stays good.
     """
-    box, limit = box_of(services()), query["limit"]
+    box, limit = services().box, query["limit"]
     criteria = Criteria.of(filters_of(request.args))
     after = answers.serial_of(query["cursor"], box) if "cursor" in query else None
     page = shelf_of(services()).page(criteria, _access(), after=after, limit=limit)

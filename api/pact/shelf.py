@@ -23,13 +23,13 @@ import orjson
 import sqlalchemy as sa
 
 from api import tables
+from api.callers import Caller
 from api.figures.access import Access
 from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared
 from api.pact.marks import mark, set_mark
 from api.services import Services, one_each
-from api.web.callers import Caller
 from ledger import tables as ledger_tables
 from ledger.entry import Entry
 from ledger.errors import PayloadErased

@@ -15,6 +15,8 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from marshmallow import fields, validate
 
+from api.caching import latest_checkpoint
+from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
 from api.figures.access import Access
 from api.figures.boundaries import Guarded
@@ -31,8 +33,6 @@ from api.pages.path_picture import course_of, path_picture
 from api.pages.pictures import bounds_of, bridge_picture, net_picture
 from api.services import services
 from api.targets.routes import told_of
-from api.web.caching import latest_checkpoint
-from api.web.callers import ANONYMOUS
 from api.web.problems import problem_of
 from api.web.wire import iso_time
 from graph.engine import Question

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 
 from api import tables
+from api.callers import Caller
 from api.figures.access import Access
 from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.marks import marks, set_mark
 from api.pact.shelf import shelf_of
 from api.partners.partners import KIND, Partner, partners_of
-from api.web.callers import Caller
 from ledger import tables as ledger
 from ledger.standing import Standing
 from ledger.statements import Disclosure

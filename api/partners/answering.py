@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from api.callers import Caller
 from api.figures.access import Access
 from api.outbox.outbox import Delivery
 from api.pact import events
 from api.pact.events import REQUEST_FULFILLED, by_ids
 from api.pact.shelf import shelf_of
-from api.web.callers import Caller
 
 if TYPE_CHECKING:
     from api.partners.partners import Partner

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Response
 
+from api.auth import current_caller, needs_scope
 from api.errors import SenderUnknown
 from api.outbox.cloud_event import MEDIA_TYPE, SPEC_VERSION
 from api.pact import events
@@ -13,7 +14,6 @@ from api.partners.inbox import inbox_of
 from api.partners.partners import Partner, partners_of
 from api.partners.sources import require_source
 from api.services import services
-from api.web.auth import current_caller, needs_scope
 from api.web.blueprint import Blueprint
 from api.web.bodies import read_body
 

@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import sqlalchemy as sa
 
 from api.errors import PartnerClientTaken, PartnerExists, PartnerRefused, PartnerUnknown
-from api.keys.secret_box import SecretBox, box_of
+from api.keys.secret_box import SecretBox
 from api.services import Services, one_each
 from api.tables import partner
 from ledger.store import reading, writing
@@ -186,7 +186,7 @@ class Partners:
 def partners_of(services: Services) -> Partners:
     """The partners of these services."""
     only = services.settings.is_production
-    return Partners(services.database, box_of(services), services.clock, https_only=only)
+    return Partners(services.database, services.box, services.clock, https_only=only)
 
 
 def _split(text: str) -> SplitResult:

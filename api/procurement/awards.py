@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
 
+from api.callers import Caller
 from api.figures.access import Access
 from api.procurement.comparing import Again, as_stated, desk_of, judged_as_stated
 from api.services import Services
-from api.web.callers import Caller
 from graph.engine import Answered, Question
 from graph.errors import AwardDiffers
 from graph.publishing.published import TOLERANCE

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from api.callers import Caller
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered, TokenMissing
 from api.figures.access import Access
 from api.pact.shelf import shelf_of
@@ -15,7 +16,6 @@ from api.procurement.known import REFUSED_AS, Drawn, Figures, Known
 from api.procurement.lookup import Names, Wanted, resolve
 from api.procurement.unsigned import Unsigned
 from api.services import Services, one_each
-from api.web.callers import Caller
 from graph.engine import Answered, Question
 from graph.soundness.comparison import Judged, Offer, first_of, judge, stated
 from graph.version import VERSION

@@ -13,6 +13,9 @@ from flask import Response, jsonify, request
 from flask_babel import get_locale
 
 from api import tables
+from api.auth import current_caller, identified_caller, needs_token
+from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
+from api.callers import Caller
 from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
 from api.figures.access import Access
 from api.figures.parts import Answer
@@ -37,11 +40,8 @@ from api.procurement.wire import (
 from api.services import Services, services
 from api.statements.answers import readable
 from api.submission.custody import custody_of
-from api.web.auth import current_caller, identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.bodies import loaded, read_body
-from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
-from api.web.callers import Caller
 from api.web.wire import NEXT_PAGE, iso_time, next_link
 from graph.engine import Question
 from ledger.standing import Said

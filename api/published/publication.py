@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from api.callers import Caller
 from api.figures.access import Access
 from api.figures.boundaries import SCOPE2, Guarded
 from api.figures.rule_of_three import merged
 from api.figures.scope3 import CATEGORIES
 from api.services import Services
-from api.web.callers import Caller
 from graph.engine import Books, Question
 from graph.errors import FigureDiffers
 from graph.publishing.published import (

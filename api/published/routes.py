@@ -19,6 +19,7 @@ import marshmallow as ma
 from flask import Response, url_for
 from marshmallow import fields, validate
 
+from api.auth import current_caller
 from api.errors import StatementNotFound
 from api.figures.access import Access
 from api.figures.routes import enterprise_books, park_books, question_of
@@ -28,7 +29,6 @@ from api.published.publication import publishable
 from api.services import services
 from api.statements.answers import readable, statement_answer
 from api.statements.wire import StatementSchema
-from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
 from api.web.wire import PageQuery, PlainDecimal, Wire, described, digest, entity, next_link, whole
 from graph.engine import Question

@@ -13,6 +13,8 @@ from flask import Response
 from flask_babel import get_locale
 from marshmallow import fields, validate
 
+from api.auth import current_caller
+from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
 from api.figures.boundaries import Guarded
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
@@ -25,9 +27,7 @@ from api.reports.evidence import About, Evidence, evidence
 from api.reports.names import disposition
 from api.reports.parts import parts_of
 from api.services import services
-from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
-from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
 from api.web.wire import described
 
 blueprint = Blueprint(

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from api.auth import current_caller
 from api.figures.access import Access
 from api.services import services
 from api.statements.answers import payload_of, readable, statement_answer
 from api.statements.wire import InForcePageSchema, InForceQuery, StatementSchema
-from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
 from api.web.wire import (
     next_link,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from flask import Response
 
+from api.auth import identified_caller, needs_scope
 from api.errors import EventNotYours, NotDisclosed, TestUnderWay
 from api.figures.access import Access
 from api.figures.parts import Answer
@@ -35,7 +36,6 @@ from api.subscriptions.wire import (
     SubscriptionsSchema,
     WebhookDeliveriesSchema,
 )
-from api.web.auth import identified_caller, needs_scope
 from api.web.blueprint import Blueprint
 from api.web.bodies import read_as
 from api.web.wire import NEXT_PAGE, iso_time, next_link

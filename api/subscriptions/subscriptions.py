@@ -16,12 +16,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from api import tables
+from api.callers import Caller
 from api.errors import SubscriptionRefused, SubscriptionUnknown, TooManySubscriptions
-from api.keys.secret_box import SecretBox, box_of
+from api.keys.secret_box import SecretBox
 from api.services import Services, one_each
 from api.subscriptions.signatures import new_secret
 from api.subscriptions.told import Asked, Figure, Told
-from api.web.callers import Caller
 from graph.books.targets import FULL
 from ledger.store import reading, writing
 
@@ -260,7 +260,7 @@ class Subscriptions:
 @one_each
 def subscriptions_of(services: Services) -> Subscriptions:
     """The subscriptions of these services."""
-    return Subscriptions(services.database, box_of(services), services.clock)
+    return Subscriptions(services.database, services.box, services.clock)
 
 
 def tell(

@@ -15,8 +15,8 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from marshmallow.validate import Regexp
 from werkzeug.exceptions import HTTPException
 
+from api.callers import SCOPES
 from api.web import problems
-from api.web.callers import SCOPES
 from api.web.protocols import PROTOCOLS, Protocol, protocol_of
 from api.web.wire import PLAIN_DECIMAL, PROBLEM_TYPE, ProblemSchema
 from ledger import pact

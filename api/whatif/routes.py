@@ -12,13 +12,13 @@ from typing import Any, Final
 
 import marshmallow as ma
 
+from api.auth import identified_caller, needs_token
 from api.errors import NotDisclosed
 from api.explanations.answers import kg_of
 from api.figures.access import Access
 from api.figures.parts import Answer, name_of
 from api.figures.routes import park_books
 from api.services import services
-from api.web.auth import identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.bodies import read_as
 from api.whatif.hypotheses import (

@@ -12,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from api.app import assemble
+from api.keys.tokens import Tokens
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Actor, Factory
 

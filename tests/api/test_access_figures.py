@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.keys.tokens import Tokens
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.chain import Chain, build_chain
 from tests.databases import Databases

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from api.callers import ANONYMOUS, Caller
 from api.figures.access import Access
-from api.web.callers import ANONYMOUS, Caller
 from ledger.log import Accepted
 from ledger.standing import Said, Standing
 from ledger.statements import WHOLE, Inventory

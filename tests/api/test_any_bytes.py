@@ -9,9 +9,9 @@ from hypothesis import settings as tried
 from hypothesis import strategies as st
 
 from api.app import create_app
+from api.keys.tokens import Tokens
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import jws
 from ledger.statements import Product

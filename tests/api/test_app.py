@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 
 import api
 from api.app import create_app
+from api.caching import figure_response, figure_tag
+from api.callers import ANONYMOUS, Caller
 from api.services import Services
 from api.settings import Settings
-from api.web.caching import figure_response, figure_tag
-from api.web.callers import ANONYMOUS, Caller
 from tests.api.conftest import AsRole
 from tests.factory import Factory
 

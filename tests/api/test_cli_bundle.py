@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from api.callers import Caller
 from api.figures.access import Access
 from api.published.bundles import Bundler
-from api.web.callers import Caller
 from ledger.statements import Figure
 from ledger.trust import Trust
 from tests.audited import bundled, packed, publish, trust_of

@@ -10,7 +10,7 @@ import pytest
 
 from api.keys import keyfile
 from api.keys.keyfile import KeyFile, write_secret
-from api.web.tokens import Tokens
+from api.keys.tokens import Tokens
 from ledger.log import Accepted
 from tests.cli_world import Terminal, served, terminal
 from tests.factory import Actor, Factory, gas

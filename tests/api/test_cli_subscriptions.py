@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.keys.keyfile import write_secret
-from api.web.tokens import Tokens
+from api.keys.tokens import Tokens
 from tests.cli_world import Terminal, served, terminal
 from tests.factory import Factory
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from api import tables
+from api.callers import Caller
 from api.figures.access import Access
 from api.pact import computed, computed_document
 from api.pact.criteria import Criteria
@@ -21,7 +22,6 @@ from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import Shelved, shelf_of
 from api.services import Services
 from api.serving import errands
-from api.web.callers import Caller
 from graph.engine import Question
 from ledger import pact
 from ledger.schema import load

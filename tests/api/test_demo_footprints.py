@@ -12,17 +12,17 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.callers import Caller
 from api.demo import load
 from api.demo.tables import id_of, rows
 from api.figures.access import Access
+from api.keys.tokens import Tokens
 from api.pact import computed
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import shelf_of
 from api.services import Services
 from api.settings import Settings
-from api.web.callers import Caller
-from api.web.tokens import Tokens
 from graph.engine import Engine, Question
 from ledger import pact
 from ledger.schema import load as read

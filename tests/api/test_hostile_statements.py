@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from api.app import create_app
 from api.cli.examples import EXAMPLES
+from api.keys.tokens import Tokens
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import jws, strict_base64
 from ledger.statements import Product

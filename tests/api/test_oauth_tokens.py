@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from joserfc import jwk, jwt
 
 from api.app import create_app
+from api.callers import Caller
 from api.errors import TokenExpired, TokenInvalid, TokenKeyRefused
 from api.keys.keyfile import INSECURE_LINE
 from api.oauth import token_key
@@ -24,7 +25,6 @@ from api.oauth.clients import clients_of
 from api.oauth.grants import LIVING_MS, Grants, grants_of
 from api.services import Services
 from api.settings import Settings
-from api.web.callers import Caller
 from ledger.keys import PrivateKey
 from tests.factory import Actor, Factory
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import tables
+from api.callers import Caller
 from api.errors import DeliveryFailed, DeliveryUnknown
 from api.figures.access import Access
 from api.outbox import backoff
@@ -25,7 +26,6 @@ from api.pact.shelf import shelf_of
 from api.partners.partners import Partner, partners_of
 from api.services import Services
 from api.serving.delivery import courier_of
-from api.web.callers import Caller
 from ledger.log import Accepted
 from ledger.store import writing
 from tests.factory import Actor, Factory

@@ -17,14 +17,14 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.callers import Caller
 from api.figures.access import Access
+from api.keys.tokens import Tokens
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import shelf_of
 from api.services import Services
 from api.settings import Settings
-from api.web.callers import Caller
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from ledger import pact
 from ledger.schema import load

@@ -16,12 +16,12 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from api.callers import Caller
 from api.figures.access import Access
 from api.keys.keyfile import write_secret
 from api.procurement.comparing import desk_of
 from api.services import Services
 from api.submission.custody import custody_of
-from api.web.callers import Caller
 from graph.engine import Question
 from ledger.log import Accepted
 from ledger.receipt import Receipt

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from api import tables
+from api.callers import Caller
 from api.figures.access import Access
 from api.pact import provenance, shelf
 from api.pact.criteria import Criteria
@@ -20,7 +21,6 @@ from api.pact.provenance import UNSIGNED
 from api.pact.provenance_schema import SCHEMA
 from api.pact.shelf import Shelf, Shelved, shelf_of
 from api.services import Services
-from api.web.callers import Caller
 from ledger.leaf import Leaf
 from ledger.receipt import Receipt, verify
 from ledger.statements import External, Footprint

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api import tables
+from api.callers import Caller
 from api.errors import TooManySubscriptions
 from api.figures.products import footprint_answer
 from api.outbox.outbox import Delivery, outbox_of
@@ -19,7 +20,6 @@ from api.subscriptions import subscriptions as kept
 from api.subscriptions import watching
 from api.subscriptions.subscriptions import subscriptions_of
 from api.subscriptions.watching import CHANGED, ENDED, TEST, look, watch
-from api.web.callers import Caller
 from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
 from tests.chain import build_chain

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from api import tables
+from api.callers import TOKEN_ROLES, Caller
 from api.errors import TokenRefused, TokenUnknown
-from api.web.callers import TOKEN_ROLES, Caller
-from api.web.tokens import Tokens
+from api.keys.tokens import Tokens
 from tests.api.conftest import AsRole
 from tests.factory import Factory
 

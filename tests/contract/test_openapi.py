@@ -17,11 +17,11 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from api.app import assemble, create_app
+from api.keys.tokens import Tokens
 from api.openapi import spec_text
 from api.published.publication import publishable
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine, Question
 from ledger.statements import Figure
 from tests.factory import Factory

@@ -32,13 +32,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.app import create_app
+from api.callers import SCOPES
+from api.keys.tokens import Tokens
 from api.oauth.clients import clients_of
 from api.oauth.grants import grants_of
 from api.partners.partners import partners_of
 from api.services import Services
 from api.settings import Settings
-from api.web.callers import SCOPES
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Factory
 

@@ -14,9 +14,9 @@ import pytest
 from werkzeug.serving import make_server
 
 from api.app import create_app
+from api.keys.tokens import Tokens
 from api.services import Services
 from api.settings import Settings
-from api.web.tokens import Tokens
 from graph.engine import Engine
 from tests.factory import Factory
 from tests.reported import YEAR, Reported

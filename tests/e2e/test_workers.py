@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from api.web.tokens import Tokens
+from api.keys.tokens import Tokens
 from ledger import receipt
 from ledger.statements import Product
 from tests.e2e.factory_server import serving

@@ -17,11 +17,11 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from flask import g, request
 
+from api.callers import ANONYMOUS, Caller, Scope
 from api.errors import ScopeMissing, TokenInvalid, TokenMissing
+from api.keys.tokens import PREFIX
 from api.oauth.grants import grants_of
 from api.services import services
-from api.web.callers import ANONYMOUS, Caller, Scope
-from api.web.tokens import PREFIX
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -17,9 +17,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from api.callers import TOKEN_ROLES, Caller
 from api.errors import TokenRefused, TokenUnknown
 from api.tables import token
-from api.web.callers import TOKEN_ROLES, Caller
 from ledger.statements import NaturalKey
 from ledger.store import reading, writing
 from ledger.tables import head

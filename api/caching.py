@@ -17,9 +17,9 @@ from typing import Any, Final
 from flask import Response, jsonify, request
 from flask_babel import get_locale
 
+from api.auth import current_caller
+from api.callers import Caller
 from api.services import services
-from api.web.auth import current_caller
-from api.web.callers import Caller
 from graph.version import VERSION
 from ledger import strict_base64
 from ledger.checkpoint import Checkpoint
