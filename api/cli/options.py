@@ -79,6 +79,16 @@ def yes_option(command: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
+def receipt_dir_option(command: F) -> F:
+    """For commands that sign and submit at once."""
+    return click.option(
+        "--receipt-dir",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=".",
+        help="Where the statement and its receipt are saved.",
+    )(command)
+
+
 def key_options(command: F) -> F:
     """``--key`` and ``--passphrase-file``; the command is given ``key``, a KeyFile or None."""
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -201,6 +202,32 @@ def _submitted(client: Client, file: Path) -> Submitted:
         return client.submit(envelope)
     except Refused as refused:
         raise Refused({**refused.problem, "file": str(file)}) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A statement that the log holds, and the two files that “catchment verify” takes for it."""
+
+    held: Submitted
+    statement: Path
+    receipt: Path
+
+
+def sign_and_submit(
+    client: Client, document: dict[str, Any], key: KeyFile, folder: Path, kind: str
+) -> Saved:
+    """Sign a statement, submit it, and save it and its receipt as KIND-DIGEST.
+
+    Raises as `filled`, `read` and `Client.submit` do; nothing is saved then.
+    """
+    envelope = jws.sign(filled(document, key, None, None), key.private)
+    read(jws.parse(envelope))
+    held = client.submit(envelope)
+    stem = f"{kind}-{held.digest[:12]}"
+    saved = Saved(held, folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}")
+    saved.statement.write_bytes(envelope)
+    saved.receipt.write_bytes(held.receipt.encode("utf-8"))
+    return saved
 
 
 def filled(
