@@ -14,7 +14,7 @@ from api.cli.speech import Speech, json_option, pass_speech, time_text
 from api.oauth.clients import ROTATION_HOURS, Client, Clients
 from api.serving.opening import clock_ms
 from api.settings import Settings
-from api.web.callers import SCOPES, TOKEN_ROLES
+from api.web.callers import GRANTS_PATH, SCOPES, TOKEN_ROLES
 from ledger.store import open_engine
 
 _ID = click.argument("client_id", metavar="ID")
@@ -49,7 +49,7 @@ def add(
     if enterprise is not None:
         enterprise = registered(local_client(settings, speech.language), "enterprises", enterprise)
     client_id, secret = _clients(settings).add(role, enterprise, name, scopes)
-    endpoint = f"{settings.public_address}/auth/token"
+    endpoint = f"{settings.public_address}{GRANTS_PATH}"
     if speech.as_json:
         speech.json({"token_endpoint": endpoint, "client_id": client_id, "client_secret": secret})
         return

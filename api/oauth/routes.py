@@ -21,10 +21,8 @@ from api.oauth.wire import (
 )
 from api.services import services
 from api.web.blueprint import Blueprint
-from api.web.callers import SCOPES
+from api.web.callers import GRANTS_PATH, SCOPES
 from api.web.protocols import OAuthErrorSchema
-
-TOKEN_PATH: Final = "/auth/token"  # noqa: S105  # where they are granted; ruff takes it for one
 
 _UNKEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -33,7 +31,7 @@ blueprint = Blueprint(
 )
 
 
-@blueprint.route(TOKEN_PATH, methods=["POST"])
+@blueprint.route(GRANTS_PATH, methods=["POST"])
 @blueprint.doc(
     security=[{"client": []}, {}],
     requestBody={"required": True, "content": {FORM: {"schema": FORM_SCHEMA}}},
@@ -106,7 +104,7 @@ def _discovery() -> dict[str, Any]:
     here = request.root_url.rstrip("/")
     return {
         "issuer": here,
-        "token_endpoint": here + TOKEN_PATH,
+        "token_endpoint": here + GRANTS_PATH,
         "jwks_uri": f"{here}/.well-known/jwks.json",
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],

@@ -24,6 +24,7 @@ from api.outbox.timed import TimedAdapter
 from api.pact.events import EVENTS_PATH
 from api.pact.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner
+from api.web.callers import GRANTS_PATH
 
 if TYPE_CHECKING:
     from api.services import Services
@@ -47,7 +48,6 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 FOOTPRINTS: Final = "/3/footprints"
 DISCOVERY: Final = "/.well-known/openid-configuration"
-AUTHENTICATION: Final = "/auth/token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class PactHost:
         answer = self._call("GET", issuer + DISCOVERY, limit=MAX_SMALL_BYTES)
         found = _members(answer.body).get("token_endpoint") if answer.status == 200 else None
         if not isinstance(found, str):
-            return issuer + AUTHENTICATION
+            return issuer + GRANTS_PATH
         if _origin(found) != _origin(issuer):
             raise self._not_understood("it sends our secret to another host")
         return found
