@@ -1,8 +1,8 @@
 """Answers with footprints, as they are when they are sent.
 
 Between an answer and its delivery hours may pass, or days. What was closed to its reader or erased
-meanwhile is not sent any more, nor kept: an answer is made anew from the shelf each time, under the
-id and of the time it was given.
+meanwhile is not sent any more, nor kept: the outbox has the ids alone, and from these an answer is
+made anew from the shelf each time, under the id and of the time it was given.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from api.figures.access import Access
 from api.outbox.outbox import Delivery
 from api.pact import events
-from api.pact.events import REQUEST_FULFILLED, by_ids
+from api.pact.events import REQUEST_FULFILLED
 from api.web.callers import Caller
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def body_of(services: Services, partner: Partner, delivery: Delivery) -> bytes:
     """
     if delivery.type != REQUEST_FULFILLED:
         return delivery.body
-    event: dict[str, Any] = orjson.loads(by_ids(delivery.body))
+    event: dict[str, Any] = orjson.loads(delivery.body)
     request, source = event["data"]["requestEventId"], event["source"]
     access = Access(services.engine.standing(), Caller("procurement", partner.enterprise))
     found = (services.shelf.find(each["id"], access) for each in event["data"]["pfs"])

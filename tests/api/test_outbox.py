@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 
 import orjson
@@ -18,7 +18,7 @@ from api.errors import DeliveryFailed, DeliveryUnknown
 from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
-from api.outbox.courier import AT_ONCE, Courier, Sender
+from api.outbox.courier import AT_ONCE, Courier
 from api.outbox.outbox import KEPT_MS, Delivery
 from api.pact import events
 from api.partners.partners import Partner
@@ -58,7 +58,7 @@ def put(services: Services, partner: Partner, id_: str = "a", **more: object) ->
 
 def sends_by(services: Services, send: Callable[[Delivery], None]) -> None:
     """Have the courier bring what is for the kind “test” by ``send``."""
-    made = Courier(services.outbox, services.clock, {"test": Sender(send)})
+    made = Courier(services.outbox, services.clock, {"test": send})
     services.__dict__["courier"] = made  # where the services keep the one they make
 
 
@@ -389,6 +389,7 @@ class Answered:
     maker: Actor
     disclosures: list[Accepted]
     footprints: list[Accepted]
+    documents: list[object] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str]:
@@ -409,21 +410,23 @@ def answered(factory: Factory, services: Services, server: PactServer) -> Answer
     )
     access = Access(services.engine.standing(), Caller("procurement", buyer.id))
     found = [services.shelf.find(id_, access) for id_ in made.ids]
-    raws = [each.json for each in found if each]
-    event = events.request_fulfilled("https://log.example", services.clock(), "7", raws)
+    made.documents += [orjson.loads(each.json) for each in found if each]
+    event = events.request_fulfilled_by("https://log.example", services.clock(), "7", made.ids)
     services.outbox.put("partner", partner.id, event)
     return made
 
 
-def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_stays(
+def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_is_kept(
     services: Services, server: PactServer, answered: Answered
 ) -> None:
     before = only(services)
+    kept = orjson.loads(before.body)
+    assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
     services.courier.run()
     (sent,) = server.events
-    assert orjson.loads(sent) == orjson.loads(before.body)
-    kept = orjson.loads(only(services).body)
-    assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
+    whole = kept["data"] | {"pfs": answered.documents}
+    assert orjson.loads(sent) == kept | {"data": whole}
+    assert only(services).body == before.body
     services.outbox.replay(before.serial)
     services.courier.run()
     assert server.events == [sent, sent]
