@@ -99,7 +99,7 @@ class Speech:
             "advice": self.text(raised.advice, raised.params),
             "problems": [
                 {"where": where, "detail": self._phrase(sentence)}
-                for where, sentence in getattr(raised, "problems", ())
+                for where, sentence in raised.problems
             ],
         }
         return {name: value for name, value in document.items() if value}

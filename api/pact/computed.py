@@ -406,9 +406,7 @@ def _row(about: About, forbids: CatchmentError) -> dict[str, Any]:
         "year": about.year,
         "code": forbids.code,
         "params": strict_json.dumps(params).decode(),
-        "problems": strict_json.dumps(
-            [[where, told] for where, told in getattr(forbids, "problems", ())]
-        ).decode(),
+        "problems": strict_json.dumps(list(map(list, forbids.problems))).decode(),
     }
 
 
