@@ -31,7 +31,7 @@ from api.figures.wire import (
 from api.services import services
 from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
-from api.web.caching import figure_response
+from api.web.caching import CHECKPOINT_HEADER, figure_response
 from graph.engine import Answered, Question
 from graph.figures.footprint import product_footprint
 from ledger.standing import Standing
@@ -46,7 +46,7 @@ blueprint = Blueprint(
 
 FIGURE_HEADERS = {
     "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
-    "Catchment-Checkpoint": {
+    CHECKPOINT_HEADER: {
         "description": "Size and root (base64) of the latest checkpoint.",
         "schema": {"type": "string"},
     },
