@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -38,14 +37,14 @@ from api.statements.routes import readable
 from api.web.auth import current_caller, identified_caller, needs_token
 from api.web.blueprint import Blueprint
 from api.web.bodies import loaded, read_body
-from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
+from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, content_digest, figure_tag
 from api.web.callers import Caller
 from api.web.wire import NEXT_PAGE, iso_time, next_link
 from graph.engine import Question
 from ledger.standing import Said
 from ledger.statements import Award, Money, OfferRule
 from ledger.store import reading
-from ledger.strict_json import JsonPath, dumps, loads
+from ledger.strict_json import JsonPath, loads
 
 P = ParamSpec("P")
 
@@ -138,11 +137,7 @@ def _names(query: dict[str, Any]) -> dict[str, str]:
 
 def _tag(told: dict[str, Any], as_of: int, access: Access) -> str:
     """All that is said counts, but for the size of the log that it was answered from."""
-    content = {name: value for name, value in told.items() if name != "at"}
-    asked: dict[str, str | int | None] = {
-        "what": "lookup",
-        "content": hashlib.sha256(dumps(content)).hexdigest(),
-    }
+    asked = {"what": "lookup", "content": content_digest(told)}
     return figure_tag(as_of, asked, access.standing, access.caller, str(get_locale()))
 
 
