@@ -27,7 +27,7 @@ from api.reports.parts import parts_of
 from api.services import services
 from api.web.auth import current_caller
 from api.web.blueprint import Blueprint
-from api.web.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
+from api.web.caching import figure_tag, tagged_response
 from api.web.wire import described
 
 blueprint = Blueprint(
@@ -117,7 +117,6 @@ def _sent(asked: Asked, guarded: Guarded, form: str) -> Response:
     told = as_csv.write(report(answer, rests_on.timeless(), parts))
     tag = _tag(asked, answer, form, hashlib.sha256(told).hexdigest())
     response = tagged_response(tag, lambda: _file(report(answer, rests_on, parts), form))
-    response.headers[CHECKPOINT_HEADER] = checkpoint_header()
     if FORMS[form].is_read:
         # Also of a 304: its headers take the place of those that the reader has kept.
         response.headers["Content-Security-Policy"] = as_html.policy()
