@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from ledger.store import open_engine
 from tests.databases import KINDS, Databases, databases_of
 from tests.factory import Factory
+
+settings.register_profile("patient", deadline=None)  # how fast a machine is, is no property
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
