@@ -18,7 +18,7 @@ T = TypeVar("T")
 HANG_SECONDS = 1800
 """What has taken so long will not come: machines differ by a factor of ten, not of a thousand."""
 
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.005
 
 
 def until(happens: Callable[[], T], told: Callable[[], object] = str) -> T:
