@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from api.cli.figures import BAR_WIDTH, asked_client, server_or_here_option
 from api.cli.options import key_options, receipt_dir_option, token_option
+from api.cli.speaking import is_digest
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import sign_and_submit
 from api.client import Client
@@ -21,7 +21,6 @@ from api.keys.keyfile import KeyFile
 from ledger.errors import CatchmentError
 from ledger.strict_json import loads
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NUMBERS: Final = ("", "kg CO2e", "95 %", "Known", "Verified", "With carbon")
 _CHANGES: Final = ("Then", "Now", "Change", "Moved by")
 _VERDICTS: Final = {"passed": "green", "failed": "red", "refused": "dim"}
@@ -139,7 +138,7 @@ def drift(speech: Speech, which: str, server: str | None, token: str | None) -> 
 
 def _digest_of(client: Client, which: str) -> str:
     """Raises AwardNotFound."""
-    if _DIGEST.fullmatch(which):
+    if is_digest(which):
         return which
     found = client.awards(reference=which)
     if not found:

@@ -119,8 +119,13 @@ def open_key(path: Path, passphrase_file: Path | None) -> KeyFile:
 def passphrase_of(path: Path, passphrase_file: Path | None) -> bytes | None:
     """The passphrase of a key: from a file, asked for where the key has one, or none."""
     if passphrase_file is not None:
-        return passphrase_file.read_bytes().rstrip(b"\r\n")
+        return read_passphrase(passphrase_file)
     if _ENCRYPTED in path.read_bytes()[:1024]:
         typed: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
         return typed.encode("utf-8")
     return None
+
+
+def read_passphrase(file: Path) -> bytes:
+    """A file's only line, as editors and shells write it."""
+    return file.read_bytes().rstrip(b"\r\n")

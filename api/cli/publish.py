@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from api.cli.figures import (
     server_or_here_option,
 )
 from api.cli.options import key_options, receipt_dir_option, server_option, token_option
+from api.cli.speaking import is_digest
 from api.cli.speech import Speech, json_option, pass_speech
 from api.cli.supplier import Saved, sign_and_submit
 from api.client import Client
@@ -25,7 +25,6 @@ from api.keys.keyfile import KeyFile
 from ledger.gases import GWP_SETS
 
 _KINDS: Final = ("enterprise", "park")
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 """What a figure says that can differ while the entry that moved it last is the same."""
 
@@ -96,7 +95,7 @@ def bundle(
     Name the figure by its digest, or the park: then it is what was published of it last.
     """
     client = asked_client(speech, server, token)
-    digest = which if _DIGEST.fullmatch(which) else _last_published(client, kind, which, year)
+    digest = which if is_digest(which) else _last_published(client, kind, which, year)
     _write_new(out, client.bundle(digest))
     speech.say("%(path)s is written. Check it with “catchment verify”, offline.", path=out)
 
