@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -21,6 +20,7 @@ from api.outbox.cloud_event import CloudEvent
 from api.outbox.courier import AT_ONCE, Courier
 from api.outbox.outbox import KEPT_MS, Delivery
 from api.pact import events
+from api.partners import calling
 from api.partners.partners import Partner
 from api.services import Services
 from api.web.callers import Caller
@@ -28,6 +28,7 @@ from ledger.log import Accepted
 from ledger.store import writing
 from tests.factory import Actor, Factory
 from tests.pact_host import CLIENT, SECRET, Answer, PactServer, Request
+from tests.patience import HANG_SECONDS, until
 
 EVENTS = "/3/events"
 HOUR = 3600
@@ -75,6 +76,16 @@ def answering(*answers: Answer) -> Callable[[Request], Answer]:
     """Give these answers one after another, then 200."""
     left = list(answers)
     return lambda _: left.pop(0) if left else (200, {}, b"")
+
+
+def runs_until(services: Services, so: Callable[[], bool]) -> None:
+    """Run the courier, again and again, until it is ``so``."""
+
+    def is_so() -> bool:
+        services.courier.run(patience=0.1)
+        return so()
+
+    until(is_so)
 
 
 def run_through(services: Services, factory: Factory, hours: float) -> list[int]:
@@ -299,11 +310,15 @@ def test_events_to_a_host_that_was_removed_end(services: Services, partner: Part
 
 
 @about_calls
-def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactServer) -> None:
+def test_one_that_hangs_holds_up_nobody_else(
+    services: Services, server: PactServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "TIMEOUTS", HANG_SECONDS)
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", HANG_SECONDS)
     released = threading.Event()
 
     def hang(_: Request) -> Answer:
-        released.wait(20)
+        released.wait(HANG_SECONDS)
         return 200, {}, b""
 
     with PactServer() as slow:
@@ -311,41 +326,34 @@ def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactSer
         hanging, prompt = registered(services, slow, "Slow"), registered(services, server)
         for n in range(3):
             put(services, hanging, f"slow-{n}")
-        put(services, prompt, "first")
-        services.courier.run(patience=0.2)
-        put(services, prompt, "second")
-        services.courier.run(patience=0.2)
-        assert len(server.events) == 2
+        runs_until(services, lambda: attempts(slow) > 0)
+        for number, id_ in enumerate(("first", "second")):
+            put(services, prompt, id_)
+            runs_until(services, lambda number=number: len(server.events) > number)
         assert attempts(slow) == 1  # one at a time, however often it is asked
         released.set()
-        services.courier.run(patience=10)
-        while services.outbox.of(state="waiting"):
-            services.courier.run(patience=10)
+        runs_until(services, lambda: not services.outbox.of(state="waiting"))
     assert {each.state for each in services.outbox.of()} == {"delivered"}
 
 
 @about_calls
 def test_no_more_than_eight_are_written_to_at_once(services: Services) -> None:
-    begun, released, sent = threading.Semaphore(0), threading.Event(), list[str]()
+    begun, released, sent = list[str](), threading.Event(), list[str]()
 
     def send(delivery: Delivery) -> None:
-        begun.release()
-        released.wait(20)
+        begun.append(delivery.recipient)
+        released.wait(HANG_SECONDS)
         sent.append(delivery.recipient)
 
     sends_by(services, send)
     made = CloudEvent("a", "t", "s", 0, {})
     for n in range(12):
         services.outbox.put("test", f"{n}", made)
+    runs_until(services, lambda: len(begun) >= AT_ONCE)
     services.courier.run(patience=0.1)
-    for _ in range(AT_ONCE):
-        assert begun.acquire(timeout=10)
-    services.courier.run(patience=0.1)
-    assert not begun.acquire(blocking=False)
+    assert len(begun) == AT_ONCE
     released.set()
-    deadline = time.monotonic() + 20
-    while len(sent) < 12 and time.monotonic() < deadline:
-        services.courier.run(patience=1)
+    runs_until(services, lambda: len(sent) >= 12)
     assert sorted(map(int, sent)) == list(range(12))
 
 
