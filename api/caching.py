@@ -1,11 +1,12 @@
 """Answers that a reader may keep: weak ETags over everything an answer depends on.
 
-    ETag = hash(engine version, asOf, last disclosure, question, access class, language)
+    ETag = hash(engine version, asOf, last disclosure, question, content, access class, language)
 
 ``asOf`` is the last entry that moved the figure, so an append elsewhere kills nobody's copy. Who
 may see what is decided by disclosures and consents, which move no figure: the last of them counts
-too. The access class is the caller's role, enterprise and scopes: no copy made for one serves
-another. That only the caller's own cache may keep it is said of every answer, in ``api.app``.
+too, and the content, as names, and who spoke for whom, change without moving a figure. The access
+class is the caller's role, enterprise and scopes: no copy made for one serves another. That only
+the caller's own cache may keep it is said of every answer, in ``api.app``.
 """
 
 from __future__ import annotations
@@ -32,19 +33,27 @@ _DECIDES_ACCESS = ("disclosure", "membership")
 
 
 def figure_response(
-    document: Callable[[], Mapping[str, Any]],
+    document: Mapping[str, Any],
     *,
     as_of: int,
     question: Mapping[str, str | int | None],
     standing: Standing,
+    size: str = "at",
 ) -> Response:
     """Answer with a figure, or with 304 where the reader's copy is still right.
 
-    ``document`` is called only when it is sent. ``question`` is what was asked, defaults filled in;
-    ``standing`` is what the answer was read from. Whether the caller may read is decided before.
+    ``question`` is what was asked, defaults filled in; ``standing`` is what the answer was read
+    from; ``size`` as in `content_digest`. Whether the caller may read is decided before.
     """
-    tag = figure_tag(as_of, question, standing, current_caller(), str(get_locale()))
-    return tagged_response(tag, lambda: jsonify(document()))
+    asked = {**question, "content": content_digest(document, size)}
+    tag = figure_tag(as_of, asked, standing, current_caller(), str(get_locale()))
+    return tagged_response(tag, lambda: jsonify(document))
+
+
+def content_digest(document: Mapping[str, Any], size: str = "at") -> str:
+    """SHA-256 of what a document says, but for its member ``size``: what it was answered from."""
+    content = {name: value for name, value in document.items() if name != size}
+    return hashlib.sha256(dumps(content)).hexdigest()
 
 
 def tagged_response(tag: str, made: Callable[[], Response]) -> Response:

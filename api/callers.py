@@ -19,6 +19,8 @@ SCOPES: Final[Mapping[Scope, str]] = MappingProxyType(
     }
 )
 """What an OAuth client may be let do."""
+GRANTS_PATH: Final = "/auth/token"
+"""Where OAuth clients are granted tokens, here and on every PACT host."""
 
 
 @dataclass(frozen=True, slots=True)

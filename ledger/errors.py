@@ -20,11 +20,14 @@ class CatchmentError(Exception):
         A path into what was sent (``/pact/pcf/declaredUnitAmount``, ``row 12``), or ``""``.
     params:
         Values for the ``%(name)s`` places in ``sentence`` and ``advice``.
+
+    Some conditions list single ``problems``, each a path and a sentence.
     """
 
     code: ClassVar[str] = "error"
     sentence: ClassVar[str] = "Something is wrong."
     advice: ClassVar[str] = ""
+    problems: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, where: str = "", **params: object) -> None:
         self.where = where

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click.testing
 import pytest
-from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.cli import main
+from api.client import http
 from api.settings import Settings
+from tests import serving
+from tests.patience import HANG_SECONDS
 
 ORIGIN = "log.test.example/2026"
 
@@ -67,24 +67,16 @@ def terminal(folder: Path, monkeypatch: pytest.MonkeyPatch, database: str = "") 
         monkeypatch.delenv(name, raising=False)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.setenv(name, "C.UTF-8")
+    monkeypatch.setattr(http, "TIMEOUT_SECONDS", HANG_SECONDS)
     monkeypatch.setenv("CATCHMENT_DATA", str(folder / "var"))
     monkeypatch.setenv("DATABASE_URL", database)
     monkeypatch.chdir(folder)
     return Terminal(folder)
 
 
-@contextmanager
-def served() -> Iterator[str]:
+def served() -> AbstractContextManager[str]:
     """The address of a server over the log that the environment names."""
-    server = make_server("127.0.0.1", 0, create_app(Settings.from_env()), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return serving.served(create_app(Settings.from_env()))
 
 
 def admitted(at: Terminal, address: str, name: str, *options: str) -> str:

@@ -12,10 +12,21 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
 
 from ledger.store import open_engine
 from tests.databases import KINDS, Databases, databases_of
 from tests.factory import Factory
+
+# How fast a machine is, is no property. With CI set, the examples are the same each time.
+settings.register_profile(
+    "patient",
+    parent=settings.default,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

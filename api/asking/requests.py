@@ -446,9 +446,9 @@ class Requests:
         now, access = self._services.clock(), self._access(ended[0].buyer)
         ids = dict.fromkeys(id_ for each in ended for id_ in each.footprints)
         # What was closed or erased since is not told any more.
-        found = [shelved for id_ in ids if (shelved := shelf_of(self._services).find(id_, access))]
+        found = [id_ for id_ in ids if shelf_of(self._services).find(id_, access)]
         if found:
-            return events.request_fulfilled(source, now, event, [each.json for each in found])
+            return events.request_fulfilled_by(source, now, event, found)
         said = [each for each in ended if each.state == DECLINED]
         reasons = " ".join(dict.fromkeys(each.reason for each in said)) or NOTHING_FOUND
         code = said[0].code if said else _NOT_FOUND

@@ -9,7 +9,6 @@ differences. Which entries the caller is then told of is decided by ``api.change
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -41,7 +40,7 @@ from graph.engine import Answered, Engine, Question, Settled
 from graph.errors import GraphError
 from graph.version import VERSION
 from ledger.entry import Entry
-from ledger.strict_json import MAX_INTEGER, dumps
+from ledger.strict_json import MAX_INTEGER
 
 blueprint = Blueprint(
     "changes",
@@ -200,17 +199,15 @@ def _respond(
 ) -> Response:
     """The document, or 304. Where the later size was not given, its growth alone changes nothing:
     only what moved the figure does."""
-    told = schema().dump(document)
-    content = {name: value for name, value in told.items() if name != "to"}
     question: dict[str, str | int | None] = {
         "what": "diff",
         "from": document["start"],
         "to": query.get("stop"),
-        "content": hashlib.sha256(dumps(content)).hexdigest(),
     }
     return figure_response(
-        lambda: told,
+        schema().dump(document),
         as_of=document["start"],
         question=question,
         standing=access.standing,
+        size="to",
     )

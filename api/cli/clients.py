@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import migrations
-from api.callers import SCOPES, TOKEN_ROLES
+from api.callers import GRANTS_PATH, SCOPES, TOKEN_ROLES
 from api.cli.figures import registered
 from api.cli.local import existing, local_client
 from api.cli.speech import Speech, json_option, pass_speech, time_text
@@ -49,7 +49,7 @@ def add(
     if enterprise is not None:
         enterprise = registered(local_client(settings, speech.language), "enterprises", enterprise)
     client_id, secret = _clients(settings).add(role, enterprise, name, scopes)
-    endpoint = f"{settings.public_address}/auth/token"
+    endpoint = f"{settings.public_address}{GRANTS_PATH}"
     if speech.as_json:
         speech.json({"token_endpoint": endpoint, "client_id": client_id, "client_secret": secret})
         return

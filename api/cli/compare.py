@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -11,19 +10,17 @@ import click
 from rich.text import Text
 
 from api.cli.figures import BAR_WIDTH, asked_client, server_or_here_option
-from api.cli.options import key_options, token_option
+from api.cli.options import key_options, receipt_dir_option, token_option
+from api.cli.speaking import is_digest
 from api.cli.speech import Speech, json_option, pass_speech
-from api.cli.supplier import RECEIPT_SUFFIX, filled
+from api.cli.supplier import sign_and_submit
 from api.client import Client
 from api.errors import AwardNotFound, FileRefused
 from api.figures.numbers import compact, percent
 from api.keys.keyfile import KeyFile
-from ledger import jws
 from ledger.errors import CatchmentError
-from ledger.statements import read
 from ledger.strict_json import loads
 
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _NUMBERS: Final = ("", "kg CO2e", "95 %", "Known", "Verified", "With carbon")
 _CHANGES: Final = ("Then", "Now", "Change", "Moved by")
 _VERDICTS: Final = {"passed": "green", "failed": "red", "refused": "dim"}
@@ -37,8 +34,7 @@ _VERDICTS: Final = {"passed": "green", "failed": "red", "refused": "dim"}
 @key_options
 @server_or_here_option
 @token_option
-@click.option("--receipt-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              default=".", help="Where an award and its receipt are saved.")  # fmt: skip
+@receipt_dir_option
 @json_option
 @pass_speech
 def compare(
@@ -68,7 +64,7 @@ def compare(
     found = client.compare(asked).document
     if reference is not None and key is not None:
         award = {"serial": _next_serial(client, reference, key), **award}
-        found["logged"] = _sign(client, found["award"], award, key, receipt_dir)
+        found["logged"] = _sign(client, {**found["award"], **award}, key, receipt_dir)
     if speech.as_json:
         speech.json(found)
         return
@@ -96,24 +92,12 @@ def _next_serial(client: Client, reference: str, key: KeyFile) -> int:
     return int(max(used, default=0)) + 1
 
 
-def _sign(
-    client: Client,
-    award: dict[str, Any],
-    decided: dict[str, Any],
-    key: KeyFile,
-    folder: Path,
-) -> dict[str, Any]:
-    """Sign an award and submit it; the statement and its receipt are saved."""
-    envelope = jws.sign(filled({**award, **decided}, key, None, None), key.private)
-    read(jws.parse(envelope))
-    held = client.submit(envelope)
-    stem = f"award-{held.digest[:12]}"
-    statement, receipt = folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}"
-    statement.write_bytes(envelope)
-    receipt.write_bytes(held.receipt.encode("utf-8"))
-    saved = {"statement": str(statement), "receiptFile": str(receipt)}
-    place = {"index": held.index, "digest": held.digest, "serial": decided["serial"]}
-    return {**place, "receipt": held.receipt, **saved}
+def _sign(client: Client, award: dict[str, Any], key: KeyFile, folder: Path) -> dict[str, Any]:
+    """Log an award under one's own key; told as the server tells of one that it has logged."""
+    saved = sign_and_submit(client, award, key, folder, "award")
+    place = {"index": saved.held.index, "digest": saved.held.digest, "serial": award["serial"]}
+    files = {"statement": str(saved.statement), "receiptFile": str(saved.receipt)}
+    return {**place, "receipt": saved.held.receipt, **files}
 
 
 @click.command()
@@ -154,7 +138,7 @@ def drift(speech: Speech, which: str, server: str | None, token: str | None) -> 
 
 def _digest_of(client: Client, which: str) -> str:
     """Raises AwardNotFound."""
-    if _DIGEST.fullmatch(which):
+    if is_digest(which):
         return which
     found = client.awards(reference=which)
     if not found:

@@ -12,23 +12,21 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import click
-from rich.text import Text
 
 from api.cli.figures import asked_client, server_or_here_option
 from api.cli.options import token_option, yes_option
+from api.cli.refusals import refuse_lines
 from api.cli.speaking import Speaker, ask, registrar
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import InForce, Refused
 from api.errors import FactorTableRefused
 from api.importing.factor_tables import LAYOUTS, About, Reading, parts_of, read
 from api.importing.sheets import read_file
-from api.importing.wanted import Problem
 from ledger.errors import ChainExists
 from ledger.statements import Body, FactorRow, Factors, NaturalKey, Withdrawal
 
 BATCH_BYTES: Final = 8 * 1024 * 1024
 """What a server takes at once; a set is sent as one batch, since half of one must never stand."""
-_SHOWN: Final = 20
 
 
 @click.group()
@@ -77,7 +75,7 @@ def load(
     reading = read(tables[0], layout, region)
     bodies = parts_of(reading, About(**about))
     if reading.problems:
-        _refuse(speech, reading)
+        refuse_lines(speech, reading.problems, reading.lines)
         ctx.exit(REFUSED)
     plan = _Plan.of(registrar(speech), bodies)
     _show_plan(speech, reading, plan)
@@ -88,25 +86,6 @@ def load(
     ask(speech, speech.text("Write it to the log?"), yes)
     plan.write(speech)
     _report(speech, reading, plan, written=True)
-
-
-def _refuse(speech: Speech, reading: Reading) -> None:
-    told = [(each.where, _told(speech, each)) for each in reading.problems]
-    if speech.as_json:
-        refused = [{"where": where, "detail": detail} for where, detail in told]
-        speech.json({"written": False, "lines": reading.lines, "refused": refused})
-        return
-    for where, detail in told[:_SHOWN]:
-        speech.err.print(Text(f"{where}: {detail}".lstrip(": "), style="red"))
-    if len(told) > _SHOWN:
-        speech.say("… and %(count)d more.", count=len(told) - _SHOWN)
-    speech.say("Lines read: %(lines)d, refused: %(refused)d. Nothing was written.",
-               lines=reading.lines, refused=len(told))  # fmt: skip
-
-
-def _told(speech: Speech, problem: Problem) -> str:
-    sentence = speech.text(problem.sentence, problem.params)
-    return f"{sentence} {speech.text(problem.advice, problem.params)}".rstrip()
 
 
 # --- What has to be said -------------------------------------------------------------------

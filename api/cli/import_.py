@@ -11,8 +11,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import click
-from rich.text import Text
 
+from api.cli import refusals
 from api.cli.options import key_options, server_option, token_option
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import Client, Refused, Result, told
@@ -332,17 +332,12 @@ def report(speech: Speech, prepared: Prepared, written: bool) -> None:
             {
                 "written": written,
                 "statements": [_row(step, indexes.get(id(step))) for step in prepared.steps],
-                "refused": [
-                    {"where": each.where, "detail": _told(speech, each)}
-                    for each in prepared.problems
-                ],
+                "refused": refusals.rows(speech, prepared.problems),
             }
         )
         return
     _table(speech, prepared.steps)
-    for problem in prepared.problems[:_SHOWN]:
-        speech.err.print(Text(f"{problem.where}: {_told(speech, problem)}", style="red"))
-    _more(speech, len(prepared.problems) - _SHOWN)
+    refusals.show(speech, prepared.problems, _SHOWN)
     counts = Counter(step.action for step in prepared.steps)
     speech.say("New: %(new)d, corrections: %(change)d, unchanged: %(unchanged)d, refused: "
                "%(refused)d.", new=counts["new"] + counts["end"], change=counts["change"],
@@ -380,7 +375,7 @@ def _table(speech: Speech, steps: Sequence[Step]) -> None:
             ", ".join(step.changed),
         )
     speech.out.print(table)
-    _more(speech, len(shown) - _SHOWN)
+    speech.say_more(len(shown) - _SHOWN)
 
 
 def _part(body: Body) -> str:
@@ -389,16 +384,5 @@ def _part(body: Body) -> str:
     return f" {body.part.k}/{body.part.n}"
 
 
-def _more(speech: Speech, count: int) -> None:
-    if count > 0:
-        speech.say("… and %(count)d more.", count=count)
-
-
 def _places(rows: Sequence[str]) -> str:
     return rows[0] if len(rows) == 1 else f"{rows[0]}…{rows[-1].rpartition('!')[2]}"
-
-
-def _told(speech: Speech, problem: Problem) -> str:
-    sentence = speech.text(problem.sentence, problem.params)
-    advice = speech.text(problem.advice, problem.params)
-    return f"{sentence} {advice}".rstrip()

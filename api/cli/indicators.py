@@ -18,13 +18,13 @@ from api.cli.figures import (
     server_or_here_option,
 )
 from api.cli.options import token_option, yes_option
+from api.cli.refusals import refuse_lines
 from api.cli.speaking import Speaker, ask, registrar
 from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import InForce, Refused
 from api.errors import FileRefused, IndicatorNameTaken, IndicatorTableRefused
 from api.figures.numbers import compact, percent
 from api.importing.sheets import read_file
-from api.importing.wanted import Problem
 from api.indicators.tables import About, Reading, read, system_of
 from graph.indicators.indicators import BUILT_IN, Result, Verdict
 from ledger import strict_json
@@ -188,8 +188,7 @@ def _lacking(speech: Speech, items: list[dict[str, Any]]) -> None:
     sentences = dict.fromkeys(each["sentence"] for item in items for each in item["missing"])
     for sentence in list(sentences)[:_SHOWN]:
         speech.out.print(Text(f"? {sentence}", style="yellow"))
-    if len(sentences) > _SHOWN:
-        speech.say("… and %(count)d more.", count=len(sentences) - _SHOWN)
+    speech.say_more(len(sentences) - _SHOWN)
 
 
 # --- Stating a system ----------------------------------------------------------------------
@@ -228,7 +227,7 @@ def indicators_load(
     """
     system, reading = _read(path, about)
     if system is None:
-        _refuse(speech, reading)
+        refuse_lines(speech, reading.problems, reading.lines)
         ctx.exit(REFUSED)
     if system.name in BUILT_IN:
         raise IndicatorNameTaken(name=system.name)
@@ -289,24 +288,6 @@ def _rehearsed(who: Speaker, system: Indicators, before: InForce | None) -> byte
     if result.problem is not None:
         raise Refused(result.problem)
     return envelope
-
-
-def _refuse(speech: Speech, reading: Reading) -> None:
-    told = [(each.where, _told(speech, each)) for each in reading.problems]
-    if speech.as_json:
-        refused = [{"where": where, "detail": detail} for where, detail in told]
-        speech.json({"written": False, "lines": reading.lines, "refused": refused})
-        return
-    for where, detail in told[:_SHOWN]:
-        speech.err.print(Text(f"{where}: {detail}", style="red"))
-    if len(told) > _SHOWN:
-        speech.say("… and %(count)d more.", count=len(told) - _SHOWN)
-    speech.say("Lines read: %(lines)d, refused: %(refused)d. Nothing was written.",
-               lines=reading.lines, refused=len(told))  # fmt: skip
-
-
-def _told(speech: Speech, problem: Problem) -> str:
-    return speech.text(problem.sentence, problem.params)
 
 
 def _show_plan(speech: Speech, system: Indicators, before: InForce | None, is_new: bool) -> None:

@@ -79,6 +79,16 @@ def yes_option(command: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
+def receipt_dir_option(command: F) -> F:
+    """For commands that sign and submit at once."""
+    return click.option(
+        "--receipt-dir",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        default=".",
+        help="Where the statement and its receipt are saved.",
+    )(command)
+
+
 def key_options(command: F) -> F:
     """``--key`` and ``--passphrase-file``; the command is given ``key``, a KeyFile or None."""
 
@@ -109,8 +119,13 @@ def open_key(path: Path, passphrase_file: Path | None) -> KeyFile:
 def passphrase_of(path: Path, passphrase_file: Path | None) -> bytes | None:
     """The passphrase of a key: from a file, asked for where the key has one, or none."""
     if passphrase_file is not None:
-        return passphrase_file.read_bytes().rstrip(b"\r\n")
+        return read_passphrase(passphrase_file)
     if _ENCRYPTED in path.read_bytes()[:1024]:
         typed: str = click.prompt(f"Passphrase of {path}", hide_input=True, err=True)
         return typed.encode("utf-8")
     return None
+
+
+def read_passphrase(file: Path) -> bytes:
+    """A file's only line, as editors and shells write it."""
+    return file.read_bytes().rstrip(b"\r\n")

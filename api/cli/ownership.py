@@ -13,10 +13,11 @@ import click
 from api.cli.options import key_options, server_option, yes_option
 from api.cli.speaking import DAY, ID, ask, registrar, speaker
 from api.cli.speech import Speech, json_option, pass_speech
+from api.cli.supplier import check_log
 from api.errors import FileRefused, NameUnknown, WouldOverwrite
 from api.keys.keyfile import KeyFile
 from ledger import jws, strict_json
-from ledger.errors import CatchmentError, ForeignLog
+from ledger.errors import CatchmentError
 from ledger.schema import dump, load
 from ledger.statements import Transfer, Transferred
 from ledger.trust import Trust
@@ -74,7 +75,7 @@ def accept(speech: Speech, file: Path, key: KeyFile | None, yes: bool) -> None:
     if key is None:
         raise click.UsageError("--key is needed: a key of the new owner.")
     body, log = _read(file)
-    _check_log(log, key)
+    check_log(log, key)
     if body.to != key.enterprise:
         raise FileRefused(path=str(file), reason="it hands over to another enterprise than yours")
     said = {"kind": body.object.type, "id": body.object.id, "start": body.start}
@@ -117,7 +118,7 @@ def submit(
         who = registrar(speech)
         subject = _owner(who.client.entities(f"{body.object.type}s"), body.object)
         body = load(Transfer, dump(body) | {"mandate": _digest(mandate)})
-    _check_log(log, who.key)
+    check_log(log, who.key)
     envelope = who.signed(body, subject)
     who.client.rehearse([envelope])
     said = {"kind": body.object.type, "id": body.object.id, "to": body.to}
@@ -153,13 +154,6 @@ def _read(path: Path) -> tuple[Transfer, dict[str, str]]:
     except (CatchmentError, KeyError, TypeError, ValueError, AttributeError):
         reason = "it is no draft of “catchment transfer draft”"
         raise FileRefused(path=str(path), reason=reason) from None
-
-
-def _check_log(log: dict[str, str], key: KeyFile) -> None:
-    """Raises ForeignLog."""
-    if log != {"origin": key.origin, "genesis": key.genesis}:
-        raise ForeignLog("/log", named=log.get("origin"), begun=log.get("genesis"),
-                         origin=key.origin, genesis=key.genesis)  # fmt: skip
 
 
 def _owner(things: list[dict[str, Any]], thing: Transferred) -> str:

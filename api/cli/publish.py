@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -16,18 +15,16 @@ from api.cli.figures import (
     number_names,
     server_or_here_option,
 )
-from api.cli.options import key_options, server_option, token_option
+from api.cli.options import key_options, receipt_dir_option, server_option, token_option
+from api.cli.speaking import is_digest
 from api.cli.speech import Speech, json_option, pass_speech
-from api.cli.supplier import RECEIPT_SUFFIX, filled
-from api.client import Client, Submitted
+from api.cli.supplier import Saved, sign_and_submit
+from api.client import Client
 from api.errors import NothingPublished, WouldOverwrite
 from api.keys.keyfile import KeyFile
-from ledger import jws
 from ledger.gases import GWP_SETS
-from ledger.statements import read
 
 _KINDS: Final = ("enterprise", "park")
-_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 """What a figure says that can differ while the entry that moved it last is the same."""
 
@@ -41,8 +38,7 @@ _SAID_AGAIN: Final = ("engine", "factorSets", "results")
 @key_options
 @server_option
 @token_option
-@click.option("--receipt-dir", type=click.Path(path_type=Path, file_okay=False, exists=True),
-              default=".", help="Where the statement and its receipt are saved.")  # fmt: skip
+@receipt_dir_option
 @json_option
 @pass_speech
 def publish(
@@ -72,11 +68,7 @@ def publish(
     if _is_published(client, document):
         _say_published(speech, client, document)
         return
-    envelope = jws.sign(filled(document, key, None, None), key.private)
-    read(jws.parse(envelope))
-    held = client.submit(envelope)
-    saved = _save(receipt_dir, envelope, held)
-    _say_done(speech, client, held, saved)
+    _say_done(speech, client, sign_and_submit(client, document, key, receipt_dir, "figure"))
 
 
 @click.command()
@@ -103,7 +95,7 @@ def bundle(
     Name the figure by its digest, or the park: then it is what was published of it last.
     """
     client = asked_client(speech, server, token)
-    digest = which if _DIGEST.fullmatch(which) else _last_published(client, kind, which, year)
+    digest = which if is_digest(which) else _last_published(client, kind, which, year)
     _write_new(out, client.bundle(digest))
     speech.say("%(path)s is written. Check it with “catchment verify”, offline.", path=out)
 
@@ -124,15 +116,6 @@ def _is_published(client: Client, document: dict[str, Any]) -> bool:
         return False
     before = client.published_figure(document["prev"])["payload"]
     return all(before[name] == document[name] for name in _SAID_AGAIN)
-
-
-def _save(folder: Path, envelope: bytes, held: Submitted) -> tuple[Path, Path]:
-    """The two files that “catchment verify” takes for a receipt."""
-    stem = f"figure-{held.digest[:12]}"
-    statement, receipt = folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}"
-    statement.write_bytes(envelope)
-    receipt.write_bytes(held.receipt.encode("utf-8"))
-    return statement, receipt
 
 
 def _write_new(path: Path, pieces: Iterable[bytes]) -> None:
@@ -173,16 +156,15 @@ def _say_published(speech: Speech, client: Client, document: dict[str, Any]) -> 
     speech.say("Its bundle: %(address)s", address=address)
 
 
-def _say_done(speech: Speech, client: Client, held: Submitted, saved: tuple[Path, Path]) -> None:
-    statement, receipt = saved
-    address = client.bundle_address(held.digest)
+def _say_done(speech: Speech, client: Client, saved: Saved) -> None:
+    held, address = saved.held, client.bundle_address(saved.held.digest)
     if speech.as_json:
         speech.json({"digest": held.digest, "index": held.index, "new": held.new,
-                     "bundle": address, "statement": str(statement),
-                     "receipt": str(receipt)})  # fmt: skip
+                     "bundle": address, "statement": str(saved.statement),
+                     "receipt": str(saved.receipt)})  # fmt: skip
         return
     speech.say("Published as entry %(index)d, digest %(digest)s.",
                index=held.index, digest=held.digest)  # fmt: skip
     speech.say("%(statement)s and its receipt %(receipt)s are saved.",
-               statement=statement, receipt=receipt)  # fmt: skip
+               statement=saved.statement, receipt=saved.receipt)  # fmt: skip
     speech.say("Its bundle: %(address)s", address=address)

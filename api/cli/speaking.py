@@ -18,7 +18,7 @@ from api.settings import Settings
 from ledger.schema import EntityId
 from ledger.statements import Body, NaturalKey
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,14 @@ class Digest(click.ParamType[str]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> str:
-        if not _DIGEST.fullmatch(str(value)):
+        if not is_digest(str(value)):
             self.fail(f"{value} is not a digest: 64 digits 0-9 and a-f are expected.", param, ctx)
         return str(value)
+
+
+def is_digest(text: str) -> bool:
+    """Whether it is the digest of a statement, by its form."""
+    return _DIGEST.fullmatch(text) is not None
 
 
 MOMENT, DAY, ID, DIGEST = Moment(), Date(), Id(), Digest()

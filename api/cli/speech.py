@@ -69,6 +69,11 @@ class Speech:
         """A sentence to whoever reads; on standard error where standard output is for a program."""
         (self.err if self.as_json else self.out).print(Text(self.text(template, params)))
 
+    def say_more(self, count: int) -> None:
+        """How many there are beside those that are shown, if any."""
+        if count > 0:
+            self.say("… and %(count)d more.", count=count)
+
     def refuse(self, raised: CatchmentError | Refused) -> None:
         """What is wrong, to people or to a program."""
         if self.as_json:
@@ -99,7 +104,7 @@ class Speech:
             "advice": self.text(raised.advice, raised.params),
             "problems": [
                 {"where": where, "detail": self._phrase(sentence)}
-                for where, sentence in getattr(raised, "problems", ())
+                for where, sentence in raised.problems
             ],
         }
         return {name: value for name, value in document.items() if value}

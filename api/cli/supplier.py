@@ -6,13 +6,14 @@ import json
 import secrets
 import time
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from api.cli.examples import EXAMPLES
-from api.cli.options import key_options, server_option
+from api.cli.options import key_options, read_passphrase, server_option
 from api.cli.speech import Speech, json_option, pass_speech
 from api.client import Client, Refused, Submitted
 from api.errors import FileRefused, WouldOverwrite
@@ -118,7 +119,7 @@ def sign(
     if document is None or key is None:
         raise click.UsageError("A statement and --key are needed, or --new.")
     if trust_file is not None:
-        _check_log(Trust.read(trust_file).log, key)
+        check_log(Trust.read(trust_file).log, key)
     envelope = jws.sign(filled(_document(document), key, prev, subject), key.private)
     read(jws.parse(envelope))
     if out is None:
@@ -146,7 +147,7 @@ def consent(
     if key is None:
         raise click.UsageError("--key is needed.")
     members: dict[str, Any] = {
-        "log": {"origin": key.origin, "genesis": key.genesis},
+        "log": _log_of(key),
         "park": park,
         "site": site,
         "from": start,
@@ -203,6 +204,32 @@ def _submitted(client: Client, file: Path) -> Submitted:
         raise Refused({**refused.problem, "file": str(file)}) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A statement that the log holds, and the two files that “catchment verify” takes for it."""
+
+    held: Submitted
+    statement: Path
+    receipt: Path
+
+
+def sign_and_submit(
+    client: Client, document: dict[str, Any], key: KeyFile, folder: Path, kind: str
+) -> Saved:
+    """Sign a statement, submit it, and save it and its receipt as KIND-DIGEST.
+
+    Raises as `filled`, `read` and `Client.submit` do; nothing is saved then.
+    """
+    envelope = jws.sign(filled(document, key, None, None), key.private)
+    read(jws.parse(envelope))
+    held = client.submit(envelope)
+    stem = f"{kind}-{held.digest[:12]}"
+    saved = Saved(held, folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}")
+    saved.statement.write_bytes(envelope)
+    saved.receipt.write_bytes(held.receipt.encode("utf-8"))
+    return saved
+
+
 def filled(
     document: dict[str, Any], key: KeyFile, prev: str | None, subject: str | None
 ) -> dict[str, Any]:
@@ -212,7 +239,7 @@ def filled(
     """
     members = {
         "v": VERSION,
-        "log": {"origin": key.origin, "genesis": key.genesis},
+        "log": _log_of(key),
         "jti": secrets.token_urlsafe(_JTI_BYTES),
         "iat": int(time.time()),
         "iss": key.enterprise,
@@ -220,12 +247,13 @@ def filled(
         **({"prev": prev} if prev else {}),
         **document,
     }
-    _check_log(members["log"], key)
+    check_log(members["log"], key)
     return members
 
 
-def _check_log(log: Any, key: KeyFile) -> None:
-    if log != {"origin": key.origin, "genesis": key.genesis}:
+def check_log(log: Any, key: KeyFile) -> None:
+    """Raises ForeignLog unless ``log``, as a document names it, is the one that the key is for."""
+    if log != _log_of(key):
         named = log if isinstance(log, dict) else {"origin": log}
         raise ForeignLog(
             "/log",
@@ -234,6 +262,10 @@ def _check_log(log: Any, key: KeyFile) -> None:
             origin=key.origin,
             genesis=key.genesis,
         )
+
+
+def _log_of(key: KeyFile) -> dict[str, str]:
+    return {"origin": key.origin, "genesis": key.genesis}
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -263,7 +295,7 @@ def _trusted(log: str, folder: Path, speech: Speech) -> Trust:
 
 def new_passphrase(prompt: bool, file: Path | None) -> bytes | None:
     if file is not None:
-        return file.read_bytes().rstrip(b"\r\n")
+        return read_passphrase(file)
     if prompt:
         typed: str = click.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
         return typed.encode("utf-8")
@@ -297,7 +329,7 @@ def _request(
 def key_proof(key: KeyFile) -> str:
     """What shows that the sender holds the key, and whose it is to be."""
     promise = {
-        "log": {"origin": key.origin, "genesis": key.genesis},
+        "log": _log_of(key),
         "enterprise": key.enterprise,
         "thumbprint": key.kid,
     }

@@ -41,7 +41,7 @@ from api.explanations.wire import (
 from api.figures.boundaries import Guarded
 from api.figures.parts import Answer, head
 from api.figures.products import BOUNDARY
-from api.figures.routes import Asked, enterprise_books, park_books
+from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.figures.rule_of_three import allows
 from api.services import services
 from api.web.blueprint import Blueprint
@@ -58,13 +58,6 @@ blueprint = Blueprint(
     description="What figures consist of, and what would move them.",
 )
 
-_HEADERS = {
-    "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
-    "Catchment-Checkpoint": {
-        "description": "Size and root (base64) of the latest checkpoint.",
-        "schema": {"type": "string"},
-    },
-}
 FENCE = "fence"
 """The boundary of the figure that is taken apart, as its head says."""
 
@@ -74,7 +67,7 @@ FENCE = "fence"
 
 @blueprint.route("/products/<uuid:product>/explanation", methods=["GET"])
 @blueprint.query(ExplanationQuery)
-@blueprint.response(200, ProductExplanationSchema, headers=_HEADERS)
+@blueprint.response(200, ProductExplanationSchema, headers=FIGURE_HEADERS)
 def explanation(query: dict[str, Any], product: UUID) -> Response:
     """Take the footprint of a product apart
 
@@ -91,7 +84,7 @@ def explanation(query: dict[str, Any], product: UUID) -> Response:
 
 @blueprint.route("/products/<uuid:product>/paths", methods=["GET"])
 @blueprint.query(PathsQuery)
-@blueprint.response(200, PathsSchema, headers=_HEADERS)
+@blueprint.response(200, PathsSchema, headers=FIGURE_HEADERS)
 def paths(query: dict[str, Any], product: UUID) -> Response:
     """Read the largest paths of a product's footprint
 
@@ -141,7 +134,7 @@ def _about_product(asked: Asked, answered: Answered, trace: Trace) -> Answer:
 
 @blueprint.route("/parks/<uuid:park>/explanation", methods=["GET"])
 @blueprint.query(BoundaryExplanationQuery)
-@blueprint.response(200, ParkExplanationSchema, headers=_HEADERS)
+@blueprint.response(200, ParkExplanationSchema, headers=FIGURE_HEADERS)
 def park_explanation(query: dict[str, Any], park: UUID) -> Response:
     """Take the figure of a park apart
 
@@ -160,7 +153,7 @@ def park_explanation(query: dict[str, Any], park: UUID) -> Response:
 
 @blueprint.route("/enterprises/<uuid:enterprise>/explanation", methods=["GET"])
 @blueprint.query(BoundaryExplanationQuery)
-@blueprint.response(200, EnterpriseExplanationSchema, headers=_HEADERS)
+@blueprint.response(200, EnterpriseExplanationSchema, headers=FIGURE_HEADERS)
 def enterprise_explanation(query: dict[str, Any], enterprise: UUID) -> Response:
     """Take the figure of an enterprise apart
 
@@ -178,7 +171,7 @@ def enterprise_explanation(query: dict[str, Any], enterprise: UUID) -> Response:
 
 @blueprint.route("/parks/<uuid:park>/levers", methods=["GET"])
 @blueprint.query(LeversQuery)
-@blueprint.response(200, ParkLeversSchema, headers=_HEADERS)
+@blueprint.response(200, ParkLeversSchema, headers=FIGURE_HEADERS)
 def park_levers(query: dict[str, Any], park: UUID) -> Response:
     """Read what would move the figure of a park
 
@@ -194,7 +187,7 @@ def park_levers(query: dict[str, Any], park: UUID) -> Response:
 
 @blueprint.route("/enterprises/<uuid:enterprise>/levers", methods=["GET"])
 @blueprint.query(LeversQuery)
-@blueprint.response(200, EnterpriseLeversSchema, headers=_HEADERS)
+@blueprint.response(200, EnterpriseLeversSchema, headers=FIGURE_HEADERS)
 def enterprise_levers(query: dict[str, Any], enterprise: UUID) -> Response:
     """Read what would move the figure of an enterprise
 
@@ -297,7 +290,7 @@ def _about_boundary(books: Books) -> Answer:
 @blueprint.route("/loops", methods=["GET"])
 @needs_token
 @blueprint.query(LoopsQuery)
-@blueprint.response(200, LoopsSchema, headers=_HEADERS)
+@blueprint.response(200, LoopsSchema, headers=FIGURE_HEADERS)
 def loops(query: dict[str, Any]) -> Response:
     """Read the loops of a year
 

@@ -6,7 +6,6 @@ is decided by ``api.figures.access``, first whether at all and then whether it w
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ import marshmallow as ma
 from flask import Response
 
 from api.auth import current_caller
-from api.caching import figure_response
+from api.caching import CHECKPOINT_HEADER, figure_response
 from api.errors import DayOutsideYear
 from api.figures.access import Access
 from api.figures.boundaries import Guarded, boundary_answer
@@ -35,7 +34,6 @@ from api.web.blueprint import Blueprint
 from graph.engine import Answered, Question
 from graph.figures.footprint import product_footprint
 from ledger.standing import Standing
-from ledger.strict_json import dumps
 
 blueprint = Blueprint(
     "figures",
@@ -46,7 +44,7 @@ blueprint = Blueprint(
 
 FIGURE_HEADERS = {
     "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
-    "Catchment-Checkpoint": {
+    CHECKPOINT_HEADER: {
         "description": "Size and root (base64) of the latest checkpoint.",
         "schema": {"type": "string"},
     },
@@ -71,13 +69,7 @@ class Asked:
         return cls(what, str(asked_of), question, query.get("site"), access)
 
     def answer(self, schema: type[ma.Schema], document: Answer, answered: Answered) -> Response:
-        """The document, or 304.
-
-        What it says is part of its tag, all but the size of the log it was answered from: names,
-        and who spoke for whom, change without moving a figure.
-        """
-        told = schema().dump(document)
-        content = {name: value for name, value in told.items() if name != "at"}
+        """The document, or 304."""
         question: dict[str, str | int | None] = {
             "what": self.what,
             "id": self.id,
@@ -86,10 +78,9 @@ class Asked:
             "at": self.question.at,
             "validOn": iso_day(answered),
             "site": self.site,
-            "content": hashlib.sha256(dumps(content)).hexdigest(),
         }
         return figure_response(
-            lambda: told,
+            schema().dump(document),
             as_of=document["as_of"],
             question=question,
             standing=self.access.standing,

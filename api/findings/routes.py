@@ -11,7 +11,7 @@ from flask import Response
 from api.figures.access import is_further_cut
 from api.figures.covered import may_be_told
 from api.figures.parts import Answer, iso_day, told
-from api.figures.routes import Asked
+from api.figures.routes import FIGURE_HEADERS, Asked
 from api.findings.answers import bare, noticed_while_building, rows, worst_first
 from api.findings.wire import FindingsQuery, FindingsSchema
 from api.services import services
@@ -30,18 +30,10 @@ blueprint = Blueprint(
     description="What is wrong with what was stated, and what to do next.",
 )
 
-_HEADERS = {
-    "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
-    "Catchment-Checkpoint": {
-        "description": "Size and root (base64) of the latest checkpoint.",
-        "schema": {"type": "string"},
-    },
-}
-
 
 @blueprint.route("/products/<uuid:product>/findings", methods=["GET"])
 @blueprint.query(FindingsQuery)
-@blueprint.response(200, FindingsSchema, headers=_HEADERS)
+@blueprint.response(200, FindingsSchema, headers=FIGURE_HEADERS)
 def of_product(query: dict[str, Any], product: UUID) -> Response:
     """Read what is wrong with what was stated of a product
 
@@ -59,7 +51,7 @@ def of_product(query: dict[str, Any], product: UUID) -> Response:
 
 @blueprint.route("/enterprises/<uuid:enterprise>/findings", methods=["GET"])
 @blueprint.query(FindingsQuery)
-@blueprint.response(200, FindingsSchema, headers=_HEADERS)
+@blueprint.response(200, FindingsSchema, headers=FIGURE_HEADERS)
 def of_enterprise(query: dict[str, Any], enterprise: UUID) -> Response:
     """Read what is wrong with what an enterprise stated
 
@@ -86,7 +78,7 @@ def of_enterprise(query: dict[str, Any], enterprise: UUID) -> Response:
 
 @blueprint.route("/parks/<uuid:park>/findings", methods=["GET"])
 @blueprint.query(FindingsQuery)
-@blueprint.response(200, FindingsSchema, headers=_HEADERS)
+@blueprint.response(200, FindingsSchema, headers=FIGURE_HEADERS)
 def of_park(query: dict[str, Any], park: UUID) -> Response:
     """Read what is wrong with what was stated of a park
 

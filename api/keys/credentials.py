@@ -15,9 +15,9 @@ from urllib.parse import quote_plus
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from api.callers import GRANTS_PATH
 from api.errors import AnswerNotUnderstood, CredentialsRefused
 
-GRANTING_PATH: Final = "/auth/token"
 _EARLIER_SECONDS: Final = 30
 _TIMEOUT: Final = (5, 30)
 
@@ -47,7 +47,7 @@ class ClientCredentials(AuthBase):
     def _granted(self) -> tuple[str, float]:
         """A new token and how long it lasts. Raises CredentialsRefused, AnswerNotUnderstood."""
         response = requests.post(
-            self._url + GRANTING_PATH,
+            self._url + GRANTS_PATH,
             data={"grant_type": "client_credentials"},
             auth=self._basic,
             timeout=_TIMEOUT,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import request
 
-from api.callers import SCOPES
+from api.callers import GRANTS_PATH, SCOPES
 from api.errors import GrantInsecure, GrantMalformed, GrantTypeRefused, OAuthRefused
 from api.oauth.clients import GRANTED, clients_of
 from api.oauth.grants import grants_of
@@ -25,8 +25,6 @@ from api.services import services
 from api.web.blueprint import Blueprint
 from api.web.protocols import OAuthErrorSchema
 
-TOKEN_PATH: Final = "/auth/token"  # noqa: S105  # where they are granted; ruff takes it for one
-
 _UNKEPT: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 blueprint = Blueprint(
@@ -34,7 +32,7 @@ blueprint = Blueprint(
 )
 
 
-@blueprint.route(TOKEN_PATH, methods=["POST"])
+@blueprint.route(GRANTS_PATH, methods=["POST"])
 @blueprint.doc(
     security=[{"client": []}, {}],
     requestBody={"required": True, "content": {FORM: {"schema": FORM_SCHEMA}}},
@@ -107,7 +105,7 @@ def _discovery() -> dict[str, Any]:
     here = request.root_url.rstrip("/")
     return {
         "issuer": here,
-        "token_endpoint": here + TOKEN_PATH,
+        "token_endpoint": here + GRANTS_PATH,
         "jwks_uri": f"{here}/.well-known/jwks.json",
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],

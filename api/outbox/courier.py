@@ -16,7 +16,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -40,18 +39,8 @@ LONGEST_RETRY_AFTER_S: Final = 24 * 3600
 _LOOKS_EVERY_SECONDS: Final = 1.0
 
 Recipient: TypeAlias = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """How one kind of recipients is written to.
-
-    ``send`` raises DeliveryFailed. ``kept`` is what takes the place of the body of an event that
-    was delivered or given up: enough to send it again.
-    """
-
-    send: Callable[[Delivery], None]
-    kept: Callable[[bytes], bytes] = bytes
+Sender: TypeAlias = Callable[[Delivery], None]
+"""How one kind of recipients is written to. Raises DeliveryFailed."""
 
 
 class Courier:
@@ -108,7 +97,7 @@ class Courier:
                 continue
             failed = self._attempt(delivery)
             if failed is None:
-                self._outbox.delivered(delivery, self._kept(delivery))
+                self._outbox.delivered(delivery)
                 continue
             later = self._clock() + _wait_ms(delivery, failed)
             self._note(delivery, failed, later)
@@ -119,7 +108,7 @@ class Courier:
     def _attempt(self, delivery: Delivery) -> DeliveryFailed | None:
         """Send an event; why it was not taken, if it was not."""
         try:
-            self._senders[delivery.kind].send(delivery)
+            self._senders[delivery.kind](delivery)
         except DeliveryFailed as failed:
             return failed
         except CatchmentError as failed:
@@ -130,16 +119,11 @@ class Courier:
             return DeliveryFailed("this server failed; its log says how", about_event=True)
         return None
 
-    def _kept(self, delivery: Delivery) -> bytes:
-        # What an earlier version put in may be of a kind that nobody sends to any more.
-        sender = self._senders.get(delivery.kind)
-        return sender.kept(delivery.body) if sender else delivery.body
-
     def _note(self, delivery: Delivery, failed: DeliveryFailed, later: int) -> None:
         if not failed.final and later <= delivery.until:
             self._outbox.put_off(delivery, later, failed.reason)
             return
-        self._outbox.given_up(delivery, failed.reason, self._kept(delivery))
+        self._outbox.given_up(delivery, failed.reason)
         _LOG.warning(
             "The event %s (%s, no. %d) was not taken by the %s %s in %d attempts and is given up: "
             "%s “catchment events --replay %d” sends it again.",

@@ -167,20 +167,18 @@ class Outbox:
 
     # -- what became of it -------------------------------------------------------------------
 
-    def delivered(self, delivery: Delivery, kept: bytes) -> None:
-        """It has arrived; ``kept`` takes the place of its body."""
+    def delivered(self, delivery: Delivery) -> None:
+        """It has arrived."""
         now, attempts = self._clock(), delivery.attempts + 1
-        ended = {"state": DELIVERED, "delivered_at": now, "attempts": attempts, "body": kept}
-        self._change(delivery, **ended)
+        self._change(delivery, state=DELIVERED, delivered_at=now, attempts=attempts)
 
     def put_off(self, delivery: Delivery, next_at: int, told: str) -> None:
         """It did not arrive, and is tried again at ``next_at``."""
         self._change(delivery, next_at=next_at, attempts=delivery.attempts + 1, told=told)
 
-    def given_up(self, delivery: Delivery, told: str, kept: bytes) -> None:
-        """It did not arrive, and is tried no more; ``kept`` takes the place of its body."""
-        attempts = delivery.attempts + 1
-        self._change(delivery, state=FAILED, attempts=attempts, told=told, body=kept)
+    def given_up(self, delivery: Delivery, told: str) -> None:
+        """It did not arrive, and is tried no more."""
+        self._change(delivery, state=FAILED, attempts=delivery.attempts + 1, told=told)
 
     def hold(self, kind: str, recipient: str, *, until: int) -> None:
         """Let everything that waits for a recipient wait until then; no attempt is counted."""

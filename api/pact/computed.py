@@ -110,9 +110,12 @@ def follow(services: Services) -> None:
     standing = services.engine.standing()
     shelf_of(services).follow(standing)
     today = services.clock() // _DAY_MS
-    if not _is_due(services, standing, today):
+    done, day = _followed(services)
+    is_new_day = day != today  # years end, too
+    if not is_new_day and _last_of(standing, _DECIDES) < done:
         return
-    since = _since(services, standing, today)
+    everything = is_new_day or _last_of(standing, _OF_EVERYTHING) >= done
+    since = None if everything else done
     outcomes = dict(_outcomes(services, standing, since))
     # Compared before the lock is taken: most often little has changed, and others wait to append.
     changed = _changed(services, outcomes)
@@ -121,27 +124,20 @@ def follow(services: Services) -> None:
         if mark(connection, _SIZE) > standing.size:
             return
         _put_on_the_shelf(services, connection, changed)
-        _withhold(connection, outcomes, _latest(services), everything=since is None)
+        _withhold(connection, outcomes, _latest(services), everything=everything)
         set_mark(connection, _SIZE, standing.size)
         set_mark(connection, _TODAY, today)
 
 
-def _is_due(services: Services, standing: Standing, today: int) -> bool:
-    """Whether anything was said since that counts, or a day has passed: years end, too."""
+def _followed(services: Services) -> tuple[int, int]:
+    """To which size of the log this has come, and on which day; 0 before the first time."""
     with reading(services.database) as connection:
-        done, day = mark(connection, _SIZE), mark(connection, _TODAY)
-    if done >= standing.size and day == today:
-        return False
-    moved = max(standing.touched.get((kind, ""), -1) for kind in _DECIDES)
-    return moved >= done or day != today
+        return mark(connection, _SIZE), mark(connection, _TODAY)
 
 
-def _since(services: Services, standing: Standing, today: int) -> int | None:
-    """From which log size on a figure must have moved to be looked at again; ``None``: all are."""
-    with reading(services.database) as connection:
-        done, day = mark(connection, _SIZE), mark(connection, _TODAY)
-    decided = max(standing.touched.get((kind, ""), -1) for kind in _OF_EVERYTHING)
-    return None if decided >= done or day != today else done
+def _last_of(standing: Standing, kinds: Iterable[str]) -> int:
+    """The last entry of these kinds; -1 where there is none."""
+    return max(standing.touched.get((kind, ""), -1) for kind in kinds)
 
 
 # -- what there is to hand out -------------------------------------------------------------------
@@ -150,6 +146,7 @@ def _since(services: Services, standing: Standing, today: int) -> int | None:
 def _outcomes(
     services: Services, standing: Standing, since: int | None
 ) -> Iterator[tuple[About, Outcome]]:
+    """Of the figures that entries from ``since`` on have moved; ``None``: of all."""
     now, latest = _now(services), _latest(services)
     products = sorted(disclosed(standing) | _kept_up(services))
     if not products:
@@ -409,9 +406,7 @@ def _row(about: About, forbids: CatchmentError) -> dict[str, Any]:
         "year": about.year,
         "code": forbids.code,
         "params": strict_json.dumps(params).decode(),
-        "problems": strict_json.dumps(
-            [[where, told] for where, told in getattr(forbids, "problems", ())]
-        ).decode(),
+        "problems": strict_json.dumps(list(map(list, forbids.problems))).decode(),
     }
 
 

@@ -313,6 +313,14 @@ def request_fulfilled(
     return _made(REQUEST_FULFILLED, source, now_ms, {"requestEventId": request, "pfs": found})
 
 
+def request_fulfilled_by(
+    source: str, now_ms: int, request: str, footprints: Iterable[str]
+) -> CloudEvent:
+    """The same answer for keeping, with nothing of its footprints but their ids."""
+    only_ids = (orjson.dumps({"id": each}) for each in footprints)
+    return request_fulfilled(source, now_ms, request, only_ids)
+
+
 def request_rejected(
     source: str, now_ms: int, request: str, message: str, code: str = "NotFound"
 ) -> CloudEvent:

@@ -250,7 +250,5 @@ def _condition(row: Any) -> CatchmentError:
     kind = conditions()[row.code]
     forbids = kind.__new__(kind)
     CatchmentError.__init__(forbids, **json.loads(row.params))
-    problems = tuple((where, told) for where, told in json.loads(row.problems))
-    if problems:
-        forbids.problems = problems  # type: ignore[attr-defined]  # only some kinds declare them
+    forbids.problems = tuple((where, told) for where, told in json.loads(row.problems))
     return forbids

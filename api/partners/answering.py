@@ -1,8 +1,8 @@
 """Answers with footprints, as they are when they are sent.
 
 Between an answer and its delivery hours may pass, or days. What was closed to its reader or erased
-meanwhile is not sent any more, nor kept: an answer is made anew from the shelf each time, under the
-id and of the time it was given.
+meanwhile is not sent any more, nor kept: the outbox has the ids alone, and from these an answer is
+made anew from the shelf each time, under the id and of the time it was given.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from api.callers import Caller
 from api.figures.access import Access
 from api.outbox.outbox import Delivery
 from api.pact import events
-from api.pact.events import REQUEST_FULFILLED, by_ids
+from api.pact.events import REQUEST_FULFILLED
 from api.pact.shelf import shelf_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def body_of(services: Services, partner: Partner, delivery: Delivery) -> bytes:
     """
     if delivery.type != REQUEST_FULFILLED:
         return delivery.body
-    event: dict[str, Any] = orjson.loads(by_ids(delivery.body))
+    event: dict[str, Any] = orjson.loads(delivery.body)
     request, source = event["data"]["requestEventId"], event["source"]
     access = Access(services.engine.standing(), Caller("procurement", partner.enterprise))
     found = (shelf_of(services).find(each["id"], access) for each in event["data"]["pfs"])

@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit, urlun
 import requests
 import urllib3
 
+from api.callers import GRANTS_PATH
 from api.errors import CalledHostNotUnderstood, CalledHostRefused, CalledHostUnreachable
 from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.timed import TimedAdapter
@@ -47,7 +48,6 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 FOOTPRINTS: Final = "/3/footprints"
 DISCOVERY: Final = "/.well-known/openid-configuration"
-AUTHENTICATION: Final = "/auth/token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class PactHost:
         answer = self._call("GET", issuer + DISCOVERY, limit=MAX_SMALL_BYTES)
         found = _members(answer.body).get("token_endpoint") if answer.status == 200 else None
         if not isinstance(found, str):
-            return issuer + AUTHENTICATION
+            return issuer + GRANTS_PATH
         if _origin(found) != _origin(issuer):
             raise self._not_understood("it sends our secret to another host")
         return found

@@ -16,7 +16,6 @@ from api.errors import (
 from api.outbox import backoff
 from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
-from api.pact.events import by_ids
 from api.partners.answering import body_of
 from api.partners.calling import PactHost
 from api.partners.partners import Partner, partners_of
@@ -42,8 +41,8 @@ _PASSING: Final = frozenset(
 
 
 def sender(services: Services) -> Sender:
-    """Writes to registered partners, and keeps the footprints of an answer by their ids alone."""
-    return Sender(partial(_send, services, _Hosts(services)), by_ids)
+    """Writes to registered partners."""
+    return partial(_send, services, _Hosts(services))
 
 
 class _Hosts:

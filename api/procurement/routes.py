@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
@@ -14,7 +13,7 @@ from flask_babel import get_locale
 
 from api import tables
 from api.auth import current_caller, identified_caller, needs_token
-from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag
+from api.caching import CHECKPOINT_HEADER, checkpoint_header, content_digest, figure_tag
 from api.callers import Caller
 from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
 from api.figures.access import Access
@@ -47,7 +46,7 @@ from graph.engine import Question
 from ledger.standing import Said
 from ledger.statements import Award, Money, OfferRule
 from ledger.store import reading
-from ledger.strict_json import JsonPath, dumps, loads
+from ledger.strict_json import JsonPath, loads
 
 P = ParamSpec("P")
 
@@ -140,11 +139,7 @@ def _names(query: dict[str, Any]) -> dict[str, str]:
 
 def _tag(told: dict[str, Any], as_of: int, access: Access) -> str:
     """All that is said counts, but for the size of the log that it was answered from."""
-    content = {name: value for name, value in told.items() if name != "at"}
-    asked: dict[str, str | int | None] = {
-        "what": "lookup",
-        "content": hashlib.sha256(dumps(content)).hexdigest(),
-    }
+    asked = {"what": "lookup", "content": content_digest(told)}
     return figure_tag(as_of, asked, access.standing, access.caller, str(get_locale()))
 
 

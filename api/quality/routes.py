@@ -12,7 +12,7 @@ from uuid import UUID
 from flask import Response
 
 from api.figures.boundaries import Guarded
-from api.figures.routes import Asked, enterprise_books, park_books
+from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.figures.wire import FigureQuery, ProductQuery
 from api.quality.answers import boundary_quality_answer, product_quality_answer
 from api.quality.wire import EnterpriseQualitySchema, ParkQualitySchema, ProductQualitySchema
@@ -30,18 +30,10 @@ blueprint = Blueprint(
     description="How good the data behind figures are, and how far off a figure may be.",
 )
 
-_HEADERS = {
-    "ETag": {"description": "Changes when the answer may.", "schema": {"type": "string"}},
-    "Catchment-Checkpoint": {
-        "description": "Size and root (base64) of the latest checkpoint.",
-        "schema": {"type": "string"},
-    },
-}
-
 
 @blueprint.route("/products/<uuid:product>/quality", methods=["GET"])
 @blueprint.query(ProductQuery)
-@blueprint.response(200, ProductQualitySchema, headers=_HEADERS)
+@blueprint.response(200, ProductQualitySchema, headers=FIGURE_HEADERS)
 def of_product(query: dict[str, Any], product: UUID) -> Response:
     """Read how good the data behind a product's footprint are
 
@@ -63,7 +55,7 @@ def of_product(query: dict[str, Any], product: UUID) -> Response:
 
 @blueprint.route("/parks/<uuid:park>/quality", methods=["GET"])
 @blueprint.query(FigureQuery)
-@blueprint.response(200, ParkQualitySchema, headers=_HEADERS)
+@blueprint.response(200, ParkQualitySchema, headers=FIGURE_HEADERS)
 def of_park(query: dict[str, Any], park: UUID) -> Response:
     """Read how good the data behind the books of a park are
 
@@ -79,7 +71,7 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
 
 @blueprint.route("/enterprises/<uuid:enterprise>/quality", methods=["GET"])
 @blueprint.query(FigureQuery)
-@blueprint.response(200, EnterpriseQualitySchema, headers=_HEADERS)
+@blueprint.response(200, EnterpriseQualitySchema, headers=FIGURE_HEADERS)
 def of_enterprise(query: dict[str, Any], enterprise: UUID) -> Response:
     """Read how good the data behind the books of an enterprise are
 

@@ -14,7 +14,7 @@ from flask_babel import get_locale
 from marshmallow import fields, validate
 
 from api.auth import current_caller
-from api.caching import CHECKPOINT_HEADER, checkpoint_header, figure_tag, tagged_response
+from api.caching import figure_tag, tagged_response
 from api.figures.boundaries import Guarded
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
@@ -117,7 +117,6 @@ def _sent(asked: Asked, guarded: Guarded, form: str) -> Response:
     told = as_csv.write(report(answer, rests_on.timeless(), parts))
     tag = _tag(asked, answer, form, hashlib.sha256(told).hexdigest())
     response = tagged_response(tag, lambda: _file(report(answer, rests_on, parts), form))
-    response.headers[CHECKPOINT_HEADER] = checkpoint_header()
     if FORMS[form].is_read:
         # Also of a 304: its headers take the place of those that the reader has kept.
         response.headers["Content-Security-Policy"] = as_html.policy()

@@ -37,7 +37,7 @@ _ABOUT_THE_EVENT: Final = frozenset(
 
 def sender(services: Services) -> Sender:
     """Writes to subscribers; what they were sent is kept as it is."""
-    return Sender(partial(_send, services))
+    return partial(_send, services)
 
 
 def _send(services: Services, delivery: Delivery) -> None:

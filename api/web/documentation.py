@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 from marshmallow.validate import Regexp
 from werkzeug.exceptions import HTTPException
 
-from api.callers import SCOPES
+from api.callers import GRANTS_PATH, SCOPES
 from api.web import problems
 from api.web.protocols import PROTOCOLS, Protocol, protocol_of
 from api.web.wire import PLAIN_DECIMAL, PROBLEM_TYPE, ProblemSchema
@@ -153,7 +153,7 @@ def describe(api: Documentation) -> None:
             "type": "oauth2",
             "description": "A token of a client that the operator registered.",
             "flows": {
-                "clientCredentials": {"tokenUrl": "/auth/token", "scopes": dict(SCOPES)},
+                "clientCredentials": {"tokenUrl": GRANTS_PATH, "scopes": dict(SCOPES)},
             },
         },
     )

@@ -59,8 +59,7 @@ def problem_of(error: CatchmentError) -> dict[str, Any]:
         "where": error.where,
         "advice": _told(error.advice, error.params),
         "problems": [
-            {"where": where, "detail": _phrase(sentence)}
-            for where, sentence in getattr(error, "problems", ())
+            {"where": where, "detail": _phrase(sentence)} for where, sentence in error.problems
         ],
         "params": {name: str(value) for name, value in error.params.items()},
     }

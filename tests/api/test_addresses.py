@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
@@ -16,6 +15,8 @@ from api.errors import UrlRefused
 from api.outbox import addresses
 from api.outbox.addresses import check, is_public, session
 from api.settings import Settings
+from tests.patience import HANG_SECONDS, hanging_fails
+from tests.serving import dripping
 
 DEVELOPMENT = Settings()
 PRODUCTION = Settings(environment="production")
@@ -210,7 +211,7 @@ def server() -> Iterator[Callable[[bytes], str]]:
     """Answers one connection with the bytes it is given; the address of the server."""
     threads: list[threading.Thread] = []
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        listening.settimeout(5)
+        listening.settimeout(HANG_SECONDS)
 
         def answer(raw: bytes) -> None:
             with closing(listening.accept()[0]) as connection:
@@ -233,7 +234,7 @@ OK = b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n"
 def test_in_development_this_machine_may_be_called(server: Callable[[bytes], str]) -> None:
     url = server(OK)
     check(url, DEVELOPMENT)
-    with session(DEVELOPMENT) as opened, opened.post(url, b"{}", timeout=5) as answer:
+    with session(DEVELOPMENT) as opened, opened.post(url, b"{}", timeout=HANG_SECONDS) as answer:
         assert answer.status_code == 204
 
 
@@ -262,7 +263,8 @@ def test_hosts_that_the_operator_names_may_be_inside(monkeypatch: pytest.MonkeyP
 
 def test_redirects_are_not_followed(server: Callable[[bytes], str]) -> None:
     answer = b"HTTP/1.1 307 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
-    with session(DEVELOPMENT) as opened, opened.post(server(answer), b"{}", timeout=5) as found:
+    url = server(answer)
+    with session(DEVELOPMENT) as opened, opened.post(url, b"{}", timeout=HANG_SECONDS) as found:
         assert (found.status_code, found.history) == (307, [])
 
 
@@ -271,7 +273,8 @@ def test_proxies_of_the_environment_are_not_used(
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with session(DEVELOPMENT) as opened, opened.post(server(OK), b"{}", timeout=5) as answer:
+    url = server(OK)
+    with session(DEVELOPMENT) as opened, opened.post(url, b"{}", timeout=HANG_SECONDS) as answer:
         assert answer.status_code == 204
 
 
@@ -284,24 +287,10 @@ def test_a_proxy_that_somebody_sets_is_refused() -> None:
 def test_a_connection_is_cut_when_it_lasts_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """A byte every now and then keeps every read timeout from running out."""
     monkeypatch.setattr(addresses, "LONGEST_SECONDS", 0.3)
-    ended = threading.Event()
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-
-        def drip() -> None:
-            with closing(listening.accept()[0]) as connection:
-                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                while not ended.wait(0.05):
-                    try:
-                        connection.sendall(b"x")
-                    except OSError:
-                        return
-
-        dripping = threading.Thread(target=drip)
-        dripping.start()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        began = time.monotonic()
-        with session(DEVELOPMENT) as opened, suppress(requests.RequestException):
-            opened.post(url, b"{}", timeout=5).close()
-        assert time.monotonic() - began < 3
-        ended.set()
-        dripping.join()
+    with (
+        dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as url,
+        session(DEVELOPMENT) as opened,
+        hanging_fails(),
+        suppress(requests.RequestException),
+    ):
+        opened.post(url, b"{}", timeout=HANG_SECONDS).close()

@@ -17,6 +17,7 @@ from tests.audited import bundled, packed, publish, trust_of
 from tests.chain import build_chain
 from tests.cli_world import Terminal, terminal
 from tests.factory import Factory
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
 
@@ -103,7 +104,7 @@ def test_verifying_a_bundle_loads_no_web_framework_and_no_database(
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=HANG_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 

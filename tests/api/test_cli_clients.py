@@ -11,6 +11,7 @@ from api.errors import TokenKeyRefused
 from api.opening import open_services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, served, terminal
+from tests.patience import HANG_SECONDS
 
 
 @pytest.fixture
@@ -33,18 +34,18 @@ def added(at: Terminal, *options: str) -> dict[str, str]:
 
 def granted(address: str, of: dict[str, str]) -> requests.Response:
     """What a program does that knows three lines and RFC 6749."""
-    found = requests.get(f"{address}/.well-known/openid-configuration", timeout=10).json()
+    found = requests.get(f"{address}/.well-known/openid-configuration", timeout=HANG_SECONDS).json()
     return requests.post(
         found["token_endpoint"],
         data={"grant_type": "client_credentials"},
         auth=(of["client_id"], of["client_secret"]),
-        timeout=10,
+        timeout=HANG_SECONDS,
     )
 
 
 def reads(address: str, token: str) -> int:
-    headers = {"Authorization": f"Bearer {token}"}
-    return requests.get(f"{address}/v1/log/entries/0", headers=headers, timeout=10).status_code
+    url, headers = f"{address}/v1/log/entries/0", {"Authorization": f"Bearer {token}"}
+    return requests.get(url, headers=headers, timeout=HANG_SECONDS).status_code
 
 
 def test_a_stranger_needs_three_lines(begun: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

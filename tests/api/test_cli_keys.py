@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from api.cli.keys import revoke
 from api.keys import keyfile
 from ledger.keys import PrivateKey
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
+from tests.patience import HANG_SECONDS, until
 
 pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
 
@@ -104,8 +104,8 @@ def test_without_a_token_the_roles_of_the_old_key_have_to_be_said(
 
 
 def test_what_a_stolen_key_signed_falls_until_it_is_said_again(at: Terminal) -> None:
-    site = state(at, "site")
-    time.sleep(1.1)
+    site, last = state(at, "site"), now()
+    until(lambda: now() > last)
     stolen = now()
     forged = state(at, "site", "acme", "--prev", site, name="Thief's works")
     state(at, "product")
@@ -137,8 +137,8 @@ def test_what_a_stolen_key_signed_falls_until_it_is_said_again(at: Terminal) -> 
 
 def shown(digest: str) -> Any:
     address, token = os.environ["CATCHMENT_SERVER"], os.environ["CATCHMENT_TOKEN"]
-    headers = {"Authorization": f"Bearer {token}"}
-    return requests.get(f"{address}/v1/statements/{digest}", headers=headers, timeout=5).json()
+    url, headers = f"{address}/v1/statements/{digest}", {"Authorization": f"Bearer {token}"}
+    return requests.get(url, headers=headers, timeout=HANG_SECONDS).json()
 
 
 def test_everything_is_said_again_at_once_and_only_once(at: Terminal) -> None:

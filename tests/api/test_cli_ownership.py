@@ -20,6 +20,7 @@ from api.cli.examples import EXAMPLES
 from api.keys import keyfile
 from ledger import strict_base64
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
+from tests.patience import HANG_SECONDS
 
 SITE, PRODUCT = EXAMPLES["site"]["id"], EXAMPLES["product"]["id"]
 
@@ -52,8 +53,8 @@ def sent(at: Terminal, kind: str, by: str = "acme", *options: str, **members: An
 
 def got(path: str, token: str | None = None) -> requests.Response:
     bearer = token or os.environ["CATCHMENT_TOKEN"]
-    headers = {"Authorization": f"Bearer {bearer}"}
-    return requests.get(f"{os.environ['CATCHMENT_SERVER']}{path}", headers=headers, timeout=5)
+    url, headers = f"{os.environ['CATCHMENT_SERVER']}{path}", {"Authorization": f"Bearer {bearer}"}
+    return requests.get(url, headers=headers, timeout=HANG_SECONDS)
 
 
 # --- transfer ---
@@ -194,7 +195,8 @@ def test_the_registrar_changes_the_name_of_the_log_and_how_late_statements_arriv
     at.write("late.json", EXAMPLES["site"] | {"iat": late})
     at.ok("sign", "late.json", "--key", "acme.key", "--out", "late.jws")
     assert "lies" in at.run("submit", "late.jws").err
-    assert "Eastern parks" in requests.get(os.environ["CATCHMENT_SERVER"], timeout=5).text
+    page = requests.get(os.environ["CATCHMENT_SERVER"], timeout=HANG_SECONDS)
+    assert "Eastern parks" in page.text
 
 
 def test_a_window_nobody_could_meet_is_refused(at: Terminal) -> None:

@@ -21,6 +21,7 @@ from ledger.statements import BODIES, Consent, Product, read
 from ledger.trust import Trust
 from tests.cli_world import ORIGIN, Terminal, served, terminal
 from tests.factory import Factory
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
 
@@ -340,6 +341,6 @@ def test_verifying_loads_no_web_framework(
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=HANG_SECONDS,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

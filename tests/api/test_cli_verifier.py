@@ -17,6 +17,7 @@ from api.statements.attestations import attestations_of
 from ledger.statements import Attestation
 from tests.cli_world import ORIGIN, Said, Terminal, admitted, served, terminal
 from tests.factory import Factory, day
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.only_on("sqlite", "about commands; a worked example runs on both kinds")
 
@@ -76,7 +77,7 @@ def inventory(at: Terminal) -> str:
 def shown(digest: str) -> Any:
     headers = {"Authorization": f"Bearer {os.environ['CATCHMENT_TOKEN']}"}
     address = f"{os.environ['CATCHMENT_SERVER']}/v1/statements/{digest}"
-    return requests.get(address, headers=headers, timeout=5).json()
+    return requests.get(address, headers=headers, timeout=HANG_SECONDS).json()
 
 
 def test_a_statement_shows_who_verified_it(at: Terminal, inventory: str) -> None:

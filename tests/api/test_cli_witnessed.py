@@ -6,9 +6,7 @@ import dataclasses
 import functools
 import http.server
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from ledger.receipt import Receipt
 from ledger.trust import Trust
 from tests.cli_world import Terminal, terminal
 from tests.factory import ORIGIN, Factory
+from tests.serving import running
 from tests.tree import TRUST, Tree, trust_file
 
 HONEST = Tree(600)
@@ -32,18 +31,10 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return terminal(tmp_path, monkeypatch)
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def serving(folder: Path) -> AbstractContextManager[str]:
     """Any web server with the files of ``folder``."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
 
 
 # --- verify

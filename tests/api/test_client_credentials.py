@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
 
 import pytest
 from flask import Flask, jsonify, request
-from werkzeug.serving import make_server
 
 from api.client import Client, Refused
 from api.errors import AnswerNotUnderstood, CredentialsRefused
 from api.keys.credentials import ClientCredentials
+from tests.serving import served
 
 pytestmark = pytest.mark.only_on("sqlite", "about HTTP, not about the database")
 
@@ -45,19 +44,6 @@ class Host:
 
 
 @contextmanager
-def serving(host: Host) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, host.app)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
 def client(address: str, secret: str = "s€cret") -> Iterator[Client]:
     with Client(address, credentials=ClientCredentials(address, "id", secret)) as made:
         yield made
@@ -65,14 +51,14 @@ def client(address: str, secret: str = "s€cret") -> Iterator[Client]:
 
 def test_one_token_serves_all_pages() -> None:
     host = Host()
-    with serving(host) as address, client(address) as program:
+    with served(host.app) as address, client(address) as program:
         assert [each["id"] for each in program.pact_footprints(productId="a")] == ["1", "2"]
     assert host.asked == ["Bearer token-1"] * 2
 
 
 def test_a_token_that_the_host_ended_is_renewed_once() -> None:
     host = Host()
-    with serving(host) as address, client(address) as program:
+    with served(host.app) as address, client(address) as program:
         assert list(program.pact_footprints())
         host.granted += 1  # what it granted before is over
         assert list(program.pact_footprints())
@@ -81,14 +67,14 @@ def test_a_token_that_the_host_ended_is_renewed_once() -> None:
 
 def test_a_token_is_renewed_before_it_runs_out() -> None:
     host = Host(seconds=0)
-    with serving(host) as address, client(address) as program:
+    with served(host.app) as address, client(address) as program:
         assert list(program.pact_footprints())
     assert host.granted == 2
 
 
 def test_a_wrong_secret_is_told_in_words() -> None:
     with (
-        serving(Host()) as address,
+        served(Host().app) as address,
         client(address, "guess") as program,
         pytest.raises(CredentialsRefused, match="invalid_client"),
     ):
@@ -99,7 +85,7 @@ def test_an_answer_that_holds_no_token_is_not_understood() -> None:
     host = Host()
     host.app.view_functions["token"] = lambda: jsonify(expires_in=1800)
     with (
-        serving(host) as address,
+        served(host.app) as address,
         client(address) as program,
         pytest.raises(AnswerNotUnderstood),
     ):
@@ -109,7 +95,7 @@ def test_an_answer_that_holds_no_token_is_not_understood() -> None:
 def test_a_refusal_in_pacts_form_is_told_as_well() -> None:
     host = Host()
     with (
-        serving(host) as address,
+        served(host.app) as address,
         Client(address, "ctm_x") as program,
         pytest.raises(Refused, match="It has expired"),
     ):

@@ -8,18 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from threading import Thread
 from types import SimpleNamespace
 
 import pytest
 import requests
 from flask import Flask
-from werkzeug.serving import make_server
 
 from api.client import Client, Refused, http
 from api.keys.keyfile import KeyFile
 from api.services import Services
 from tests.factory import Actor, Factory
+from tests.serving import served
 
 pytestmark = pytest.mark.only_on("sqlite", "about programs that call, not about the database")
 
@@ -48,19 +47,11 @@ def buyer(
     app: Flask, services: Services, market: SimpleNamespace, statuses: list[int]
 ) -> Iterator[Client]:
     """The client of the buyer's program, and a server for it."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     _, token = services.tokens.issue("procurement", market.buyer.id, "test")
     session = requests.Session()
     session.hooks["response"].append(lambda answer, **_: statuses.append(answer.status_code))
-    try:
-        with Client(f"http://127.0.0.1:{server.port}", token, session=session) as client:
-            yield client
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(app) as address, Client(address, token, session=session) as client:
+        yield client
 
 
 def key_of(actor: Actor, factory: Factory) -> KeyFile:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
 
 import orjson
@@ -19,10 +18,11 @@ from api.errors import DeliveryFailed, DeliveryUnknown
 from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
-from api.outbox.courier import AT_ONCE, Courier, Sender
+from api.outbox.courier import AT_ONCE, Courier
 from api.outbox.outbox import KEPT_MS, Delivery, outbox_of
 from api.pact import events
 from api.pact.shelf import shelf_of
+from api.partners import calling
 from api.partners.partners import Partner, partners_of
 from api.services import Services
 from api.serving.delivery import courier_of
@@ -30,6 +30,7 @@ from ledger.log import Accepted
 from ledger.store import writing
 from tests.factory import Actor, Factory
 from tests.pact_host import CLIENT, SECRET, Answer, PactServer, Request
+from tests.patience import HANG_SECONDS, until
 
 EVENTS = "/3/events"
 HOUR = 3600
@@ -60,7 +61,7 @@ def put(services: Services, partner: Partner, id_: str = "a", **more: object) ->
 
 def courier_by(services: Services, send: Callable[[Delivery], None]) -> Courier:
     """One that brings what is for the kind “test” by ``send``."""
-    return Courier(outbox_of(services), services.clock, {"test": Sender(send)})
+    return Courier(outbox_of(services), services.clock, {"test": send})
 
 
 def only(services: Services) -> Delivery:
@@ -76,6 +77,16 @@ def answering(*answers: Answer) -> Callable[[Request], Answer]:
     """Give these answers one after another, then 200."""
     left = list(answers)
     return lambda _: left.pop(0) if left else (200, {}, b"")
+
+
+def runs_until(courier: Courier, so: Callable[[], bool]) -> None:
+    """Run the courier, again and again, until it is ``so``."""
+
+    def is_so() -> bool:
+        courier.run(patience=0.1)
+        return so()
+
+    until(is_so)
 
 
 def run_through(
@@ -303,11 +314,15 @@ def test_events_to_a_host_that_was_removed_end(services: Services, partner: Part
 
 
 @about_calls
-def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactServer) -> None:
+def test_one_that_hangs_holds_up_nobody_else(
+    services: Services, server: PactServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calling, "TIMEOUTS", HANG_SECONDS)
+    monkeypatch.setattr(calling, "ANSWER_SECONDS", HANG_SECONDS)
     released = threading.Event()
 
     def hang(_: Request) -> Answer:
-        released.wait(20)
+        released.wait(HANG_SECONDS)
         return 200, {}, b""
 
     with PactServer() as slow:
@@ -315,41 +330,34 @@ def test_one_that_hangs_holds_up_nobody_else(services: Services, server: PactSer
         hanging, prompt = registered(services, slow, "Slow"), registered(services, server)
         for n in range(3):
             put(services, hanging, f"slow-{n}")
-        put(services, prompt, "first")
-        courier_of(services).run(patience=0.2)
-        put(services, prompt, "second")
-        courier_of(services).run(patience=0.2)
-        assert len(server.events) == 2
+        runs_until(courier_of(services), lambda: attempts(slow) > 0)
+        for number, id_ in enumerate(("first", "second")):
+            put(services, prompt, id_)
+            runs_until(courier_of(services), lambda number=number: len(server.events) > number)
         assert attempts(slow) == 1  # one at a time, however often it is asked
         released.set()
-        courier_of(services).run(patience=10)
-        while outbox_of(services).of(state="waiting"):
-            courier_of(services).run(patience=10)
+        runs_until(courier_of(services), lambda: not outbox_of(services).of(state="waiting"))
     assert {each.state for each in outbox_of(services).of()} == {"delivered"}
 
 
 @about_calls
 def test_no_more_than_eight_are_written_to_at_once(services: Services) -> None:
-    begun, released, sent = threading.Semaphore(0), threading.Event(), list[str]()
+    begun, released, sent = list[str](), threading.Event(), list[str]()
 
     def send(delivery: Delivery) -> None:
-        begun.release()
-        released.wait(20)
+        begun.append(delivery.recipient)
+        released.wait(HANG_SECONDS)
         sent.append(delivery.recipient)
 
     courier = courier_by(services, send)
     made = CloudEvent("a", "t", "s", 0, {})
     for n in range(12):
         outbox_of(services).put("test", f"{n}", made)
+    runs_until(courier, lambda: len(begun) >= AT_ONCE)
     courier.run(patience=0.1)
-    for _ in range(AT_ONCE):
-        assert begun.acquire(timeout=10)
-    courier.run(patience=0.1)
-    assert not begun.acquire(blocking=False)
+    assert len(begun) == AT_ONCE
     released.set()
-    deadline = time.monotonic() + 20
-    while len(sent) < 12 and time.monotonic() < deadline:
-        courier.run(patience=1)
+    runs_until(courier, lambda: len(sent) >= 12)
     assert sorted(map(int, sent)) == list(range(12))
 
 
@@ -393,6 +401,7 @@ class Answered:
     maker: Actor
     disclosures: list[Accepted]
     footprints: list[Accepted]
+    documents: list[object] = field(default_factory=list)
 
     @property
     def ids(self) -> list[str]:
@@ -413,21 +422,23 @@ def answered(factory: Factory, services: Services, server: PactServer) -> Answer
     )
     access = Access(services.engine.standing(), Caller("procurement", buyer.id))
     found = [shelf_of(services).find(id_, access) for id_ in made.ids]
-    raws = [each.json for each in found if each]
-    event = events.request_fulfilled("https://log.example", services.clock(), "7", raws)
+    made.documents += [orjson.loads(each.json) for each in found if each]
+    event = events.request_fulfilled_by("https://log.example", services.clock(), "7", made.ids)
     outbox_of(services).put("partner", partner.id, event)
     return made
 
 
-def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_stays(
+def test_an_answer_arrives_with_its_footprints_and_no_copy_of_them_is_kept(
     services: Services, server: PactServer, answered: Answered
 ) -> None:
     before = only(services)
+    kept = orjson.loads(before.body)
+    assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
     courier_of(services).run()
     (sent,) = server.events
-    assert orjson.loads(sent) == orjson.loads(before.body)
-    kept = orjson.loads(only(services).body)
-    assert kept["data"] == {"requestEventId": "7", "pfs": [{"id": each} for each in answered.ids]}
+    whole = kept["data"] | {"pfs": answered.documents}
+    assert orjson.loads(sent) == kept | {"data": whole}
+    assert only(services).body == before.body
     outbox_of(services).replay(before.serial)
     courier_of(services).run()
     assert server.events == [sent, sent]

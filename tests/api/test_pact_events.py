@@ -313,6 +313,9 @@ def test_answers_and_news_that_are_made_are_read_as_they_were_meant() -> None:
     assert events.read(events.request_fulfilled(HOST, NOW, "7", [raw, raw]).body) == (
         events.RequestFulfilled(id=_ANY, source=HOST, request="7", footprints=(raw, raw))
     )
+    assert events.read(events.request_fulfilled_by(HOST, NOW, "7", ["x"]).body) == (
+        events.RequestFulfilled(id=_ANY, source=HOST, request="7", footprints=(b'{"id":"x"}',))
+    )
     assert events.read(events.request_rejected(HOST, NOW, "7", "Why.").body) == (
         events.RequestRejected(id=_ANY, source=HOST, request="7", code="NotFound", message="Why.")
     )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +15,8 @@ from api.partners.partners import partners_of
 from api.services import Services
 from ledger.errors import CatchmentError
 from tests.pact_host import CLIENT, SECRET, PactServer
+from tests.patience import HANG_SECONDS, hanging_fails
+from tests.serving import dripping
 
 pytestmark = pytest.mark.only_on("sqlite", "calling others is not about the database")
 
@@ -67,27 +66,14 @@ def test_headers_that_make_no_sense_end_in_words(
 def test_a_host_that_sends_its_header_a_little_at_a_time_is_cut_off(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calling, "TIMEOUTS", HANG_SECONDS)
     monkeypatch.setattr(calling, "ANSWER_SECONDS", 0.3)
-    over = threading.Event()
-
-    def drip() -> None:
-        connection, _ = listening.accept()
-        with connection, suppress(OSError):
-            connection.sendall(b"HTTP/1.1 200 OK\r\n")
-            for number in range(60):
-                connection.sendall(b"X-%d: y\r\n" % number)
-                if over.wait(0.1):
-                    return
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        dripping = threading.Thread(target=drip)
-        dripping.start()
-        began = time.monotonic()
-        with pytest.raises(CalledHostUnreachable):
-            calls(services, f"http://127.0.0.1:{listening.getsockname()[1]}").send_event(b"{}")
-        assert time.monotonic() - began < 4
-        over.set()
-        dripping.join()
+    with (
+        dripping(b"HTTP/1.1 ") as url,
+        hanging_fails(),
+        pytest.raises(CalledHostUnreachable),
+    ):
+        calls(services, url).send_event(b"{}")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from ledger.store import reading, writing
 from tests.cli_world import Terminal, terminal
 from tests.factory import Actor, Factory, line
 from tests.pact_host import CLIENT, SECRET, PactServer
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.only_on("sqlite", "about commands and what they read from a host")
 
@@ -373,7 +374,7 @@ def test_a_slow_host_has_its_time_and_goes_on_where_it_was(
         pulling.pull_announced(services)
         assert (state(services)[0], state(services)[2]) == ("waiting", asked)
         factory.clock.advance(seconds=3600)
-    monkeypatch.setattr(pulling, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(pulling, "PATIENCE_SECONDS", HANG_SECONDS)
     pulling.pull_announced(services)
     assert state(services)[0] == "done"
     assert [server.paths().count(f"/3/footprints/{each['id']}") for each in documents] == [1, 1, 1]

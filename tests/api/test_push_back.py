@@ -55,12 +55,12 @@ def test_nobody_else_is_told_to_wait(client: FlaskClient, factory: Factory) -> N
 
 
 def test_an_address_over_its_rate_is_told_how_long(services: Services) -> None:
-    app = create_app(Settings(read_limit="1 per minute"), services=services)
+    app = create_app(Settings(read_limit="1 per hour"), services=services)
     client = app.test_client()
     assert client.get("/v1/log").status_code == 200
     response = client.get("/v1/log")
     assert response.status_code == 429
-    assert 1 <= int(response.headers["Retry-After"]) <= 60
+    assert 1 <= int(response.headers["Retry-After"]) <= 3600
 
 
 def test_a_restored_backup_is_read_and_not_appended_to(

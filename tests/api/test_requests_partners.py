@@ -24,6 +24,7 @@ from api.pact.events import (
     RequestFulfilled,
     RequestRejected,
 )
+from api.partners.answering import body_of
 from api.partners.partners import Partner, partners_of
 from api.partners.taking import Taken
 from api.services import Services
@@ -54,9 +55,10 @@ class World:
         requests_of(self.services).came(self.partner, event)
 
     def told(self) -> list[tuple[str, dict[str, Any]]]:
-        """Type and data of everything that goes out to the partner, oldest first."""
-        sent = outbox_of(self.services).of("partner", self.partner.id)
-        return [(each.type, orjson.loads(each.body)["data"]) for each in reversed(sent)]
+        """Type and data of everything that the partner is sent, oldest first."""
+        kept = reversed(outbox_of(self.services).of("partner", self.partner.id))
+        sent = (orjson.loads(body_of(self.services, self.partner, each)) for each in kept)
+        return [(each["type"], each["data"]) for each in sent]
 
     def inbox(self, actor: Actor) -> list[Request]:
         return requests_of(self.services).inbox(actor.id)
@@ -82,6 +84,8 @@ def test_what_the_partner_may_read_fulfils_its_request_at_once(world: World) -> 
     # The twin's is not disclosed: it is neither told nor asked for.
     assert [each["id"] for each in data["pfs"]] == [id_]
     assert data["pfs"][0]["pcf"]["pcfExcludingBiogenicUptake"] == "2.5"
+    (waiting,) = outbox_of(world.services).of()
+    assert orjson.loads(waiting.body)["data"]["pfs"] == [{"id": id_}]
     assert world.inbox(world.twin) == []
 
 

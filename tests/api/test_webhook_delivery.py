@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +26,8 @@ from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
 from tests.e2e.tls_proxy import TlsProxy
 from tests.factory import Actor, Factory
+from tests.patience import HANG_SECONDS
+from tests.serving import running
 
 HOUR = 3600
 
@@ -72,13 +73,9 @@ def receiving() -> Iterator[Receiver]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-    yield receiver
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(server) as address:
+        receiver.url = f"{address}/hook"
+        yield receiver
 
 
 @dataclass
@@ -298,8 +295,11 @@ def test_in_production_events_go_over_tls_with_a_certificate_that_is_checked(
         port = int(receiver.url.split(":")[2].split("/")[0])
         with TlsProxy(tmp_path, port) as proxy:
             with session(settings) as opened, pytest.raises(requests.exceptions.SSLError):
-                opened.post(proxy.url, b"{}", timeout=5)
+                opened.post(proxy.url, b"{}", timeout=HANG_SECONDS)
             monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(proxy.certificate))
-            with session(settings) as opened, opened.post(proxy.url, b"{}", timeout=5) as answer:
+            with (
+                session(settings) as opened,
+                opened.post(proxy.url, b"{}", timeout=HANG_SECONDS) as answer,
+            ):
                 assert answer.status_code == 204
     assert [request.body for request in receiver.got] == [b"{}"]

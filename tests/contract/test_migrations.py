@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from alembic.script import ScriptDirectory
 import migrations
 from ledger.errors import StoreNewer
 from ledger.store import open_engine, reading
+from tests.patience import HANG_SECONDS
 from tests.postgresql import STRUCTURE
+from tests.processes import running
 
 ROOT = Path(__file__).parents[2]
 NewDatabase = Callable[..., sa.Engine]
@@ -83,24 +86,23 @@ def test_three_processes_that_start_at_once_upgrade_one_database(
         "import sys, migrations; from ledger.store import open_engine; "
         "print('ready', flush=True); sys.stdin.read(); migrations.upgrade(open_engine(sys.argv[1]))"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", start, url],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 3
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.close()
-    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
-    for process in processes:
-        assert process.stdout is not None
-        process.stdout.close()
+    with ExitStack() as started:
+        processes = [
+            started.enter_context(
+                running(
+                    [sys.executable, "-c", start, url],
+                    cwd=ROOT,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for _ in range(3)
+        ]
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+        for process in processes:
+            process.stdin.close()
+        assert [process.wait(HANG_SECONDS) for process in processes] == [0, 0, 0]
     upgraded = open_engine(url)
     assert _structure(upgraded) == _structure(new_database("upgraded"))
     upgraded.dispose()

@@ -519,7 +519,7 @@ def test_a_method_that_is_not_served_is_refused_in_pacts_form(owner: PactClient)
 
 
 def test_too_many_requests_are_refused_in_pacts_form(factory: Factory, tmp_path: Path) -> None:
-    host = PactHost(factory, tmp_path, read_limit="2 per minute")
+    host = PactHost(factory, tmp_path, read_limit="2 per hour")
     client = host.stranger()
     answers = [client.get("/3/footprints") for _ in range(3)]
     assert_error(answers[-1], 429, "BadRequest")

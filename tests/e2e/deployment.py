@@ -9,11 +9,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +22,9 @@ import requests
 from click.testing import CliRunner
 
 from api.cli import main
+from tests.patience import HANG_SECONDS
+from tests.processes import serving
 
-START_SECONDS = 30
 COMMAND = str(Path(sys.executable).with_name("catchment"))
 
 
@@ -47,19 +46,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def wait_until_up(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the server answers; an AssertionError with its ``log`` if it ends or never does."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text()
-        try:
-            if requests.get(f"{address}/health", timeout=1).ok:
-                return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 @dataclass
@@ -100,7 +86,7 @@ class Deployment:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=HANG_SECONDS,
         )
         assert done.returncode == 0, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
@@ -117,20 +103,9 @@ class Deployment:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Serve while the block runs; gives the address."""
-        with open(self.folder / "server.log", "ab") as log:
-            server = subprocess.Popen(
-                [COMMAND, "serve", "--port", str(self.port)],
-                cwd=self.folder,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            wait_until_up(self.address, server, self.folder / "server.log")
+        command, log = [COMMAND, "serve", "--port", str(self.port)], self.folder / "server.log"
+        with serving(command, self.address, log, cwd=self.folder, env=self.environment):
             yield self.address
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(timeout=20)
 
     def admitted(self, name: str, role: str = "supplier") -> Member:
         """An enterprise from ``keygen`` to its first token."""
@@ -147,7 +122,7 @@ class Deployment:
             f"{self.address}{path}",
             params=query,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=60,
+            timeout=HANG_SECONDS,
         )
         assert response.ok, response.text
         return response.json()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from api.keys.keyfile import write_secret
-from tests.e2e.deployment import free_port, wait_until_up
+from tests import processes
+from tests.e2e.deployment import free_port
 from tests.factory import Factory
 
 ROOT = Path(__file__).parents[2]
@@ -19,31 +18,25 @@ _START = "from api.serving.server import serve; from api.settings import Setting
 
 
 @contextmanager
-def serving(factory: Factory, folder: Path, **settings: object) -> Iterator[str]:
+def serving(
+    factory: Factory, folder: Path, *, workers: int = 1, **settings: object
+) -> Iterator[str]:
     """The address of a server while the block runs.
 
     ``folder`` becomes its data directory; ``settings`` are environment variables by name. It reads
     the real clock: statements sent to it are signed after ``factory.clock`` was set to that.
     """
     write_secret(folder / "signing-key.pem", factory.signer.private)
-    port, output = free_port(), folder / "server.log"
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
     environ = os.environ | {
         "CATCHMENT_DATA": str(folder),
         "DATABASE_URL": factory.url,
         "CATCHMENT_PORT": str(port),
+        "CATCHMENT_WORKERS": str(workers),
         **{name: str(value) for name, value in settings.items()},
     }
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START + "serve(Settings.from_env())"],
-            env=environ,
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}", process, output)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+    command = [sys.executable, "-c", _START + "serve(Settings.from_env())"]
+    log = folder / "server.log"
+    with processes.serving(command, address, log, workers=workers, env=environ, cwd=ROOT):
+        yield address

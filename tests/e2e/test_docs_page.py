@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.keys.tokens import Tokens
@@ -17,6 +15,8 @@ from api.services import Services
 from api.settings import Settings
 from graph.engine import Engine
 from tests.factory import Factory
+from tests.patience import HANG_SECONDS
+from tests.serving import served
 
 CHROMIUM = shutil.which("chromium")
 
@@ -27,13 +27,8 @@ def address(factory: Factory) -> Iterator[str]:
     tokens = Tokens(factory.engine, factory.clock)
     log, engine = factory.log, factory.engine
     services = Services(log, Engine(log), tokens, settings, engine, factory.clock)
-    server = make_server("127.0.0.1", 0, create_app(settings, services=services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(create_app(settings, services=services)) as address:
+        yield address
 
 
 @pytest.mark.slow
@@ -55,7 +50,7 @@ def test_the_docs_page_lists_the_operations_without_breaking_its_policy(
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=True,
     )
     assert 'data-path="/v1/statements"' in page.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,10 +20,9 @@ from api.partners.inbox import Inbox
 from api.partners.partners import Partner, Partners
 from tests.e2e.factory_server import serving
 from tests.factory import Actor, Factory
+from tests.patience import until
 
 pytestmark = pytest.mark.slow
-
-PATIENCE_SECONDS = 60
 
 
 @dataclass
@@ -93,16 +91,8 @@ def hosts(new_url: Callable[..., str], tmp_path: Path) -> Iterator[tuple[Host, H
 
 def awaited(look: Callable[[], list[dict[str, Any]]]) -> dict[str, Any]:
     """The one thing that is there in the end."""
-    eventually(lambda: bool(look()))
-    (only,) = look()
+    (only,) = until(look)
     return only
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to this"
-        time.sleep(0.05)
 
 
 def test_requests_are_answered_and_new_footprints_announced_by_event(
@@ -140,6 +130,6 @@ def test_requests_are_answered_and_new_footprints_announced_by_event(
     assert published["data"]["pfIds"] == [second["id"]]
 
     # What was taken over there is noted here a moment later.
-    eventually(lambda: buyer.sent(to_seller) == ["delivered"] * 2)
-    eventually(lambda: seller.sent(to_buyer) == ["delivered"] * 3)
+    until(lambda: buyer.sent(to_seller) == ["delivered"] * 2)
+    until(lambda: seller.sent(to_buyer) == ["delivered"] * 3)
     assert len(seller.inbox.of(state="done")) == 2

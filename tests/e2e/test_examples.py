@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ import requests
 
 from api.subscriptions import signatures
 from tests.e2e.deployment import COMMAND, Deployment, Member, free_port
+from tests.patience import HANG_SECONDS, until
+from tests.processes import running
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 LANGUAGES = {
@@ -60,7 +62,7 @@ def ended(
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
     )
 
 
@@ -99,7 +101,11 @@ def test_a_supplier_declares_a_footprint(here: Deployment, tmp_path: Path, langu
     trust = str(here.folder / "trust.json")
     checked = [COMMAND, "verify", "product.tlog-proof", "--statement", "product.jws"]
     done = subprocess.run(
-        [*checked, "--trust", trust], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        [*checked, "--trust", trust],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=HANG_SECONDS,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -208,7 +214,7 @@ def test_a_supplier_answers_those_it_names_and_is_told_what_else_to_do(
     assert here.get(path, first.token)["value"] == "1.92"
     url = f"{here.address}{path}"
     headers = {"Authorization": f"Bearer {second.token}"}
-    assert requests.get(url, headers=headers, timeout=60).status_code == 403
+    assert requests.get(url, headers=headers, timeout=HANG_SECONDS).status_code == 403
 
 
 # --- Webhooks ---
@@ -218,31 +224,21 @@ def test_a_supplier_answers_those_it_names_and_is_told_what_else_to_do(
 def receiving(language: str, secret: str, port: int, told: Path) -> Iterator[str]:
     """An example that receives; what it prints goes to ``told``."""
     begun = command(language, "webhook", str(port))
-    with told.open("w") as output:
-        program = subprocess.Popen(
-            begun, env=os.environ | {"WEBHOOK_SECRET": secret}, stdout=output, stderr=output
-        )
-    try:
+    environment = os.environ | {"WEBHOOK_SECRET": secret}
+    with (
+        told.open("w") as output,
+        running(begun, env=environment, stdout=output, stderr=output) as program,
+    ):
         until(lambda: answers(port) or program.poll() is not None)
         assert program.poll() is None, told.read_text()
         yield f"http://127.0.0.1:{port}/"
-    finally:
-        program.terminate()
-        program.wait(timeout=20)
 
 
 def answers(port: int) -> bool:
     try:
-        return bool(requests.post(f"http://127.0.0.1:{port}/", timeout=5).status_code)
+        return bool(requests.post(f"http://127.0.0.1:{port}/", timeout=HANG_SECONDS).status_code)
     except requests.ConnectionError:
         return False
-
-
-def until(happened: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("language", ["python", "javascript"])
@@ -262,16 +258,17 @@ def test_what_the_server_sends_is_received_and_what_others_send_is_not(
         here.run("subscriptions", "--test", made["id"], *there, token=supplier.token)
         until(lambda: "org.catchment.subscription.test.1" in told.read_text())
         forged = b'{"type": "forged", "data": {}}'
-        now = int(time.time())
         stranger, own = signatures.new_secret(), made["secret"]
-        for secret, at in ((stranger, now), (own, now - 600), (own, now + 600)):
-            headers = signatures.headers([secret], "1", at, forged)
-            assert requests.post(url, forged, headers=headers, timeout=60).status_code == 401
-        headers = signatures.headers([own], "1", now, b"{}")
-        assert requests.post(url, forged, headers=headers, timeout=60).status_code == 401
-        body = b'{"type": "both", "data": {}}'
-        both = signatures.headers([stranger, own], "2", now, body)
-        assert requests.post(url, body, headers=both, timeout=60).status_code == 204
+
+        def post(sent: bytes, *secrets: str, late: int = 0, signed: bytes = b"") -> int:
+            now = int(time.time())
+            headers = signatures.headers(secrets, "1", now + late, signed or sent)
+            return requests.post(url, sent, headers=headers, timeout=HANG_SECONDS).status_code
+
+        assert post(forged, stranger) == 401
+        assert [post(forged, own, late=late) for late in (-86_400, 86_400)] == [401, 401]
+        assert post(forged, own, signed=b"{}") == 401
+        assert post(b'{"type": "both", "data": {}}', stranger, own) == 204
         until(lambda: "both {}" in told.read_text())
     assert "forged" not in told.read_text()
 

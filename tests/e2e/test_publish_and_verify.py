@@ -13,6 +13,7 @@ import pytest
 from api.importing.wanted import entity_id
 from tests.e2e.deployment import COMMAND, Deployment, Member
 from tests.e2e.test_worked_example import Rows, write_workbook
+from tests.patience import HANG_SECONDS
 
 YEAR = "2025"
 PERIOD = {"period": YEAR, "site": "mill"}
@@ -70,7 +71,7 @@ def verified(here: Deployment, bundle: str) -> tuple[int, Any]:
         env={name: text for name, text in os.environ.items() if name != "DATABASE_URL"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_SECONDS,
     )
     return done.returncode, json.loads(done.stdout)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.deployment import Deployment
+from tests.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[2]
 LANGUAGES = {"README.md": "en", "README.zh-CN.md": "zh"}
@@ -42,7 +43,7 @@ def test_who_follows_the_readme_closes_the_gap_moves_the_park_and_buys(
             env=here.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=HANG_SECONDS,
         )
     assert done.returncode == 0, done.stdout + done.stderr
     before, after = re.findall(r"^T2 .*?([\d,]{5,})", done.stdout, flags=re.MULTILINE)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.keys.tokens import Tokens
@@ -19,7 +17,9 @@ from api.services import Services
 from api.settings import Settings
 from graph.engine import Engine
 from tests.factory import Factory
+from tests.patience import HANG_SECONDS
 from tests.reported import YEAR, Reported
+from tests.serving import served
 
 pytestmark = pytest.mark.only_on("sqlite", "it is about pages, wherever the log lies")
 
@@ -53,13 +53,8 @@ def server(factory: Factory) -> Iterator[str]:
     tokens = Tokens(factory.engine, factory.clock)
     log, engine = factory.log, factory.engine
     services = Services(log, Engine(log), tokens, settings, engine, factory.clock)
-    made = make_server("127.0.0.1", 0, create_app(settings, services=services), threaded=True)
-    thread = threading.Thread(target=made.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{made.port}"
-    made.shutdown()
-    thread.join()
-    made.server_close()
+    with served(create_app(settings, services=services)) as address:
+        yield address
 
 
 def browser(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -76,7 +71,7 @@ def browser(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANG_SECONDS,
         check=True,
     )
 

@@ -14,6 +14,7 @@ from ledger import receipt
 from ledger.statements import Product
 from tests.e2e.factory_server import serving
 from tests.factory import ORIGIN, START_MS, Factory
+from tests.patience import HANG_SECONDS
 
 
 @pytest.fixture
@@ -34,18 +35,20 @@ def test_a_statement_goes_in_over_the_wire_and_its_receipt_stands(
     envelope = acme.sign(Product(id=factory.uuid(), name="Steel", unit="KGM"))
     headers = {"Content-Type": "application/jose"}
 
-    first = requests.post(f"{server}/v1/statements", envelope, headers=headers, timeout=10)
+    first = requests.post(
+        f"{server}/v1/statements", envelope, headers=headers, timeout=HANG_SECONDS
+    )
     assert first.status_code == 201, first.text
     proof = receipt.Receipt.parse(first.json()["receipt"].encode())
     assert receipt.verify(proof, [factory.log.verifier], ORIGIN).size == factory.log.size()
 
     # Once more, in chunks and without a length.
     pieces = (envelope[at : at + 100] for at in range(0, len(envelope), 100))
-    again = requests.post(f"{server}/v1/statements", pieces, headers=headers, timeout=10)
+    again = requests.post(f"{server}/v1/statements", pieces, headers=headers, timeout=HANG_SECONDS)
     assert (again.status_code, again.json()["new"]) == (200, False)
 
     # What is too large is refused, announced or not, and the server lives on.
-    announced = http.client.HTTPConnection(server.removeprefix("http://"), timeout=10)
+    announced = http.client.HTTPConnection(server.removeprefix("http://"), timeout=HANG_SECONDS)
     announced.putrequest("POST", "/v1/statements")
     announced.putheader("Content-Type", "application/jose")
     announced.putheader("Content-Length", "1000000000")
@@ -53,6 +56,8 @@ def test_a_statement_goes_in_over_the_wire_and_its_receipt_stands(
     assert announced.getresponse().status == 413
     announced.close()
     chunks = (b"a" * 10_000 for _ in range(30))
-    streamed = requests.post(f"{server}/v1/statements", chunks, headers=headers, timeout=10)
+    streamed = requests.post(
+        f"{server}/v1/statements", chunks, headers=headers, timeout=HANG_SECONDS
+    )
     assert streamed.status_code == 413
-    assert requests.get(f"{server}/health", timeout=5).json()["status"] == "ok"
+    assert requests.get(f"{server}/health", timeout=HANG_SECONDS).json()["status"] == "ok"

@@ -34,6 +34,7 @@ from ledger.statements import (
 from tests.e2e.deployment import Deployment, Member
 from tests.e2e.tls_proxy import TlsProxy
 from tests.factory import gas, line, year_of
+from tests.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.only_on("sqlite", "about two hosts, whatever their databases")
 
@@ -70,7 +71,7 @@ class Hosts:
             f"{who.deployment.address}/v1/statements",
             signed(key, body, who.id, prev),
             headers={"Content-Type": "application/jose", "X-Forwarded-Proto": "https"},
-            timeout=30,
+            timeout=HANG_SECONDS,
         )
         assert answer.status_code == 201, answer.text
         digest: str = answer.json()["digest"]
@@ -179,17 +180,21 @@ def test_a_figure_follows_what_another_host_lists_over_https(hosts: Hosts) -> No
 def _says_https(hosts: Hosts) -> None:
     """What the mill's host says of its own addresses is what its proxy is reached at."""
     trusted, url = str(hosts.proxy.certificate), hosts.proxy.url
-    found = requests.get(f"{url}/.well-known/openid-configuration", verify=trusted, timeout=30)
+    found = requests.get(
+        f"{url}/.well-known/openid-configuration", verify=trusted, timeout=HANG_SECONDS
+    )
     assert found.json()["token_endpoint"] == f"{url}/auth/token"
     issued = requests.post(
         f"{url}/auth/token",
         {"grant_type": "client_credentials"},
         auth=hosts.credentials,
         verify=trusted,
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     bearer = {"Authorization": f"Bearer {issued.json()['access_token']}"}
-    page = requests.get(f"{url}/3/footprints?limit=2", headers=bearer, verify=trusted, timeout=30)
+    page = requests.get(
+        f"{url}/3/footprints?limit=2", headers=bearer, verify=trusted, timeout=HANG_SECONDS
+    )
     assert len(page.json()["data"]) == 2
     assert page.links["next"]["url"].startswith(f"{url}/3/footprints?")
 
@@ -216,7 +221,7 @@ def _upstream(hosts: Hosts, product: str) -> tuple[str, str | None]:
     answer = requests.get(
         f"{hosts.here.address}/v1/products/{product}/footprint?year=2025",
         headers={"Authorization": f"Bearer {hosts.maker.token}"},
-        timeout=30,
+        timeout=HANG_SECONDS,
     )
     assert answer.ok, answer.text
     found = answer.json()

@@ -19,6 +19,7 @@ from ledger import receipt
 from ledger.statements import Product
 from tests.e2e.factory_server import serving
 from tests.factory import ORIGIN, Factory
+from tests.patience import HANG_SECONDS, until
 
 WORKERS = 3
 POSTS = 90
@@ -29,9 +30,7 @@ LIMIT = 10_000
 def server(factory: Factory, tmp_path: Path) -> Iterator[str]:
     """The address of a server with several workers over the factory's log."""
     limit = f"{LIMIT} per hour"
-    with serving(
-        factory, tmp_path, CATCHMENT_WORKERS=WORKERS, CATCHMENT_SUBMIT_LIMIT=limit
-    ) as address:
+    with serving(factory, tmp_path, workers=WORKERS, CATCHMENT_SUBMIT_LIMIT=limit) as address:
         yield address
 
 
@@ -50,7 +49,9 @@ def test_what_several_workers_take_is_one_log_and_every_receipt_stands(
     def post(envelope: bytes) -> requests.Response:
         # A connection each: the kernel deals them out to the workers.
         headers = {"Content-Type": "application/jose"}
-        return requests.post(f"{server}/v1/statements", envelope, headers=headers, timeout=30)
+        return requests.post(
+            f"{server}/v1/statements", envelope, headers=headers, timeout=HANG_SECONDS
+        )
 
     with ThreadPoolExecutor(8) as pool:
         responses = list(pool.map(post, [*once, *once]))
@@ -82,22 +83,20 @@ def test_what_several_workers_take_is_one_log_and_every_receipt_stands(
 def test_a_worker_that_dies_takes_nobody_with_it_and_another_comes(
     server: str, tmp_path: Path
 ) -> None:
-    def workers() -> list[str]:
-        return re.findall(r"with PID: (\d+)", (tmp_path / "server.log").read_text("utf-8"))
+    def told(what: str) -> list[str]:
+        return re.findall(what, (tmp_path / "server.log").read_text("utf-8"))
 
-    begun = workers()
+    begun = told(r"with PID: (\d+)")
+    assert len(begun) == WORKERS
     os.kill(int(begun[0]), signal.SIGKILL)
-    until = time.monotonic() + 20
-    while len(workers()) == len(begun) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert len(workers()) == len(begun) + 1
-    time.sleep(1)
-    assert requests.get(f"{server}/health", timeout=10).status_code == 200
+    until(lambda: len(told("Started worker-")) == WORKERS + 1)
+    assert len(told("with PID: ")) == WORKERS + 1
+    assert requests.get(f"{server}/health", timeout=HANG_SECONDS).status_code == 200
 
 
 def _get(server: str, path: str, secret: str) -> Any:
     response = requests.get(
-        f"{server}{path}", headers={"Authorization": f"Bearer {secret}"}, timeout=10
+        f"{server}{path}", headers={"Authorization": f"Bearer {secret}"}, timeout=HANG_SECONDS
     )
     assert response.ok, response.text
     return response.json()

@@ -23,10 +23,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.patience import HANG_SECONDS
+
 HOST = "localhost"
 _ITS_OWN = re.compile(rb"\r\n(?:X-Forwarded-\w+|Connection):[^\r\n]*", re.IGNORECASE)
 _PIECE = 65_536
-_SECONDS = 30
 
 
 class TlsProxy:
@@ -70,13 +71,13 @@ class TlsProxy:
                 thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
-        connection.settimeout(_SECONDS)
+        connection.settimeout(HANG_SECONDS)
         address = connection.getpeername()[0]
         with (
             suppress(OSError),
             connection,
             self._context.wrap_socket(connection, server_side=True) as client,
-            socket.create_connection(("127.0.0.1", self._backend), _SECONDS) as server,
+            socket.create_connection(("127.0.0.1", self._backend), HANG_SECONDS) as server,
         ):
             self._forward(client, server, address)
 

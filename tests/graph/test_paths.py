@@ -19,10 +19,12 @@ from tests.graph.nets import solved_of
 pytestmark = pytest.mark.only_on("sqlite", "is about what follows, not where it is kept")
 
 LONGEST = 12
+LEAST_UNITS = 1e-7
 
 
 def all_paths(amounts: np.ndarray, direct: np.ndarray) -> list[float]:
-    """The size of every path of up to ``LONGEST`` links from product 0, by walking them all."""
+    """The size of every path from product 0 that is larger than any that was cut off, by walking
+    them all: up to ``LONGEST`` links, each a quarter at most, and down to ``LEAST_UNITS``."""
     found, wave = [], [(0, 1.0)]
     for _ in range(LONGEST):
         found += [abs(units * direct[at]) for at, units in wave if units * direct[at]]
@@ -30,9 +32,9 @@ def all_paths(amounts: np.ndarray, direct: np.ndarray) -> list[float]:
             (i, units * amounts[i, at])
             for at, units in wave
             for i in range(len(direct))
-            if abs(units * amounts[i, at]) > 1e-7
+            if abs(units * amounts[i, at]) > LEAST_UNITS
         ]
-    return sorted(found, reverse=True)
+    return sorted((size for size in found if size > LEAST_UNITS * max(direct)), reverse=True)
 
 
 @st.composite

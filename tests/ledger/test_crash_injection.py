@@ -18,7 +18,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from ledger.errors import CatchmentError
 from ledger.statements import Product
 from tests.crash_driver import prepare
 from tests.factory import Actor, Factory
+from tests.processes import running
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = min(4, os.cpu_count() or 1)
@@ -77,7 +79,10 @@ class Series:
             ]
             return [run for driver in drivers for run in _results(driver)]
 
-    def _driver(self, name: str, injections: list[list[Any] | None]) -> subprocess.Popen[str]:
+    @contextmanager
+    def _driver(
+        self, name: str, injections: list[list[Any] | None]
+    ) -> Iterator[subprocess.Popen[str]]:
         jobs = self.material / f"{name}.jsonl"
         jobs.write_text(
             "".join(
@@ -85,19 +90,17 @@ class Series:
                 for n, inject in enumerate(injections)
             )
         )
-        with jobs.open() as given:
-            return subprocess.Popen(
-                [sys.executable, "-m", "tests.crash_driver", str(self.material)],
-                cwd=ROOT,
-                stdin=given,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        command = [sys.executable, "-m", "tests.crash_driver", str(self.material)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with (
+            jobs.open() as given,
+            running(command, cwd=ROOT, stdin=given, text=True, **pipes) as driver,
+        ):
+            yield driver
 
 
 def _results(driver: subprocess.Popen[str]) -> list[Run]:
-    told, complaints = driver.communicate(timeout=300)
+    told, complaints = driver.communicate()  # it ends each run that hangs
     if "Operation not permitted" in complaints:
         pytest.skip("strace may not trace processes here (ptrace is forbidden)")
     assert driver.returncode == 0, complaints

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
+from contextlib import suppress
 
 import pytest
 from joserfc import jws as peer
@@ -46,6 +46,7 @@ from ledger.jws import (
 )
 from ledger.keys import PrivateKey, PublicKey
 from ledger.strict_json import Float, dumps, loads
+from tests.work import calls
 
 ED = PrivateKey.generate("EdDSA")
 EC = PrivateKey.generate("ES256")
@@ -163,12 +164,16 @@ REFUSED = [
     ids=[name for name, _, _ in REFUSED],
 )
 def test_a_hostile_envelope_is_refused_by_name_and_at_once(compact, error):
-    started = time.perf_counter()
     with pytest.raises(LedgerError) as refused:
         parse(compact)
     assert type(refused.value) is error
     assert str(refused.value)
-    assert time.perf_counter() - started < 0.5
+    assert calls(lambda: _refused(compact)) < 500
+
+
+def _refused(compact):
+    with suppress(LedgerError):
+        parse(compact)
 
 
 def test_a_refusal_says_whether_the_header_or_the_payload_is_meant():

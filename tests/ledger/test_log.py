@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from ledger.statements import Enterprise, LogId, Product, Withdrawal
 from ledger.store import open_engine, writing
 from tests.databases import tampering
 from tests.factory import ORIGIN, START_MS, Actor, Factory
+from tests.patience import HANG_SECONDS
+from tests.processes import running
 
 ROOT = Path(__file__).resolve().parents[2]
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -351,14 +353,14 @@ def test_eight_threads_with_one_statement_make_one_entry(factory: Factory, acme:
     assert _check_log(factory, factory.log) == size + 1
 
 
-def _appender(factory: Factory, folder: Path, envelopes: Sequence[bytes]) -> subprocess.Popen[str]:
+def _appender(
+    factory: Factory, folder: Path, envelopes: Sequence[bytes]
+) -> AbstractContextManager[subprocess.Popen[str]]:
     pem, lines = folder / "signer.pem", folder / f"{factory.uuid()}.txt"
     pem.write_bytes(factory.signer.private.to_pem())
     lines.write_bytes(b"\n".join(envelopes))
     command = [sys.executable, "-m", "tests.appender", factory.url, str(pem), str(lines)]
-    return subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ}, stdout=subprocess.PIPE, text=True
-    )
+    return running(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def test_four_processes_append_to_one_file_and_lose_nothing(
@@ -366,8 +368,11 @@ def test_four_processes_append_to_one_file_and_lose_nothing(
 ) -> None:
     size = factory.log.size()
     shares = [_products(acme, 12) for _ in range(4)]
-    processes = [_appender(factory, tmp_path, share) for share in shares]
-    acknowledged = [process.communicate(timeout=60)[0].split() for process in processes]
+    with ExitStack() as started:
+        processes = [started.enter_context(_appender(factory, tmp_path, share)) for share in shares]
+        acknowledged = [
+            process.communicate(timeout=HANG_SECONDS)[0].split() for process in processes
+        ]
     assert [process.returncode for process in processes] == [0] * 4
     indexes = sorted(int(index) for printed in acknowledged for index in printed)
     assert indexes == list(range(size, size + 48))
@@ -380,13 +385,11 @@ def test_a_writer_killed_in_the_middle_leaves_a_sound_log_with_all_it_acknowledg
     factory: Factory, acme: Actor, tmp_path: Path
 ) -> None:
     size, envelopes = factory.log.size(), _products(acme, 400)
-    process = _appender(factory, tmp_path, envelopes)
-    assert process.stdout is not None
-    acknowledged = [int(process.stdout.readline()) for _ in range(20)]
-    process.kill()
-    acknowledged += [int(line) for line in process.stdout.read().split("\n")[:-1]]
-    process.wait(timeout=60)
-    process.stdout.close()
+    with _appender(factory, tmp_path, envelopes) as process:
+        assert process.stdout is not None
+        acknowledged = [int(process.stdout.readline()) for _ in range(20)]
+        process.kill()
+        acknowledged += [int(line) for line in process.stdout.read().split("\n")[:-1]]
     log = factory.reopen()
     assert acknowledged == list(range(size, size + len(acknowledged)))
     assert [log.entry(index).envelope for index in acknowledged] == envelopes[: len(acknowledged)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from ledger.log import Accepted, Log, Outcome, Refused, Submission
 from ledger.sequencer import Sequencer
 from ledger.statements import Product
 from tests.factory import ORIGIN, Actor, Factory
+from tests.patience import HANG_SECONDS, until
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 20
 
 
 class Gate:
@@ -45,7 +45,7 @@ class Gate:
 
     def commit(self, submissions: Sequence[Submission]) -> list[list[Outcome]]:
         self.entered.set()
-        assert self._open.wait(SECONDS)
+        assert self._open.wait(HANG_SECONDS)
         self.sizes.append([len(each.items) for each in submissions])
         return self._log.commit(submissions)
 
@@ -65,23 +65,14 @@ class Crowd:
         self._calls.append(self._pool.submit(self.sequencer.append, envelopes, **how))
         waited = 1 if len(self._calls) == 1 else len(self._calls) - 1
         if len(self._calls) == 1:
-            assert self.gate.entered.wait(SECONDS)
+            assert self.gate.entered.wait(HANG_SECONDS)
         else:
-            _until(lambda: len(self.sequencer._waiting) == waited)
+            until(lambda: len(self.sequencer._waiting) == waited)
         return self._calls[-1]
 
     def let_go(self) -> list[list[Outcome]]:
         self.gate.open()
-        return [call.result(SECONDS) for call in self._calls]
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(SECONDS * 1000):
-        if holds():
-            return
-        pause.wait(0.001)
-    raise AssertionError("it did not come to that")
+        return [call.result(HANG_SECONDS) for call in self._calls]
 
 
 @pytest.fixture
@@ -206,8 +197,8 @@ def test_a_transaction_that_fails_is_told_to_its_callers_and_to_nobody_else(
     falls.set()
     crowd.gate.open()
     with pytest.raises(OSError, match="No space left"):
-        first.result(SECONDS)
-    assert [type(call.result(SECONDS)[0]) for call in late] == [Accepted] * 3
+        first.result(HANG_SECONDS)
+    assert [type(call.result(HANG_SECONDS)[0]) for call in late] == [Accepted] * 3
     assert _stored(factory) == [*stored, *(each for (each,) in doomed)]
 
 
@@ -233,8 +224,8 @@ def test_what_nobody_foresaw_spoils_one_statement_and_not_its_neighbours(
     calls = [crowd.call([each]) for each in (one, poison, two)]
     crowd.gate.open()
     with pytest.raises(ArithmeticError):
-        calls[1].result(SECONDS)
-    assert [type(calls[place].result(SECONDS)[0]) for place in (0, 2)] == [Accepted] * 2
+        calls[1].result(HANG_SECONDS)
+    assert [type(calls[place].result(HANG_SECONDS)[0]) for place in (0, 2)] == [Accepted] * 2
     assert _stored(factory)[-2:] == [one, two]
 
 
@@ -282,7 +273,7 @@ def test_fifty_threads_with_one_statement_make_one_entry(factory: Factory, acme:
     size, sequencer, start = factory.log.size(), Sequencer(factory.log), threading.Barrier(50)
 
     def post(_: int) -> Accepted:
-        start.wait(SECONDS)
+        start.wait(HANG_SECONDS)
         (outcome,) = sequencer.append([envelope])
         assert isinstance(outcome, Accepted)
         return outcome
@@ -330,5 +321,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def test_a_forked_process_begins_with_nobody_waiting() -> None:
-    done = subprocess.run([sys.executable, "-c", FORKING], cwd=ROOT, timeout=SECONDS, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING], cwd=ROOT, timeout=HANG_SECONDS, check=False
+    )
     assert done.returncode == 7

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from ledger.keys import PrivateKey
 from ledger.note import SignerKey
 from ledger.statements import NaturalKey, Part, Period, Periodic, Statement, read
 from tests.factory import day
+from tests.work import calls
 
 ID = "00000000-0000-4000-8000-000000000001"
 DIGEST = "ab" * 32
@@ -20,7 +20,7 @@ YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
 KEY = PrivateKey.generate("EdDSA")
 
 
-def _read(kind: str, **members: Any) -> Statement:
+def _envelope(kind: str, **members: Any) -> jws.Envelope:
     payload = {
         "type": kind,
         "v": 1,
@@ -31,7 +31,11 @@ def _read(kind: str, **members: Any) -> Statement:
         "subject": ID,
         **members,
     }
-    return read(jws.parse(jws.sign(payload, KEY)))
+    return jws.parse(jws.sign(payload, KEY))
+
+
+def _read(kind: str, **members: Any) -> Statement:
+    return read(_envelope(kind, **members))
 
 
 def _problems(kind: str, **members: Any) -> dict[str, str]:
@@ -44,11 +48,17 @@ def _problems(kind: str, **members: Any) -> dict[str, str]:
 
 
 def test_a_list_too_long_is_refused_before_its_items_are_read() -> None:
-    before = time.process_time()
-    problems = _problems("purchases", site=ID, period=YEAR, inputs=[{}] * 60_000)
+    envelope = _envelope("purchases", site=ID, period=YEAR, inputs=[{}] * 60_000)
+    problems: dict[str, str] = {}
+
+    def refused() -> None:
+        with pytest.raises(StatementMalformed) as raised:
+            read(envelope)
+        problems.update(raised.value.problems)
+
+    # Reading them all would make a quarter of a million problems.
+    assert calls(refused) < 10_000
     assert list(problems) == ["/inputs"]
-    # Reading them all takes four seconds and makes a quarter of a million problems.
-    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize("kind", ["inventory", "recipe"])
