@@ -73,7 +73,7 @@ def figure_tag(
     language: str,
 ) -> str:
     """The opaque part of the weak ETag."""
-    shown = max(standing.touched.get((kind, ""), -1) for kind in _DECIDES_ACCESS)
+    shown = standing.touched.last(_DECIDES_ACCESS)
     asked = [[name, question[name]] for name in sorted(question)]
     scopes = None if caller.scopes is None else sorted(caller.scopes)
     parts = [VERSION, as_of, shown, asked, caller.role, caller.enterprise, scopes, language]

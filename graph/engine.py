@@ -195,7 +195,7 @@ class Engine:
         return self._latest_of(PERIODIC, standing) or self._latest_of(footprints, standing) or 1970
 
     def _latest_of(self, kinds: tuple[str, ...], standing: Standing) -> int:
-        moved = max(standing.touched.get((kind, ""), -1) for kind in kinds)
+        moved = standing.touched.last(kinds)
         known = self._latest.get((kinds, moved))
         if known is None:
             known = self._latest.put((kinds, moved), _latest_of(standing, kinds))

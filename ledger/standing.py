@@ -238,6 +238,10 @@ class Touched(Mapping[_Pair, int]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def last(self, kinds: Iterable[str], about: str = "") -> int:
+        """The last entry of any of these types about an id, or about anything; -1 for none."""
+        return max(self.get((kind, about), -1) for kind in kinds)
+
 
 class InOrder(Sequence[Said]):
     """What stands of one type in the order of the entries, read as it is gone through."""

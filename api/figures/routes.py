@@ -17,7 +17,7 @@ from flask import Response
 from api.auth import current_caller
 from api.caching import CHECKPOINT_HEADER, figure_response
 from api.errors import DayOutsideYear
-from api.figures.access import Access
+from api.figures.access import Access, Sight
 from api.figures.boundaries import Guarded, boundary_answer
 from api.figures.parts import Answer, iso_day
 from api.figures.products import contributions_answer, footprint_answer
@@ -32,7 +32,7 @@ from api.figures.wire import (
 from api.services import services
 from api.web.blueprint import Blueprint
 from graph.engine import Answered, Question
-from graph.figures.footprint import product_footprint
+from graph.figures.footprint import ProductFootprint, product_footprint
 from ledger.standing import Standing
 
 blueprint = Blueprint(
@@ -109,12 +109,8 @@ def footprint(query: dict[str, Any], product: UUID) -> Response:
     the owner, auditors, and those it has disclosed the product's footprint to.
     """
     asked = Asked.of("footprint", product, query)
-    asked.access.require("product", asked.id, "footprint")
-    answered = services().engine.about_product(asked.id, asked.question)
-    site = asked.site
-    sight = asked.access.require_footprint(asked.id, answered.solved, asked.question, site)
-    figure = product_footprint(answered.solved, asked.id, answered.weights, site)
-    document = footprint_answer(answered, figure, sight, asked.access, site)
+    answered, figure, sight = footprint_of(asked)
+    document = footprint_answer(answered, figure, sight, asked.access, asked.site)
     return asked.answer(FootprintSchema, document, answered)
 
 
@@ -164,6 +160,18 @@ def enterprise_inventory(query: dict[str, Any], enterprise: UUID) -> Response:
     asked = Asked.of("enterprise", enterprise, query)
     guarded = enterprise_books(asked.id, asked.question, asked.access)
     return asked.answer(EnterpriseBooksSchema, boundary_answer(guarded), guarded.books.answered)
+
+
+def footprint_of(asked: Asked) -> tuple[Answered, ProductFootprint, Sight]:
+    """The footprint of the product asked about, and what of it the caller may see.
+
+    Raises what ``Access.require``, ``Engine.about_product`` and ``Access.require_footprint`` do.
+    """
+    asked.access.require("product", asked.id, "footprint")
+    answered = services().engine.about_product(asked.id, asked.question)
+    solved, site = answered.solved, asked.site
+    sight = asked.access.require_footprint(asked.id, solved, asked.question, site)
+    return answered, product_footprint(solved, asked.id, answered.weights, site), sight
 
 
 def park_books(park: str, question: Question, access: Access) -> Guarded:

@@ -150,5 +150,4 @@ def _at_sites(evidence: Evidence, scope: Scope) -> Iterator[int]:
 
 def _as_of(answered: Answered) -> int:
     """The last entry of a kind that rules look at: the answer may be called younger than it is."""
-    kinds = (*MOVES_FIGURES, "meter", "readings")
-    return max(answered.standing.touched.get((kind, ""), -1) for kind in kinds)
+    return answered.standing.touched.last((*MOVES_FIGURES, "meter", "readings"))

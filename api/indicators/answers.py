@@ -153,8 +153,7 @@ class IndicatorAnswer:
     @property
     def _as_of(self) -> int:
         touched = self.guarded.books.answered.standing.touched
-        also = (touched.get((kind, ""), -1) for kind in _ALSO_MOVE)
-        return max(last_moved(self.guarded.books), *also)
+        return max(last_moved(self.guarded.books), touched.last(_ALSO_MOVE))
 
     @property
     def _basis(self) -> Answer | None:

@@ -102,8 +102,7 @@ def of_park(query: dict[str, Any], park: UUID) -> Response:
     year = query.get("year") or latest_year_at(standing, {member.site for member in members})
     places = places_of_park(standing, entity, year)
     document = _boundary(access, standing, places, query, year)
-    drawn = max(standing.touched.get((kind, entity), -1) for kind in ("park", "membership"))
-    as_of = max(document["as_of"], drawn)
+    as_of = max(document["as_of"], standing.touched.last(("park", "membership"), entity))
     told = {**document, "park": {"id": entity, "name": name}, "as_of": as_of}
     return _answer("park-meters", entity, query, access, ParkMetersSchema, told)
 

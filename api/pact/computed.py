@@ -112,9 +112,9 @@ def follow(services: Services) -> None:
     today = services.clock() // _DAY_MS
     done, day = _followed(services)
     is_new_day = day != today  # years end, too
-    if not is_new_day and _last_of(standing, _DECIDES) < done:
+    if not is_new_day and standing.touched.last(_DECIDES) < done:
         return
-    everything = is_new_day or _last_of(standing, _OF_EVERYTHING) >= done
+    everything = is_new_day or standing.touched.last(_OF_EVERYTHING) >= done
     since = None if everything else done
     outcomes = dict(_outcomes(services, standing, since))
     # Compared before the lock is taken: most often little has changed, and others wait to append.
@@ -133,11 +133,6 @@ def _followed(services: Services) -> tuple[int, int]:
     """To which size of the log this has come, and on which day; 0 before the first time."""
     with reading(services.database) as connection:
         return mark(connection, _SIZE), mark(connection, _TODAY)
-
-
-def _last_of(standing: Standing, kinds: Iterable[str]) -> int:
-    """The last entry of these kinds; -1 where there is none."""
-    return max(standing.touched.get((kind, ""), -1) for kind in kinds)
 
 
 # -- what there is to hand out -------------------------------------------------------------------

@@ -25,7 +25,7 @@ from api.figures.ladder import RUNG_WORDS, SEVERAL
 from api.figures.numbers import compact, percent, places_for, tonnes
 from api.figures.parts import Answer
 from api.figures.products import footprint_answer
-from api.figures.routes import Asked, park_books
+from api.figures.routes import Asked, footprint_of, park_books
 from api.figures.wire import YearQuery
 from api.inventory.routes import inventory_of
 from api.log.routes import rules_in_force
@@ -37,7 +37,6 @@ from api.web.problems import problem_of
 from api.web.wire import iso_time
 from graph.engine import Question
 from graph.errors import UnknownBoundary, UnknownProduct
-from graph.figures.footprint import product_footprint
 from graph.terms import Rung
 from ledger import strict_base64
 from ledger.errors import CatchmentError
@@ -116,9 +115,7 @@ def product(product: UUID) -> str:
     if not access.is_public("footprint", wanted):
         raise NotDisclosed(kind="footprint", id=wanted)
     question = Question(query.get("year"), query["gwp"], query.get("at"))
-    answered = services().engine.about_product(wanted, question)
-    sight = access.require_footprint(wanted, answered.solved, question)
-    figure = product_footprint(answered.solved, wanted, answered.weights)
+    answered, figure, sight = footprint_of(Asked("product", wanted, question, None, access))
     told = footprint_answer(answered, figure, sight, access)
     return _page("product.html", figure=told, bounds=bounds_of(told), rungs=_rungs(told["rungs"]))
 

@@ -12,14 +12,12 @@ from uuid import UUID
 from flask import Response
 
 from api.figures.boundaries import Guarded
-from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
+from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, footprint_of, park_books
 from api.figures.wire import FigureQuery, ProductQuery
 from api.quality.answers import boundary_quality_answer, product_quality_answer
 from api.quality.wire import EnterpriseQualitySchema, ParkQualitySchema, ProductQualitySchema
-from api.services import services
 from api.web.blueprint import Blueprint
 from graph.engine import Answered
-from graph.figures.footprint import product_footprint
 from graph.tracing.draws import Draw, draw_of_boundary, draw_of_product
 from graph.tracing.facts import Facts, facts_of
 
@@ -43,12 +41,9 @@ def of_product(query: dict[str, Any], product: UUID) -> Response:
     have it is null.
     """
     asked = Asked.of("product-quality", product, query)
-    asked.access.require("product", asked.id, "footprint")
-    answered = services().engine.about_product(asked.id, asked.question)
-    site = asked.site
-    sight = asked.access.require_footprint(asked.id, answered.solved, asked.question, site)
-    figure = product_footprint(answered.solved, asked.id, answered.weights, site)
-    draw = draw_of_product(answered.solved, answered.weights, _facts(answered), asked.id, site)
+    answered, figure, sight = footprint_of(asked)
+    facts = _facts(answered)
+    draw = draw_of_product(answered.solved, answered.weights, facts, asked.id, asked.site)
     document = product_quality_answer(answered, figure, draw, sight, asked.access)
     return asked.answer(ProductQualitySchema, document, answered)
 

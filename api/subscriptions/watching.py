@@ -82,7 +82,7 @@ class _Look:
     @property
     def knows_who_may_read(self) -> bool:
         """Whether nothing that decides who may read was said since the last look."""
-        return _last(self.access.standing, _DECIDE_ACCESS) < self.subscription.seen
+        return self.access.standing.touched.last(_DECIDE_ACCESS) < self.subscription.seen
 
 
 def watch(services: Services) -> None:
@@ -163,12 +163,7 @@ def _may_have_moved(subscription: Subscription, standing: Standing) -> bool:
     if subscription.held_until is not None:
         return True
     kinds = (*MOVES_FIGURES, *_MOVE_NET, *_DECIDE_ACCESS)
-    return _last(standing, kinds) >= subscription.seen
-
-
-def _last(standing: Standing, kinds: tuple[str, ...]) -> int:
-    """The last entry of any of these types; -1 where there is none."""
-    return max(standing.touched.get((kind, ""), -1) for kind in kinds)
+    return standing.touched.last(kinds) >= subscription.seen
 
 
 def _midnight_after(now: int) -> int:

@@ -201,8 +201,7 @@ def last_moved(books: Books) -> int:
     A customer may begin or cease to buy anywhere, so every entry that moves a figure counts: an
     answer may be called younger than it is, never older.
     """
-    touched = books.answered.standing.touched
-    return max(books.as_of, *(touched.get((kind, ""), -1) for kind in MOVES_DOWNSTREAM))
+    return max(books.as_of, books.answered.standing.touched.last(MOVES_DOWNSTREAM))
 
 
 def _entered(by_category: Mapping[int, Vector], days: int, year: int, gwp: str) -> Iterator[Stage]:

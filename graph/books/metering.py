@@ -167,7 +167,7 @@ def metered_year(standing: Standing, places: Iterable[Place], year: int, gwp: st
 def _as_of(standing: Standing, sites: Collection[str]) -> int:
     """The last entry about meters of the sites, or about factors."""
     kinds = ("site", "meter", "readings", "membership", "transfer")
-    about = [standing.touched.get((kind, site), -1) for site in sites for kind in kinds]
+    about = [standing.touched.last(kinds, site) for site in sites]
     regions = [region_of(standing, site)[1] for site in sites]
     return max(*about, *regions, standing.touched.get((Factors.TYPE, ""), -1), -1)
 

@@ -239,7 +239,7 @@ def restated_books(answered: Answered, kind: str, boundary: str, day: dt.date) -
 
 def last_drawn(standing: Standing) -> int:
     """The last entry that can have drawn any fence: it may be called younger, never older."""
-    return max(standing.touched.get((kind, ""), -1) for kind in _DRAWS)
+    return standing.touched.last(_DRAWS)
 
 
 def _last_told(answered: Answered, places: Iterable[Place]) -> Iterator[int]:

@@ -387,7 +387,7 @@ def progress_of(target: Target, figures: Iterable[YearFigures]) -> Progress:
 def _last_words(standing: Standing, entity: str, figures: Iterable[YearFigures]) -> int:
     """The last entry behind any of it; of products after the gate, the last of the log."""
     touched = standing.touched
-    plans = (touched.get((kind, entity), -1) for kind in (Target.TYPE, Scenario.TYPE))
+    plans = touched.last((Target.TYPE, Scenario.TYPE), entity)
     books = (each for year in figures for each in (year.as_it_was, year.restated) if each)
-    after = (touched.get((kind, ""), -1) for kind in ("downstream", "holdings"))
-    return max(last_drawn(standing), *plans, *after, *(each.as_of for each in books))
+    after = touched.last(("downstream", "holdings"))
+    return max(last_drawn(standing), plans, after, *(each.as_of for each in books))

@@ -160,7 +160,7 @@ def metered(
         days=_joined(days) or ((dt.date(year, 1, 1), dt.date(year + 1, 1, 1)),),
     )
     told = _around(standing.about(Readings.TYPE, site), name, year)
-    as_of = max(standing.touched.get((kind, site), -1) for kind in ("site", "meter", "readings"))
+    as_of = standing.touched.last(("site", "meter", "readings"), site)
     return _told(asked, told, stated.digest, as_of)
 
 

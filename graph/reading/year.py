@@ -406,18 +406,17 @@ class Year:
         return self._once("last word", product, self._last_word)
 
     def _last_word(self, product: str) -> int:
-        touched = self.standing.touched
-        about = max(touched.get((kind, product), -1) for kind in _TOLD_OF_A_PRODUCT)
+        about = self.standing.touched.last(_TOLD_OF_A_PRODUCT, product)
         cuts = (self._once("cut", site, self._last_cut) for site in self.sites_named_with(product))
         return max(about, *cuts, -1)
 
     def _last_cut(self, site: str) -> int:
         """The last entry that can have cut the year of a site."""
-        return max(self.standing.touched.get((kind, site), -1) for kind in _CUTS_A_SITE)
+        return self.standing.touched.last(_CUTS_A_SITE, site)
 
     def last_word_at(self, site: str) -> int:
         """The last entry about a site, or about anything made there."""
-        return max(self.standing.touched.get((kind, site), -1) for kind in _TOLD_OF_A_SITE)
+        return self.standing.touched.last(_TOLD_OF_A_SITE, site)
 
     def sites_named_with(self, product: str) -> set[str]:
         """The sites that anything said about a product names, whether or not they stand."""

@@ -211,6 +211,9 @@ def test_everything_that_speaks_of_a_thing_touches_it(factory: Factory) -> None:
     assert touched["recipe", product] == said["recipe", site].index
     assert touched["membership", park] == said["membership", site].index
     assert ("product", "nothing") not in touched
+    both = ("production", "recipe")
+    assert touched.last(both, product) == touched.last(both) == said["production", product].index
+    assert touched.last(both, "nothing") == -1
 
 
 def test_a_withdrawal_touches_what_it_ends(factory: Factory) -> None:
