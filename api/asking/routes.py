@@ -39,7 +39,7 @@ from api.figures.parts import Answer
 from api.pact.criteria import Criteria
 from api.services import services
 from api.web.blueprint import Blueprint
-from api.web.bodies import read_as
+from api.web.bodies import body_flaw, read_as
 from api.web.wire import NEXT_PAGE, next_link
 from graph.engine import Question
 from graph.errors import UnknownProduct
@@ -153,6 +153,8 @@ def pass_on(request: UUID) -> Answer:
     if not asked.may_be_answered:
         raise RequestEnded(request=asked.id)
     product = asked.product or body.get("product")
+    if body.get("product", product) != product:
+        raise body_flaw("/product", "The request names a product itself: leave this out.")
     if product is None:
         raise NobodyToAsk(reason="the request names no product, and neither do you")
     suppliers = _of_own(str(asked.supplier), product, body.get("year"), {})

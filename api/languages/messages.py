@@ -46,7 +46,7 @@ _FLOORS = ("ledger", "graph", "api")
 _QUOTED: Final = ("reason", "error")
 """Keyword arguments whose text a sentence quotes."""
 _RAISED: Final = (
-    *("ValidationError", "not_authorised", "_flaw", "_refused", "refused"),
+    *("ValidationError", "not_authorised", "body_flaw", "_refused", "refused"),
     *("_not_understood", "unreachable", "NotListed"),
 )
 """Calls whose positional arguments are such texts, beside other things without a space."""

@@ -15,7 +15,7 @@ from api import tables
 from api.auth import current_caller, identified_caller, needs_token
 from api.caching import CHECKPOINT_HEADER, checkpoint_header, content_digest, figure_tag
 from api.callers import Caller
-from api.errors import BodyRefused, NoKeyInCustody, StatementNotFound
+from api.errors import NoKeyInCustody, StatementNotFound
 from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, question_of
@@ -40,7 +40,7 @@ from api.services import Services, services
 from api.statements.answers import readable
 from api.submission.custody import custody_of
 from api.web.blueprint import Blueprint
-from api.web.bodies import loaded, read_body
+from api.web.bodies import body_flaw, loaded, read_body
 from api.web.wire import NEXT_PAGE, iso_time, next_link
 from graph.engine import Question
 from ledger.standing import Said
@@ -238,13 +238,9 @@ def _bid(asked: dict[str, Any], k: int) -> Bid:
 def _require_labels(bids: list[Bid], log: dict[str, Any] | None) -> None:
     labels = [bid.label for bid in bids]
     if len(set(labels)) < len(labels):
-        raise _flaw("/offers", "Two offers have the same label.")
+        raise body_flaw("/offers", "Two offers have the same label.")
     if log and log.get("chosen") not in (None, *labels):
-        raise _flaw("/log/chosen", "The chosen offer is one of those compared.")
-
-
-def _flaw(where: str, sentence: str) -> BodyRefused:
-    return BodyRefused(where, ((where, sentence),))
+        raise body_flaw("/log/chosen", "The chosen offer is one of those compared.")
 
 
 def _logged(

@@ -13,12 +13,12 @@ from typing import Any, Final, cast
 
 from flask import url_for
 
-from api.errors import BatchRefused, BodyRefused, status_of
+from api.errors import BatchRefused, status_of
 from api.services import services
 from api.submission import submission
 from api.submission.wire import BatchProblemSchema, BatchQuery, BatchSchema, SubmittedSchema
 from api.web.blueprint import Blueprint
-from api.web.bodies import read_body, read_json
+from api.web.bodies import body_flaw, read_body, read_json
 from api.web.problems import problem_of, problem_response
 from ledger.errors import BatchTooLarge, NotPublished
 from ledger.jws import MAX_COMPACT_BYTES
@@ -126,20 +126,16 @@ def _envelopes() -> list[bytes]:
     settings = services().settings
     body = read_json(settings.batch_bytes)
     if not isinstance(body, dict) or body.keys() != {"statements"}:
-        raise _flaw("/", "An object with the one member statements is expected.")
+        raise body_flaw("/", "An object with the one member statements is expected.")
     statements = body["statements"]
     if not isinstance(statements, list) or not statements:
-        raise _flaw("/statements", "A list of at least one compact JWS is expected.")
+        raise body_flaw("/statements", "A list of at least one compact JWS is expected.")
     if len(statements) > settings.batch_statements:
         raise BatchTooLarge("/statements", size=len(statements), limit=settings.batch_statements)
     for place, statement in enumerate(statements):
         if not isinstance(statement, str):
-            raise _flaw(f"/statements/{place}", "A compact JWS is expected, as a text.")
+            raise body_flaw(f"/statements/{place}", "A compact JWS is expected, as a text.")
     return [cast(str, statement).encode("utf-8") for statement in statements]
-
-
-def _flaw(where: str, sentence: str) -> BodyRefused:
-    return BodyRefused(where, ((where, sentence),))
 
 
 def _submitted(outcome: Accepted) -> dict[str, Any]:

@@ -50,3 +50,8 @@ def loaded(schema: type[ma.Schema], body: JsonValue) -> Any:
     except ma.ValidationError as refused:
         found = malformed(refused)
         raise BodyRefused(found.where, found.problems) from None
+
+
+def body_flaw(where: str, sentence: str) -> BodyRefused:
+    """That a body is refused for one thing, at one place."""
+    return BodyRefused(where, ((where, sentence),))

@@ -377,6 +377,16 @@ def test_what_is_taken_in_of_a_class_was_bought_of_somebody(chain: Chain, portal
 
 
 @only_sqlite
+@only_sqlite
+def test_a_request_is_passed_on_for_the_product_that_it_names(chain: Chain, portal: Portal) -> None:
+    (one,) = portal.ask(chain.auto, product=chain.seat)["requests"]
+    path = f"requests/{one['id']}/pass-on"
+    problem = portal.post(chain.sew, path, {"product": chain.foam}, 422)
+    assert [flaw["where"] for flaw in problem["problems"]] == ["/product"]
+    assert portal.inbox(chain.chem) == []
+    portal.post(chain.sew, path, {"product": chain.seat}, 201)
+
+
 def test_progress_over_a_chain_of_three_tiers(
     services: Services, chain: Chain, portal: Portal
 ) -> None:
