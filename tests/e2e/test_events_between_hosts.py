@@ -14,7 +14,7 @@ import pytest
 from api.keys.secret_box import SecretBox
 from api.oauth.clients import Clients
 from api.opening import clock_ms
-from api.outbox.outbox import Outbox, outbox_of
+from api.outbox.outbox import Outbox
 from api.pact import events
 from api.partners.inbox import Inbox
 from api.partners.partners import Partner, Partners
@@ -111,7 +111,7 @@ def test_requests_are_answered_and_new_footprints_announced_by_event(
     def ask(**criteria: list[str]) -> str:
         source = events.source_of(buyer.address)
         asked = events.request_created(source, clock_ms(), criteria, "For the tender.")
-        outbox_of(buyer).put("partner", to_seller.id, asked)
+        buyer.outbox.put("partner", to_seller.id, asked)
         return asked.id
 
     request = ask(productId=first["productIds"])
