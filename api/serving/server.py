@@ -14,6 +14,7 @@ from api import snapshots
 from api.app import create_app
 from api.errors import AddressRefused
 from api.serving import errands, publishing
+from api.serving.ending import ENDING_SECONDS, end_when_told
 from api.settings import Settings
 
 
@@ -36,6 +37,7 @@ def serve(settings: Settings, host: str | None = None, port: int | None = None) 
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
+        workers_kill_timeout=ENDING_SECONDS,
         respawn_failed_workers=True,
         blocking_threads=settings.threads,
         websockets=False,
@@ -64,6 +66,7 @@ def free_address(host: str, port: int) -> str:
 
 
 def _load(settings: Settings) -> Flask:
+    end_when_told()
     app = create_app(settings)
     publishing.start(app.extensions["catchment"])
     errands.start(app.extensions["catchment"])

@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.errors import KeyFileRefused, WouldOverwrite, status_of
 from api.keys import keyfile
+from api.serving.ending import ENDING_SECONDS, end_when_told
 from ledger.errors import (
     CatchmentError,
     KeyRefused,
@@ -104,6 +105,7 @@ def serve(folder: Path, logs: tuple[Path, ...], host: str, port: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=1,
+        workers_kill_timeout=ENDING_SECONDS,
         blocking_threads=_THREADS,
         websockets=False,
     )
@@ -111,6 +113,7 @@ def serve(folder: Path, logs: tuple[Path, ...], host: str, port: int) -> None:
 
 
 def _load(folder: Path, logs: tuple[Path, ...]) -> Flask:
+    end_when_told()
     return create_app(open_witness(folder, map(Trust.read, logs)))
 
 

@@ -19,9 +19,9 @@ _START = "from api.serving.server import serve; from api.settings import Setting
 
 @contextmanager
 def serving(
-    factory: Factory, folder: Path, *, workers: int = 1, **settings: object
+    factory: Factory, folder: Path, *, workers: int = 1, waits_for: int = 0, **settings: object
 ) -> Iterator[str]:
-    """The address of a server while the block runs.
+    """The address of a server while the block runs, once all its workers have started, or some.
 
     ``folder`` becomes its data directory; ``settings`` are environment variables by name. It reads
     the real clock: statements sent to it are signed after ``factory.clock`` was set to that.
@@ -38,5 +38,7 @@ def serving(
     }
     command = [sys.executable, "-c", _START + "serve(Settings.from_env())"]
     log = folder / "server.log"
-    with processes.serving(command, address, log, workers=workers, env=environ, cwd=ROOT):
+    with processes.serving(
+        command, address, log, workers=waits_for or workers, env=environ, cwd=ROOT
+    ):
         yield address

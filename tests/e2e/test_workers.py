@@ -94,6 +94,15 @@ def test_a_worker_that_dies_takes_nobody_with_it_and_another_comes(
     assert requests.get(f"{server}/health", timeout=HANG_SECONDS).status_code == 200
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_server_that_is_told_to_end_while_its_workers_start_ends(
+    factory: Factory, tmp_path: Path, attempt: int
+) -> None:
+    with serving(factory, tmp_path, workers=WORKERS, waits_for=1):
+        pass  # to leave is to have it end
+
+
 def _get(server: str, path: str, secret: str) -> Any:
     response = requests.get(
         f"{server}{path}", headers={"Authorization": f"Bearer {secret}"}, timeout=HANG_SECONDS
