@@ -20,6 +20,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic, sleep
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ BUSY_SECONDS: Final = 30
 In SQLite that is reached only when another program holds the file: writers of this one stand in
 line before it, however long.
 """
+_AGAIN_SECONDS: Final = 0.01
 
 POSTGRESQL_LOCK: Final = int.from_bytes(b"catchmnt", "big")
 """The advisory lock of whoever writes a log: 7161132852798385780. PostgreSQL's locks are per
@@ -211,14 +213,24 @@ def _open_sqlite(url: sa.URL) -> sa.Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions late, and as readers; _begin_sqlite does it instead.
     connection.isolation_level = None
+    _use_write_ahead_log(connection)
     # What is erased is overwritten in the file, not only taken out of its index.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-    ):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Of several that open a new file at once one switches it; SQLite lets the others not wait."""
+    over = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as failed:
+            if not _sqlite_is_busy(failed) or monotonic() > over:
+                raise
+            sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from ledger import store
 from ledger.errors import StoreBusy, StoreUnavailable, StoreUnsupported
 from ledger.store import POSTGRESQL_LOCK, open_engine, parse_url, reading, writing
+from tests.patience import HANG_SECONDS
 
 NewDatabase = Callable[..., sa.Engine]
 NewUrl = Callable[..., str]
@@ -103,6 +109,28 @@ def test_who_waits_too_long_is_told_that_others_are_busy(new_url: NewUrl) -> Non
         assert writer.scalar(sa.select(1)) == 1
     hasty.dispose()
     holder.dispose()
+
+
+@pytest.mark.only_on("sqlite", "a file that comes to be while others open it")
+def test_who_opens_a_new_file_waits_for_those_who_open_it_too(
+    new_url: NewUrl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, waits = new_url("store", empty=True), threading.Event()
+    monkeypatch.setattr(store, "sleep", lambda seconds: (waits.set(), time.sleep(seconds)))
+    holder = sqlite3.connect(str(parse_url(url).database), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    opened = open_engine(url)
+    with ThreadPoolExecutor(1) as others, closing(holder):
+        modes = others.submit(_journal_mode, opened)
+        assert waits.wait(HANG_SECONDS)
+        holder.execute("COMMIT")
+        assert modes.result(HANG_SECONDS) == "wal"
+    opened.dispose()
+
+
+def _journal_mode(engine: sa.Engine) -> str:
+    with reading(engine) as connection:
+        return str(connection.exec_driver_sql("PRAGMA journal_mode").scalar_one())
 
 
 def _hurry(connection: Any, _record: object) -> None:
