@@ -24,8 +24,8 @@ from api.cli.speech import REFUSED, Speech, json_option, pass_speech
 from api.client import InForce, Refused
 from api.errors import FileRefused, IndicatorNameTaken, IndicatorTableRefused
 from api.figures.numbers import compact, percent
+from api.importing.indicator_tables import About, Reading, read, system_of
 from api.importing.sheets import read_file
-from api.indicators.tables import About, Reading, read, system_of
 from graph.indicators.indicators import BUILT_IN, Result, Verdict
 from ledger import strict_json
 from ledger.errors import ChainExists

@@ -7,6 +7,9 @@
 2. ``planning.plan`` compares them with what stands, and says for each whether it is new, changes
    something, or is said already.
 
+Readings of meters, sets of factors and systems of indicators come in tables of their own
+(``readings``, ``factor_tables``, ``indicator_tables``).
+
 What is wrong with a row is a ``wanted.Problem`` that names sheet, row and column. Whether the log
 will take a statement is for the log to say.
 """
