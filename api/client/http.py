@@ -12,8 +12,8 @@ from typing import Any, Final, Self, TypeAlias
 
 import requests
 
+from api.client.credentials import ClientCredentials
 from api.errors import AnswerNotUnderstood, ServerUnreachable, TokenInvalid
-from api.keys.credentials import ClientCredentials
 
 TIMEOUT_SECONDS: Final = (5, 60)
 """To connect, and between two bytes of the answer: a batch of 500 is judged in seconds."""

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, jsonify, request
 
 from api.client import Client, Refused
+from api.client.credentials import ClientCredentials
 from api.errors import AnswerNotUnderstood, CredentialsRefused
-from api.keys.credentials import ClientCredentials
 from tests.serving import served
 
 pytestmark = pytest.mark.only_on("sqlite", "about HTTP, not about the database")

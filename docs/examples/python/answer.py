@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from api.client import Client, Refused
+from api.client.credentials import ClientCredentials
 from api.keys import keyfile
-from api.keys.credentials import ClientCredentials
 from ledger.errors import CatchmentError
 from ledger.statements import DisclosedObject, Disclosure
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from api.client import Client, Refused
-from api.keys.credentials import ClientCredentials
+from api.client.credentials import ClientCredentials
 from ledger.errors import CatchmentError
 
 if len(sys.argv) != 3:

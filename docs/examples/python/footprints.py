@@ -7,7 +7,7 @@ import os
 import sys
 
 from api.client import Client, Refused
-from api.keys.credentials import ClientCredentials
+from api.client.credentials import ClientCredentials
 from ledger.errors import CatchmentError
 
 if len(sys.argv) < 2:
