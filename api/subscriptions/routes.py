@@ -13,10 +13,9 @@ from api.auth import identified_caller, needs_scope
 from api.errors import EventNotYours, NotDisclosed, TestUnderWay
 from api.figures.access import Access
 from api.figures.parts import Answer
-from api.outbox import addresses
 from api.outbox.outbox import WAITING, Delivery, outbox_of
 from api.services import services
-from api.subscriptions import watching
+from api.subscriptions import addresses, watching
 from api.subscriptions.subscriptions import (
     FORMER_MS,
     KIND,

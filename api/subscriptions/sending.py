@@ -11,11 +11,11 @@ import requests
 
 from api.errors import DeliveryFailed, SubscriptionUnknown, UrlRefused
 from api.figures.access import Access
-from api.outbox import addresses, backoff
+from api.outbox import backoff
 from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
-from api.subscriptions import signatures
+from api.subscriptions import addresses, signatures
 from api.subscriptions.subscriptions import Subscription, subscriptions_of
 from api.subscriptions.told import NUMBERED, Figure
 from api.subscriptions.watching import CHANGED, ENDED

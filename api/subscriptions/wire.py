@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.outbox.addresses import LONGEST_URL
+from api.subscriptions.addresses import LONGEST_URL
 from api.subscriptions.told import KINDS, NETS
 from api.web.wire import PlainDecimal, Query, Wire, described, entity, moment, whole
 from graph.books.targets import FULL

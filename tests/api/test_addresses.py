@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from api.errors import UrlRefused
-from api.outbox import addresses
-from api.outbox.addresses import check, is_public, session
 from api.settings import Settings
+from api.subscriptions import addresses
+from api.subscriptions.addresses import check, is_public, session
 from tests.patience import HANG_SECONDS, hanging_fails
 from tests.serving import dripping
 

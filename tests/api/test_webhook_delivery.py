@@ -17,10 +17,10 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from api.outbox.addresses import session
 from api.services import Services
 from api.serving.delivery import courier_of
 from api.settings import Settings
+from api.subscriptions.addresses import session
 from api.subscriptions.watching import watch
 from ledger.log import Accepted
 from tests.api.conftest import AsRole, Headers
