@@ -1,1 +1,1 @@
-"""Key files, secrets at rest, and signatures made here."""
+"""Key files, tokens, secrets at rest, and signatures made here."""

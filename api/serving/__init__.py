@@ -1,1 +1,1 @@
-"""A deployment from its start to its end: servers, errands, publishing, witnessing."""
+"""Servers from start to end: errands, whose turn it is, deliveries, publishing, witnessing."""

@@ -1,1 +1,1 @@
-"""What is the same for every operation: who asks, bodies, caching, problems, documents."""
+"""What is the same for every operation: queries, bodies, problems, and how all are documented."""
