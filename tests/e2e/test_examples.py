@@ -59,7 +59,7 @@ def ended(
     return subprocess.run(
         command(language, name, *arguments),
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | {"WAIT_SECONDS": str(HANG_SECONDS)} | environment,
         capture_output=True,
         text=True,
         timeout=HANG_SECONDS,

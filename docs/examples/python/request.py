@@ -29,7 +29,7 @@ server, port, *filters = sys.argv[1:]
 HERE = f"http://127.0.0.1:{port}"
 TYPE = "org.wbcsd.pact.ProductFootprint"
 TOKEN = secrets.token_urlsafe()
-WAIT_SECONDS = 60
+WAIT_SECONDS = float(os.environ.get("WAIT_SECONDS", "60"))
 answers: queue.Queue[dict] = queue.Queue()
 
 
@@ -66,7 +66,7 @@ class Host(BaseHTTPRequestHandler):
 def post(path: str, body: bytes, media_type: str, authorization: str) -> bytes:
     headers = {"Content-Type": media_type, "Authorization": authorization}
     request = urllib.request.Request(server + path, body, headers)
-    with urllib.request.urlopen(request, timeout=30) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return response.read()
 
 
