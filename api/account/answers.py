@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final, cast
 
+from api.access.access import Access
+from api.access.rule_of_three import allows
 from api.account.wire import SITE
 from api.errors import FewerThanThree
-from api.figures.access import Access
 from api.figures.boundaries import BOUNDARY, Guarded, on_behalf
 from api.figures.parts import Answer, head, name_of, site_name
-from api.figures.rule_of_three import allows
 from graph.books.account_rows import Matter, Row, Side, sides_of
 from graph.books.advice import Advice, Less
 from graph.books.carbon_account import ACCOUNTS, Account, CarbonAccount, Made, Movement, YearOf

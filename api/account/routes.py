@@ -14,10 +14,10 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access.access import Access
 from api.account.answers import Pair, Told, account_answer, is_hidden
 from api.account.wire import AccountQuery, EnterpriseAccountSchema, ParkAccountSchema
 from api.errors import NotDisclosed
-from api.figures.access import Access
 from api.figures.boundaries import Guarded
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.services import services

@@ -10,7 +10,7 @@ An event of a partner may become several requests, one for each maker of what it
 none of them is open any more, the partner is told, once: the events's end and the outgoing event
 are one transaction. What is not known here and what nobody answers is told alike, in the words that
 nothing was found. That something is known can show in how soon the answer comes; products that are
-registered are no secret among callers with a token (`api.figures.access`), and partners have one.
+registered are no secret among callers with a token (`api.access.access`), and partners have one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from api import tables
+from api.access.access import Access
 from api.asking.rows import (
     ANSWERED,
     DECLINED,
@@ -54,7 +55,6 @@ from api.errors import (
     RequestUnknown,
     TooManyRequestsOpen,
 )
-from api.figures.access import Access
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import outbox_of
 from api.pact import events

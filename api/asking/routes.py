@@ -9,6 +9,7 @@ from uuid import UUID
 
 import marshmallow as ma
 
+from api.access.access import Access
 from api.asking.answers import Teller
 from api.asking.requests import DAY_MS, DUE_DAYS, Asking, Requests, requests_of
 from api.asking.rows import Request
@@ -34,7 +35,6 @@ from api.errors import (
     NotDisclosed,
     RequestEnded,
 )
-from api.figures.access import Access
 from api.figures.parts import Answer
 from api.pact.criteria import Criteria
 from api.services import services

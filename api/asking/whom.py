@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias, cast
 
-from api.figures.access import Access
+from api.access.access import Access
 from api.pact.criteria import TERMS
 from graph.kept import kept
 from graph.reading.links import lines_of, wanted

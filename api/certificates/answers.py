@@ -11,10 +11,10 @@ from functools import cached_property
 
 from flask_babel import gettext
 
+from api.access.rule_of_three import merged
 from api.figures.boundaries import BOUNDARY, SCOPE2, Guarded
 from api.figures.covered import covered_may_be_told, may_be_told
 from api.figures.parts import Answer, head
-from api.figures.rule_of_three import merged
 from graph.figures.certificates import Used, used_for
 from graph.figures.market import Use
 

@@ -18,8 +18,8 @@ from typing import Final, TypeAlias
 
 from flask_babel import gettext
 
+from api.access.access import Access
 from api.explanations.answers import step_of
-from api.figures.access import Access
 from api.figures.numbers import compact, plain
 from api.figures.parts import Answer, name_of, site_name
 from api.web.wire import iso_time

@@ -18,6 +18,7 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access.access import Access
 from api.auth import current_caller, identified_caller, needs_token
 from api.caching import figure_response
 from api.changes.answers import diff_answer, position_of, said_in, wave_answer
@@ -30,7 +31,6 @@ from api.changes.wire import (
     WaveSchema,
 )
 from api.errors import NotDisclosed, RangeTooLong
-from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS
 from api.services import services

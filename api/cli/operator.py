@@ -173,8 +173,8 @@ def serve(speech: Speech, host: str | None, port: int | None) -> None:
 
 def _say_where(speech: Speech, settings: Settings, address: str) -> None:
     """What there is to open: the API's documentation, and the pages of parks that are public."""
+    from api.access.access import Access
     from api.callers import ANONYMOUS
-    from api.figures.access import Access
     from api.opening import open_services
 
     standing = open_services(settings).engine.standing()

@@ -14,9 +14,9 @@ from functools import cached_property
 
 from flask_babel import gettext
 
+from api.access.rule_of_three import allows
 from api.figures.boundaries import BOUNDARY, Guarded
 from api.figures.parts import Answer, amount, head, name_of
-from api.figures.rule_of_three import allows
 from api.figures.scope3 import DOWNSTREAM
 from graph.books.downstream import REASONS, Concern, Downstream, Share, Stage, last_moved
 from graph.figures.behalf import on_behalf

@@ -8,9 +8,9 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access.access import is_further_cut
 from api.downstream.answers import Readable
 from api.downstream.wire import EnterpriseDownstreamSchema, ParkDownstreamSchema
-from api.figures.access import is_further_cut
 from api.figures.boundaries import Guarded
 from api.figures.routes import Asked, enterprise_books, park_books
 from api.figures.wire import FigureQuery

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from flask_babel import gettext
 
-from api.figures.access import Access
+from api.access.access import Access
+from api.access.rule_of_three import allows
 from api.figures.parts import Answer, name_of, site_name
-from api.figures.rule_of_three import allows
 from api.figures.scope3 import CATEGORIES
 from graph.reading.network import Node
 from graph.tracing.cycles import Loop, through

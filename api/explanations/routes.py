@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 from flask import Response
 
+from api.access.rule_of_three import allows
 from api.auth import identified_caller, needs_token
 from api.errors import FewerThanThree, NotDisclosed
 from api.explanations.answers import (
@@ -42,7 +43,6 @@ from api.figures.boundaries import Guarded
 from api.figures.parts import Answer, head
 from api.figures.products import BOUNDARY
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
-from api.figures.rule_of_three import allows
 from api.services import services
 from api.web.blueprint import Blueprint
 from graph.engine import Answered, Books, Question

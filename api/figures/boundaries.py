@@ -17,7 +17,8 @@ from typing import cast
 import numpy as np
 from flask_babel import gettext
 
-from api.figures.access import Access, Sight, Tenants, nodes_inside
+from api.access.access import Access, Sight, Tenants, nodes_inside
+from api.access.rule_of_three import allows, merged
 from api.figures.covered import Deductions, covered_may_be_told, deductions_told, may_be_told
 from api.figures.parts import (
     Answer,
@@ -35,7 +36,6 @@ from api.figures.parts import (
     told,
     undisclosed,
 )
-from api.figures.rule_of_three import allows, merged
 from api.figures.scope3 import CATEGORIES, OTHER_CATEGORIES
 from graph.engine import Books, memberships_of
 from graph.figures.boundary import NOTHING, Amount, Missing

@@ -14,8 +14,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from api.figures.access import Access, Tenants
-from api.figures.rule_of_three import allows, merged
+from api.access.access import Access, Tenants
+from api.access.rule_of_three import allows, merged
 from graph.engine import Books
 from graph.findings import Finding
 from graph.reading.year import Place

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from flask_babel import gettext
 
-from api.figures.access import Access
-from api.figures.rule_of_three import allows, merged
+from api.access.access import Access
+from api.access.rule_of_three import allows, merged
 from graph.engine import Answered
 from graph.figures.boundary import Amount
 from graph.figures.gaps import RUNGS, Effect

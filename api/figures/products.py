@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from api.figures.access import Access, Sight
+from api.access.access import Access, Sight
+from api.access.rule_of_three import allows
 from api.figures.parts import (
     Answer,
     amount,
@@ -21,7 +22,6 @@ from api.figures.parts import (
     rungs,
     undisclosed,
 )
-from api.figures.rule_of_three import allows
 from graph.engine import Answered
 from graph.figures.footprint import ProductFootprint, mix_of
 from graph.figures.gaps import Effect, effect_of

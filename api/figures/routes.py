@@ -1,7 +1,7 @@
 """Figures: the footprint of a product, and the books of a park or an enterprise.
 
 A figure is a function of a prefix of the log and a question; the answer says which. Who may read it
-is decided by ``api.figures.access``, first whether at all and then whether it would tell too much.
+is decided by ``api.access.access``, first whether at all and then whether it would tell too much.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access.access import Access, Sight
 from api.auth import current_caller
 from api.caching import CHECKPOINT_HEADER, figure_response
 from api.errors import DayOutsideYear
-from api.figures.access import Access, Sight
 from api.figures.boundaries import Guarded, boundary_answer
 from api.figures.parts import Answer, iso_day
 from api.figures.products import contributions_answer, footprint_answer

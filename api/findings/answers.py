@@ -24,9 +24,9 @@ from typing import Final
 
 from flask_babel import gettext
 
-from api.figures.access import Access
+from api.access.access import Access
+from api.access.rule_of_three import allows
 from api.figures.parts import Answer, findings_about
-from api.figures.rule_of_three import allows
 from graph.engine import Answered
 from graph.findings import REGISTRY
 from graph.soundness.plausibility import LOOKED_AT

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Response
 
-from api.figures.access import is_further_cut
+from api.access.access import is_further_cut
 from api.figures.covered import may_be_told
 from api.figures.parts import Answer, iso_day, told
 from api.figures.routes import FIGURE_HEADERS, Asked

@@ -13,9 +13,9 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields, validate
 
+from api.access.access import Access, is_further_cut
 from api.auth import needs_token
 from api.errors import InventoriesNotOpen, NotDisclosed
-from api.figures.access import Access, is_further_cut
 from api.figures.boundaries import Guarded
 from api.figures.parts import site_name
 from api.figures.routes import FIGURE_HEADERS, Asked, park_books

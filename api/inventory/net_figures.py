@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from api.access.rule_of_three import merged
 from api.figures.boundaries import SCOPE2, Guarded
-from api.figures.rule_of_three import merged
 from api.inventory.answers import Inventory
 from graph.books.inventory import full_books
 from graph.books.targets import FULL

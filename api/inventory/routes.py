@@ -8,7 +8,7 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
-from api.figures.access import is_further_cut
+from api.access.access import is_further_cut
 from api.figures.boundaries import Guarded
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.figures.wire import FigureQuery

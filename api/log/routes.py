@@ -15,9 +15,9 @@ from typing import Any, cast
 from flask import Response
 from marshmallow import fields
 
+from api.access.access import Access
 from api.auth import current_caller, needs_token
 from api.caching import latest_checkpoint
-from api.figures.access import Access
 from api.services import services
 from api.web.blueprint import Blueprint
 from api.web.wire import Query, Wire, described, digest, whole

@@ -14,10 +14,10 @@ import marshmallow as ma
 from flask import Response
 from marshmallow import fields, validate
 
+from api.access.access import Access
 from api.auth import current_caller
 from api.caching import figure_response
 from api.errors import NotDisclosed, TokenMissing
-from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS
 from api.figures.wire import FIRST_YEAR, LAST_YEAR, YearQuery

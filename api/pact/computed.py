@@ -27,8 +27,8 @@ from typing import Any, Final, TypeAlias, cast
 import sqlalchemy as sa
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.pact import provenance
 from api.pact.computed_document import (
     ADDED_UP,

@@ -34,15 +34,15 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from api.access.access import Access, Sight
+from api.access.rule_of_three import allows
 from api.errors import (
     FewerThanThree,
     FigureOpenEnded,
     MassUnknown,
     NotByRecipe,
 )
-from api.figures.access import Access, Sight
 from api.figures.parts import columns_of
-from api.figures.rule_of_three import allows
 from api.pact import provenance
 from api.pact.geography import geography_of
 from api.quality.answers import Shown, shown_of_product

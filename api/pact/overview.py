@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from marshmallow import fields
 
 from api import tables
+from api.access.access import Access
 from api.auth import current_caller, needs_token
 from api.errors import ShelfNotYours
-from api.figures.access import Access
 from api.figures.parts import name_of
 from api.pact.computed import disclosed
 from api.services import services

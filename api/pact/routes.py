@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from api.access.access import Access
 from api.auth import current_caller, needs_scope
 from api.errors import FootprintNotFound
-from api.figures.access import Access
 from api.pact import answers
 from api.pact.criteria import Criteria
 from api.pact.documents import is_uuid

@@ -6,7 +6,7 @@ validity is over. Nothing else about it changes. One whose payload is erased is 
 
 The shelf follows the log and can be made anew from it, but for what was computed: see
 ``api.pact.computed``. Who may read a footprint is decided when it is asked for
-(`api.figures.access.Access.may_read_footprint_of`), so that a disclosure taken back holds at once;
+(`api.access.access.Access.may_read_footprint_of`), so that a disclosure taken back holds at once;
 one that the caller may not read answers as one that is not there.
 """
 
@@ -23,8 +23,8 @@ import orjson
 import sqlalchemy as sa
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.pact import provenance
 from api.pact.criteria import Criteria, terms_of
 from api.pact.documents import Document, declared

@@ -15,10 +15,10 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from marshmallow import fields, validate
 
+from api.access.access import Access
 from api.caching import latest_checkpoint
 from api.callers import ANONYMOUS
 from api.errors import NotDisclosed, ParametersRefused
-from api.figures.access import Access
 from api.figures.boundaries import Guarded
 from api.figures.grades import COVER_WORDS
 from api.figures.ladder import RUNG_WORDS, SEVERAL

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final, cast
 import sqlalchemy as sa
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.outbox.outbox import outbox_of
 from api.pact import events
 from api.pact.marks import marks, set_mark

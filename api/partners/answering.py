@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.outbox.outbox import Delivery
 from api.pact import events
 from api.pact.events import REQUEST_FULFILLED

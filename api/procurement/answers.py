@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from api.figures.access import Access
+from api.access.access import Access
 from api.figures.parts import Answer, head, name_of, told
 from api.figures.products import BOUNDARY
 from api.procurement.awards import Drift, Drifted

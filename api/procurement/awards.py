@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any, Final
 
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.procurement.comparing import Again, as_stated, desk_of, judged_as_stated
 from api.services import Services
 from graph.engine import Answered, Question

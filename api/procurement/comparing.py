@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from api.access.access import Access
 from api.callers import Caller
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered, TokenMissing
-from api.figures.access import Access
 from api.pact.shelf import shelf_of
 from api.procurement.known import REFUSED_AS, Drawn, Figures, Known
 from api.procurement.lookup import Names, Wanted, resolve

@@ -14,6 +14,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from api.access.access import Access, Sight
 from api.errors import (
     DayNotDisclosed,
     EarlierPositionNotDisclosed,
@@ -21,7 +22,6 @@ from api.errors import (
     NotDisclosed,
     TokenMissing,
 )
-from api.figures.access import Access, Sight
 from api.figures.parts import Answer, by_gas, columns_of
 from api.procurement.lookup import product_of
 from api.quality.answers import product_quality_answer

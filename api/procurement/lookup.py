@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, cast
 
+from api.access.access import Access
 from api.errors import IdentifierAmbiguous, IdentifierUnregistered
-from api.figures.access import Access
 from api.figures.parts import name_of
 from graph.reading.references import Catalogue, Listed, Resolved
 from ledger import identifiers

@@ -12,11 +12,11 @@ from flask import Response, jsonify, request
 from flask_babel import get_locale
 
 from api import tables
+from api.access.access import Access
 from api.auth import current_caller, identified_caller, needs_token
 from api.caching import CHECKPOINT_HEADER, checkpoint_header, content_digest, figure_tag
 from api.callers import Caller
 from api.errors import NoKeyInCustody, StatementNotFound
-from api.figures.access import Access
 from api.figures.parts import Answer
 from api.figures.routes import FIGURE_HEADERS, question_of
 from api.pact.shelf import shelf_of

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
-from api.figures.access import Access
+from api.access.access import Access
 from graph.publishing.published import input_types
 from ledger import bundle
 from ledger.checkpoint import Checkpoint

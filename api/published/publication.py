@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from api.access.access import Access
+from api.access.rule_of_three import merged
 from api.callers import Caller
-from api.figures.access import Access
 from api.figures.boundaries import SCOPE2, Guarded
-from api.figures.rule_of_three import merged
 from api.figures.scope3 import CATEGORIES
 from api.services import Services
 from graph.engine import Books, Question

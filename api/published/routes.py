@@ -19,9 +19,9 @@ import marshmallow as ma
 from flask import Response, url_for
 from marshmallow import fields, validate
 
+from api.access.access import Access
 from api.auth import current_caller
 from api.errors import StatementNotFound
-from api.figures.access import Access
 from api.figures.routes import enterprise_books, park_books, question_of
 from api.figures.wire import FIRST_YEAR, LAST_YEAR, YearQuery
 from api.published.bundles import Bundler

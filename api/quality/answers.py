@@ -2,7 +2,7 @@
 
 A share splits a figure in two: what is primary and what is not, what is rated and what is not. So
 it is shown only where the undisclosed parts of *each* side are nobody's, or those of three or more
-(``api.figures.rule_of_three``): otherwise it would tell whose data are which. The age of the oldest
+(``api.access.rule_of_three``): otherwise it would tell whose data are which. The age of the oldest
 datum is one enterprise's, and how much rests on defaults tells who states a spread: both are shown
 only where nothing is undisclosed.
 """
@@ -17,11 +17,11 @@ from typing import Final
 
 import numpy as np
 
-from api.figures.access import Access, Sight
+from api.access.access import Access, Sight
+from api.access.rule_of_three import allows
 from api.figures.boundaries import BOUNDARY, Guarded, on_behalf
 from api.figures.parts import Answer, Hidden, amount, columns_of, head, rungs, told
 from api.figures.products import about
-from api.figures.rule_of_three import allows
 from graph.engine import Answered
 from graph.figures.footprint import ProductFootprint
 from graph.reading.assurance import Assurance

@@ -2,7 +2,7 @@
 
 With the figures of its members, a region tells two things more: what lies in the overlap of
 members, and what one member takes in of what another made. Each must be of nobody who is to be
-protected, or of three or more; see ``api.figures.rule_of_three``.
+protected, or of three or more; see ``api.access.rule_of_three``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 from flask import Response
 from flask_babel import gettext
 
+from api.access.access import Access, Tenants
+from api.access.rule_of_three import allows
 from api.errors import FewerThanThreeTenants, RegionForAuditors
-from api.figures.access import Access, Tenants
 from api.figures.boundaries import Guarded, boundary_answer
 from api.figures.parts import Answer, amount, site_name
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
-from api.figures.rule_of_three import allows
 from api.region.wire import RegionQuery, RegionSchema
 from api.services import services
 from api.web.blueprint import Blueprint

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
-from api.figures.access import Access
+from api.access.access import Access
 from api.web.wire import iso_time
 from ledger import strict_base64
 from ledger.checkpoint import Checkpoint

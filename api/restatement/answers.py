@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from api.figures.access import Tenants
+from api.access.access import Tenants
 from api.figures.boundaries import BOUNDARY
 from api.figures.parts import Answer, amount, head, name_of, site_name
 from graph.books.restatement import Handover, Restatement, Step, Why

@@ -3,7 +3,7 @@
 A restated year stands beside the year as it was, and beside the same year restated with the fences
 of other years. Between them they tell the sum over each **cell**: the places that lie within the
 same of these fences. So every cell of what is shown must contain undisclosed figures of nobody, or
-of three or more (``api.figures.rule_of_three``); and so must what a cell and the rest draw from
+of three or more (``api.access.rule_of_three``); and so must what a cell and the rest draw from
 each other, for goods that pass between them are in no T2 of both.
 
 Days before a tenant joined, or after it left, are covered by no consent: the park may read what was
@@ -24,13 +24,13 @@ from functools import cached_property
 from itertools import chain
 from typing import cast
 
+from api.access.access import Access, Sight, Tenants, is_further_cut
+from api.access.rule_of_three import allows
 from api.errors import (
     EarlierPositionNotDisclosed,
     FewerThanThreeTenants,
     NotDisclosed,
 )
-from api.figures.access import Access, Sight, Tenants, is_further_cut
-from api.figures.rule_of_three import allows
 from graph.books.region import Region
 from graph.books.restatement import PARK, days_of_change, fence_on, last_day, whole_year_of
 from graph.engine import (

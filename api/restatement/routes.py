@@ -9,8 +9,8 @@ from uuid import UUID
 
 from flask import Response
 
+from api.access.access import Access
 from api.errors import DayNotDisclosed, FenceOutsideYear, NotDisclosed
-from api.figures.access import Access
 from api.figures.boundaries import Guarded
 from api.figures.routes import FIGURE_HEADERS, Asked, park_books
 from api.restatement.answers import Told

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
+from api.access.access import Access
 from api.auth import current_caller
 from api.errors import StatementNotFound
-from api.figures.access import Access
 from api.services import services
 from api.statements.attestations import attestations_of
 from api.web.wire import (

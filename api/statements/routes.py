@@ -1,4 +1,4 @@
-"""Reading the statements of the log. Who may is decided by ``api.figures.access``."""
+"""Reading the statements of the log. Who may is decided by ``api.access.access``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from api.access.access import Access
 from api.auth import current_caller
-from api.figures.access import Access
 from api.services import services
 from api.statements.answers import payload_of, readable, statement_answer
 from api.statements.wire import InForcePageSchema, InForceQuery, StatementSchema

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from flask import Response
 
+from api.access.access import Access
 from api.auth import identified_caller, needs_scope
 from api.errors import EventNotYours, NotDisclosed, TestUnderWay
-from api.figures.access import Access
 from api.figures.parts import Answer
 from api.outbox.outbox import WAITING, Delivery, outbox_of
 from api.services import services

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 import requests
 
+from api.access.access import Access
 from api.errors import DeliveryFailed, SubscriptionUnknown, UrlRefused
-from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.courier import Sender

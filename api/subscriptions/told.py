@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import orjson
 
+from api.access.access import Access
 from api.errors import ApiError
-from api.figures.access import Access
 from api.figures.boundaries import Guarded
 from api.figures.numbers import plain
 from api.figures.products import footprint_answer

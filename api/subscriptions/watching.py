@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from api.figures.access import Access
+from api.access.access import Access
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import outbox_of
 from api.subscriptions.subscriptions import KIND, Subscription, look_again, subscriptions_of, tell

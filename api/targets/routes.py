@@ -11,6 +11,7 @@ from uuid import UUID
 import marshmallow as ma
 from flask import Response
 
+from api.access.access import is_further_cut
 from api.errors import (
     DayNotDisclosed,
     EarlierPositionNotDisclosed,
@@ -18,7 +19,6 @@ from api.errors import (
     FewerThanThreeTenants,
     NotDisclosed,
 )
-from api.figures.access import is_further_cut
 from api.figures.boundaries import Guarded
 from api.figures.routes import FIGURE_HEADERS, Asked, enterprise_books, park_books
 from api.figures.wire import YearQuery

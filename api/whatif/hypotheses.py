@@ -3,7 +3,7 @@
 An auditor may suppose anything. An enterprise may change only what it could state itself, and ask
 about its own products and its own figure. That alone would not do: if it took in a little less of
 one supplier's product, the difference would be that supplier's figure. So, as far as its view goes
-upstream (``api.figures.access``), before and after:
+upstream (``api.access.access``), before and after:
 
 * what stands at the edge of the view has the same footprint, so that nothing is learned of what
   it is made from;
@@ -21,8 +21,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from api.access.access import Access, Sight
 from api.errors import NotDisclosed, OnlyYourOwn, WouldReveal
-from api.figures.access import Access, Sight
 from graph.differences.whatif import (
     Change,
     Say,

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import marshmallow as ma
 
+from api.access.access import Access
 from api.auth import identified_caller, needs_token
 from api.errors import NotDisclosed
 from api.explanations.answers import kg_of
-from api.figures.access import Access
 from api.figures.parts import Answer, name_of
 from api.figures.routes import park_books
 from api.services import services

@@ -19,8 +19,8 @@ from typing import Any
 
 import marshmallow as ma
 
+from api.access.access import Access, is_further_cut
 from api.errors import FewerThanThreeTenants, WouldReveal
-from api.figures.access import Access, is_further_cut
 from api.figures.boundaries import Guarded
 from api.inventory.net_figures import shows_net
 from api.whatif.hypotheses import require_nothing_new, require_own_changes, require_said_by

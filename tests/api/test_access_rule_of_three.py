@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.figures.rule_of_three import LEAST, allows, merged
+from api.access.rule_of_three import LEAST, allows, merged
 from tests.api.conftest import AsRole, Headers
 from tests.factory import Actor, Factory, line
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from api.access.access import Access
 from api.callers import ANONYMOUS, Caller
-from api.figures.access import Access
 from ledger.log import Accepted
 from ledger.standing import Said, Standing
 from ledger.statements import WHOLE, Inventory

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.published.bundles import Bundler
 from ledger.statements import Figure
 from ledger.trust import Trust

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.pact import computed, computed_document
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA

@@ -12,10 +12,10 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.access.access import Access
 from api.callers import Caller
 from api.demo import load
 from api.demo.tables import id_of, rows
-from api.figures.access import Access
 from api.keys.tokens import Tokens
 from api.pact import computed
 from api.pact.criteria import Criteria

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
 from api.errors import DeliveryFailed, DeliveryUnknown
-from api.figures.access import Access
 from api.outbox import backoff
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.courier import AT_ONCE, Courier

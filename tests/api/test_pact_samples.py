@@ -17,8 +17,8 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.keys.tokens import Tokens
 from api.pact.criteria import Criteria
 from api.pact.provenance_schema import SCHEMA

@@ -16,8 +16,8 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.keys.keyfile import write_secret
 from api.procurement.comparing import desk_of
 from api.services import Services

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from api import tables
+from api.access.access import Access
 from api.callers import Caller
-from api.figures.access import Access
 from api.pact import provenance, shelf
 from api.pact.criteria import Criteria
 from api.pact.provenance import UNSIGNED

@@ -23,7 +23,7 @@ What exists is no secret among token holders, so a figure that is closed to the 
 ``not-disclosed`` (403). Statements are: one that the caller may not read answers as one that is
 not there (404).
 
-A figure that may be read is also judged by the rule of three (``api.figures.rule_of_three``), from
+A figure that may be read is also judged by the rule of three (``api.access.rule_of_three``), from
 its owner's point of view, since disclosing it on is the owner's act. A product's owner looks into
 its own products, and into those whose contributions it was granted; a product whose footprint it
 may read tells it nothing new; the owners of the other products where the walk upstream ends must be
@@ -52,6 +52,7 @@ from typing import Final, cast
 
 import numpy as np
 
+from api.access.rule_of_three import LEAST, allows
 from api.callers import Caller
 from api.errors import (
     DayNotDisclosed,
@@ -61,7 +62,6 @@ from api.errors import (
     NotDisclosed,
     TokenMissing,
 )
-from api.figures.rule_of_three import LEAST, allows
 from graph.engine import Books, Question, memberships_of
 from graph.errors import UnknownBoundary, UnknownProduct
 from graph.figures.boundary import COUNTED_INSIDE
