@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -30,13 +30,11 @@ from api.pact import events
 from api.pact.marks import marks, set_mark
 from api.pact.shelf import shelf_of
 from api.partners.partners import KIND, Partner, partners_of
+from api.services import Services
 from ledger import tables as ledger
 from ledger.standing import Standing
 from ledger.statements import Disclosure
 from ledger.store import reading, writing
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 AT_ONCE: Final = 100
 """How many footprints one event tells of."""

@@ -8,7 +8,7 @@ made anew from the shelf each time, under the id and of the time it was given.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
@@ -18,10 +18,8 @@ from api.outbox.outbox import Delivery
 from api.pact import events
 from api.pact.events import REQUEST_FULFILLED
 from api.pact.shelf import shelf_of
-
-if TYPE_CHECKING:
-    from api.partners.partners import Partner
-    from api.services import Services
+from api.partners.partners import Partner
+from api.services import Services
 
 GONE: Final = "What answered the request is not open to you any more."
 

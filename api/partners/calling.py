@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import requests
@@ -25,9 +25,7 @@ from api.outbox.timed import TimedAdapter
 from api.pact.events import EVENTS_PATH
 from api.pact.pages import NotListed, items_of, only_item_of
 from api.partners.partners import Partner, partners_of
-
-if TYPE_CHECKING:
-    from api.services import Services
+from api.services import Services
 
 TIMEOUTS: Final = (10, 30)
 """Seconds to connect, and between two pieces of an answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from api.errors import (
     CalledHostNotUnderstood,
@@ -19,9 +19,7 @@ from api.outbox.outbox import Delivery
 from api.partners.answering import body_of
 from api.partners.calling import PactHost
 from api.partners.partners import Partner, partners_of
-
-if TYPE_CHECKING:
-    from api.services import Services
+from api.services import Services
 
 REFUSALS: Final = 5
 """How often an event is sent to a host that says there is something wrong with it: an hour later

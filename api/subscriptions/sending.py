@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 import requests
@@ -15,13 +15,11 @@ from api.outbox import backoff
 from api.outbox.cloud_event import MEDIA_TYPE
 from api.outbox.courier import Sender
 from api.outbox.outbox import Delivery
+from api.services import Services
 from api.subscriptions import addresses, signatures
 from api.subscriptions.subscriptions import Subscription, subscriptions_of
 from api.subscriptions.told import NUMBERED, Figure
 from api.subscriptions.watching import CHANGED, ENDED
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 USER_AGENT: Final = "Catchment-Webhooks/1"
 _ABOUT_THE_EVENT: Final = frozenset(

@@ -20,11 +20,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from api.access.access import Access
 from api.outbox.cloud_event import CloudEvent
 from api.outbox.outbox import outbox_of
+from api.services import Services
 from api.subscriptions.subscriptions import KIND, Subscription, look_again, subscriptions_of, tell
 from api.subscriptions.told import (
     CLOSED,
@@ -38,9 +39,6 @@ from api.subscriptions.told import (
 from graph.engine import MOVES_FIGURES
 from ledger.standing import Standing
 from ledger.store import writing
-
-if TYPE_CHECKING:
-    from api.services import Services
 
 CHANGED: Final = "org.catchment.figure.changed.1"
 ENDED: Final = "org.catchment.subscription.ended.1"
