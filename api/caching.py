@@ -4,7 +4,7 @@
 
 ``asOf`` is the last entry that moved the figure, so an append elsewhere kills nobody's copy. Who
 may see what is decided by disclosures and consents, which move no figure: the last of them counts
-too, and the content, as names, and who spoke for whom, change without moving a figure. The access
+too. So does the content: names, and who spoke for whom, change without moving a figure. The access
 class is the caller's role, enterprise and scopes: no copy made for one serves another. That only
 the caller's own cache may keep it is said of every answer, in ``api.app``.
 """

@@ -26,7 +26,7 @@ from ledger.schema import dump, load
 from ledger.statements import ROLES, VERSION, Consent, Enterprise, read
 from ledger.trust import Trust
 
-RECEIPT_SUFFIX: Final = ".tlog-proof"
+_RECEIPT_SUFFIX: Final = ".tlog-proof"
 _JTI_BYTES = 18
 _MOST_FILE_BYTES = jws.MAX_COMPACT_BYTES + 1024
 """With room for the blanks and line ends around an envelope."""
@@ -177,7 +177,7 @@ def submit(speech: Speech, files: tuple[Path, ...], server: str, receipt_dir: Pa
     with speech.progress() as bar:
         for file in bar.track(files, description=speech.text("Submitting")):
             held = _submitted(client, file)
-            receipt = (receipt_dir or file.parent) / f"{file.stem}{RECEIPT_SUFFIX}"
+            receipt = (receipt_dir or file.parent) / f"{file.stem}{_RECEIPT_SUFFIX}"
             receipt.write_bytes(held.receipt.encode("utf-8"))
             done.append({"file": str(file), "index": held.index, "new": held.new,
                          "digest": held.digest, "receipt": str(receipt)})  # fmt: skip
@@ -224,7 +224,7 @@ def sign_and_submit(
     read(jws.parse(envelope))
     held = client.submit(envelope)
     stem = f"{kind}-{held.digest[:12]}"
-    saved = Saved(held, folder / f"{stem}.jws", folder / f"{stem}{RECEIPT_SUFFIX}")
+    saved = Saved(held, folder / f"{stem}.jws", folder / f"{stem}{_RECEIPT_SUFFIX}")
     saved.statement.write_bytes(envelope)
     saved.receipt.write_bytes(held.receipt.encode("utf-8"))
     return saved
