@@ -1,1 +1,1 @@
-"""What figures would be, or were: between prefixes, suppositions and degrees of trust."""
+"""How figures differ: from prefix to prefix, under suppositions, without what is distrusted."""
