@@ -1,1 +1,1 @@
-"""What is the same for every operation: queries, bodies, problems, and how all are documented."""
+"""What is the same for every operation: queries, bodies, problems, and their documentation."""
