@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from flask_babel import gettext
 
+from api.asking.between_hosts import NOT_TAKEN
+from api.asking.fitting import disclosure, is_readable, standing_answers
 from api.asking.progress import next_due, tally, tiers
-from api.asking.requests import NOT_TAKEN, disclosure, requests_of
+from api.asking.requests import requests_of
 from api.asking.rows import DECLINED, Request
 from api.asking.whom import Given
 from api.figures.parts import Answer, name_of
@@ -94,7 +96,7 @@ class Teller:
         if request.product is None:
             yield _step("register", gettext(REGISTER), _SIGN % "product")
             return
-        found = requests_of(self._services).standing_answers(request)
+        found = standing_answers(self._services, request)
         if not found:
             period = _period_of(request.criteria, self._now)
             command = _SIGN % "footprint"
@@ -103,7 +105,7 @@ class Teller:
 
     def _opening(self, request: Request, product: str, found: Sequence[str]) -> Iterator[Answer]:
         """The disclosure that is missing, if one is."""
-        if requests_of(self._services).is_readable(product, request.buyer):
+        if is_readable(self._services, product, request.buyer):
             return
         key = NaturalKey("disclosure", ("footprint", product, request.buyer))
         said = self._standing.find(key)

@@ -13,10 +13,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-import sqlalchemy as sa
-
-from api import tables
-from api.asking.requests import requests_of
+from api.asking import between_hosts
 from api.errors import PartnerUnknown, status_of
 from api.outbox.outbox import outbox_of
 from api.pact import events
@@ -32,13 +29,12 @@ from api.partners.inbox import DONE, FAILED, Received, inbox_of
 from api.partners.partners import KIND, Partner, partners_of
 from api.services import Services
 from ledger.errors import CatchmentError
-from ledger.store import reading, writing
+from ledger.store import writing
 
 _LOG = logging.getLogger("catchment.events")
 
 _OUR_FAULT: Final = "This server failed; its operator can say how."
 _NEVER_ASKED: Final = "Nothing was asked of it under this id."
-_REQUEST = tables.request.c
 
 
 def run(services: Services) -> None:
@@ -73,28 +69,22 @@ def _deal_with(services: Services, received: Received) -> None:
 
 
 def _created(services: Services, partner: Partner, event: RequestCreated) -> str:
-    requests_of(services).came(partner, event)
+    between_hosts.came(services, partner, event)
     return ""
 
 
 def _fulfilled(services: Services, partner: Partner, event: RequestFulfilled) -> str:
-    if not _was_asked(services, partner, event.request):
+    # What nobody asked for is not taken over from an event: whoever has a partner's token, and not
+    # its host, could put its footprints into the log.
+    if not between_hosts.was_asked(services, partner, event.request):
         return _NEVER_ASKED
     taken = taking.take_in(services, partner, event.footprints)
-    requests_of(services).was_fulfilled(partner, event, taken)
+    between_hosts.was_fulfilled(services, partner, event, taken)
     return "; ".join(dict.fromkeys(each.told for each in taken if each.told))
 
 
-def _was_asked(services: Services, partner: Partner, request: str) -> bool:
-    """Whether an event of ours asked it. What nobody asked for is not taken over from an event:
-    whoever has a partner's token, and not its host, could put its footprints into the log."""
-    ours = (_REQUEST.partner == partner.id, _REQUEST.event == request, ~_REQUEST.came)
-    with reading(services.database) as connection:
-        return connection.execute(sa.select(_REQUEST.id).where(*ours)).first() is not None
-
-
 def _rejected(services: Services, partner: Partner, event: RequestRejected) -> str:
-    requests_of(services).was_rejected(partner, event)
+    between_hosts.was_rejected(services, partner, event)
     return f"{event.code}: {event.message}"
 
 

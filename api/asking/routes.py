@@ -11,7 +11,8 @@ import marshmallow as ma
 
 from api.access.access import Access
 from api.asking.answers import Teller
-from api.asking.requests import DAY_MS, DUE_DAYS, Asking, Requests, requests_of
+from api.asking.limits import DAY_MS, DUE_DAYS
+from api.asking.requests import Asking, Requests, requests_of
 from api.asking.rows import Request
 from api.asking.whom import Given, Suppliers, Wanted, by_criteria, suppliers_of
 from api.asking.wire import (

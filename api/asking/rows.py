@@ -1,9 +1,15 @@
-"""A request as its table holds it, and which rows are meant."""
+"""A request as its table holds it, and which rows are meant.
+
+A request is *overdue* when its day has passed; within the enterprise's own reach it may still be
+answered then. Whoever comes first settles it: every change says from which states, and a second one
+finds none of them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +19,7 @@ import sqlalchemy as sa
 from api import tables
 from api.asking.whom import OF_PRODUCTS, Given
 from api.pact.criteria import Criteria
+from ledger.store import reading
 
 OPEN: Final = "open"
 OVERDUE: Final = "overdue"
@@ -78,6 +85,18 @@ def of_event(partner: str, source: str, event: str) -> tuple[sa.ColumnElement[bo
     )
 
 
+def put_to(partner: str, event: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """What a partner was asked by an event of ours."""
+    return (_REQUEST.partner == partner, _REQUEST.event == event, ~_REQUEST.came)
+
+
+def all_of(database: sa.Engine, *conditions: sa.ColumnElement[bool]) -> list[Request]:
+    """The requests that meet all of the conditions, the oldest first."""
+    query = sa.select(tables.request).where(*conditions).order_by(_REQUEST.serial)
+    with reading(database) as connection:
+        return [request_of(row) for row in connection.execute(query)]
+
+
 def open_of(connection: sa.Connection, buyer: str) -> int:
     mine = (_REQUEST.buyer == buyer, _REQUEST.state == OPEN)
     return connection.execute(sa.select(sa.func.count()).where(*mine)).scalar_one()
@@ -100,6 +119,30 @@ def change(connection: sa.Connection, request: Request, values: dict[str, Any]) 
     mine = (_REQUEST.serial == request.serial, _REQUEST.state.in_(states))
     changed = connection.execute(tables.request.update().where(*mine).values(values))
     return changed.rowcount == 1
+
+
+def begun(**values: Any) -> dict[str, Any]:
+    """The row of a request as it begins; nobody is asked, and nothing known, that is not given."""
+    made = {
+        "id": str(uuid.uuid4()),
+        "asking": "",
+        "parent": None,
+        "supplier": None,
+        "partner": None,
+        "came": False,
+        "event_source": None,
+        "event": None,
+        "product": None,
+        "comment": "",
+        "state": OPEN,
+        "answered_at": None,
+        "told_at": None,
+        "footprints": "[]",
+        "reason": "",
+        "code": "",
+    }
+    values["criteria"] = json.dumps(values["criteria"], sort_keys=True, ensure_ascii=False)
+    return made | values
 
 
 def answered(footprints: Sequence[str], now: int) -> dict[str, Any]:

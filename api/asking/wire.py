@@ -7,7 +7,7 @@ from typing import Any, Final
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from api.asking.requests import LONGEST_TEXT, MOST_FOOTPRINTS
+from api.asking.limits import LONGEST_TEXT, MOST_FOOTPRINTS
 from api.asking.rows import STATES
 from api.figures.wire import FIRST_YEAR, LAST_YEAR, NamedSchema
 from api.pact.criteria import LONGEST_VALUE, MOST_VALUES

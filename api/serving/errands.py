@@ -15,8 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.asking import receiving
-from api.asking import requests as asked
+from api.asking import receiving, settling
 from api.outbox.outbox import outbox_of
 from api.pact import computed
 from api.partners import announcing, pulling
@@ -41,7 +40,7 @@ class Errand:
 ERRANDS: Final[Sequence[Errand]] = (
     Errand("computed", computed.follow),
     Errand("received", receiving.run),
-    Errand("requests", asked.settle, seconds=5.0),
+    Errand("requests", settling.settle, seconds=5.0),
     Errand("pull", pulling.pull_announced),
     Errand("announcing", announcing.run, seconds=5.0),
     Errand("watching", watching.watch),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from api.asking.requests import requests_of
+from api.asking import settling
 from api.services import Services
 from api.settings import Settings
 from tests.cli_world import ORIGIN, Terminal, admitted, served, terminal
@@ -29,7 +29,7 @@ def settle() -> None:
     """What the server's errand does every few seconds."""
     app = create_app(Settings.from_env())
     services: Services = app.extensions["catchment"]
-    requests_of(services).settle()
+    settling.settle(services)
     services.database.dispose()
 
 

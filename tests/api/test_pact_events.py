@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from api import tables
-from api.asking import receiving
-from api.asking.requests import requests_of
+from api.asking import between_hosts, receiving
+from api.asking.settling import settle
 from api.errors import EventFromElsewhere, EventMalformed, StatementNotFound
 from api.oauth.clients import clients_of
 from api.outbox.cloud_event import CloudEvent
@@ -584,7 +584,7 @@ def test_a_request_for_what_may_be_read_ends_in_one_event_with_it(
     assert send(event(data={"productId": footprint["productIds"]})).status_code == 200
     for _ in range(3):
         receiving.run(services)
-        requests_of(services).settle()
+        settle(services)
         send(event(data={"productId": footprint["productIds"]}))
     (answer,) = sent(services)
     assert answer["type"] == events.REQUEST_FULFILLED
@@ -602,7 +602,7 @@ def test_a_request_for_what_is_not_there_is_accepted_and_ends_in_one_rejection(
         for _ in range(2):
             assert send(event(id=id_, data=data)).status_code == 200
             receiving.run(services)
-            requests_of(services).settle()
+            settle(services)
         answer = sent(services)[-1]
         assert answer["type"] == events.REQUEST_REJECTED
         assert answer["data"]["requestEventId"] == id_
@@ -630,7 +630,7 @@ def test_a_request_that_cannot_be_dealt_with_is_rejected_and_holds_up_no_other(
         raise StatementNotFound(digest="0")
 
     send(event(id="bad"))
-    monkeypatch.setattr(requests_of(services), "came", refuse)
+    monkeypatch.setattr(between_hosts, "came", refuse)
     receiving.run(services)
     monkeypatch.undo()
     send(event(id="good"))
@@ -652,7 +652,7 @@ def test_where_this_server_is_at_fault_an_event_waits_and_is_tried_again(
 
     send(event(id="a"))
     send(event(id="b"))
-    monkeypatch.setattr(requests_of(services), "came", fail)
+    monkeypatch.setattr(between_hosts, "came", fail)
     receiving.run(services)
     monkeypatch.undo()
     assert [(each.state, each.attempts) for each in came(services)] == [("waiting", 1)] * 2
@@ -671,7 +671,7 @@ def test_a_request_that_this_server_fails_at_for_72_hours_is_rejected_too(
         raise ZeroDivisionError
 
     send(event())
-    monkeypatch.setattr(requests_of(services), "came", fail)
+    monkeypatch.setattr(between_hosts, "came", fail)
     for hours in (70, 1.9, 1):
         assert sent(services) == []
         factory.clock.advance(days=hours / 24)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from api.asking.requests import MOST_AT_ONCE, Asking, requests_of
+from api.asking.limits import MOST_AT_ONCE
+from api.asking.requests import Asking, requests_of
+from api.asking.settling import settle
 from api.asking.whom import Wanted
 from api.errors import RequestEnded, TooManyRequestsOpen
 from api.pact import computed
@@ -98,13 +100,13 @@ def test_a_request_is_answered_by_itself_when_its_buyer_may_read_a_footprint(
     services: Services, chain: Chain
 ) -> None:
     (one,) = asked(services, chain, (chain.sew, chain.seat))
-    requests_of(services).settle()
+    settle(services)
     assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
     said = chain.sew.footprint(chain.seat, "3")
-    requests_of(services).settle()
+    settle(services)
     assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
-    requests_of(services).settle()
+    settle(services)
     done = requests_of(services).of_buyer(one.id, chain.auto.id)
     assert (done.state, done.footprints) == ("answered", (said.statement.body.pact.id,))
     assert done.answered_at == services.clock()
@@ -142,7 +144,7 @@ def test_a_footprint_that_no_longer_stands_answers_nothing(
     (one,) = asked(services, chain, (chain.sew, chain.seat))
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
     chain.sew.withdraw(chain.sew.footprint(chain.seat, "3"))
-    requests_of(services).settle()
+    settle(services)
     assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "open"
 
 
@@ -151,11 +153,11 @@ def test_after_its_day_a_request_is_overdue_and_a_late_footprint_still_answers_i
 ) -> None:
     (one,) = asked(services, chain, (chain.sew, chain.seat))
     chain.factory.clock.advance(days=30)
-    requests_of(services).settle()
+    settle(services)
     assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "overdue"
     chain.sew.footprint(chain.seat, "3")
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
-    requests_of(services).settle()
+    settle(services)
     assert requests_of(services).of_buyer(one.id, chain.auto.id).state == "answered"
 
 
@@ -263,7 +265,7 @@ def test_a_recipe_and_a_disclosure_answer_too(
     assert "or its recipe" in item["next"][0]["sentence"]
     chain.sew.disclose("footprint", chain.seat, to=chain.auto)
     computed.follow(services)
-    requests_of(services).settle()
+    settle(services)
     (item,) = portal.inbox(chain.sew)
     assert (item["state"], len(item["footprints"])) == ("answered", 1)
 
@@ -292,7 +294,7 @@ def test_a_request_for_another_region_is_not_answered_by_this_one(
     chinese = chain.sew.footprint(chain.seat, "3", geography="CN").statement.body.pact.id
     path = f"requests/{one['id']}/answer"
     assert portal.post(chain.sew, path, {"footprints": [chinese]}, 422)["code"] == "answer-refused"
-    requests_of(services).settle()
+    settle(services)
     assert portal.sent(chain.auto)[0]["state"] == "open"
 
 
@@ -323,7 +325,7 @@ def test_what_was_not_registered_is_answered_once_it_is(
     company = f"urn:uuid:{chain.press.id}"
     chain.press.footprint(hinge, "1", productIds=[urn], companyIds=[company])
     chain.press.disclose("footprint", hinge)
-    requests_of(services).settle()
+    settle(services)
     assert portal.sent(chain.auto)[0]["state"] == "answered"
 
 
@@ -406,7 +408,7 @@ def test_progress_over_a_chain_of_three_tiers(
         actor.footprint(product, "1")
         actor.disclose("footprint", product)
     portal.post(chain.chem, f"requests/{at_chem['id']}/decline", {"reason": "Not our trade."}, 200)
-    requests_of(services).settle()
+    settle(services)
     told = portal.get(chain.auto, f"askings/{asking}")
     assert told["nextDue"] == "2026-02-02T00:00:00.000Z"
     chain.factory.clock.advance(days=30)

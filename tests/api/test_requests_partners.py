@@ -12,8 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
-from api.asking.requests import NOT_TAKEN, NOTHING_FOUND, Asking, requests_of, settle
+from api.asking import between_hosts
+from api.asking.between_hosts import NOT_TAKEN, NOTHING_FOUND
+from api.asking.requests import Asking, requests_of
 from api.asking.rows import Request
+from api.asking.settling import settle
 from api.asking.whom import Wanted
 from api.outbox.outbox import outbox_of
 from api.pact.events import (
@@ -52,7 +55,7 @@ class World:
 
     def asks(self, id_: str = "1", **criteria: tuple[str, ...]) -> None:
         event = RequestCreated(id_, SOURCE, criteria or {"productId": (URN,)}, "For the tender.")
-        requests_of(self.services).came(self.partner, event)
+        between_hosts.came(self.services, self.partner, event)
 
     def told(self) -> list[tuple[str, dict[str, Any]]]:
         """Type and data of everything that the partner is sent, oldest first."""
@@ -113,7 +116,7 @@ def test_the_same_event_again_changes_nothing(world: World) -> None:
 def test_a_process_that_ends_between_keeping_and_telling_has_lost_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(type(requests_of(world.services)), "_tell", lambda *_: None)
+    monkeypatch.setattr(between_hosts, "tell", lambda *_: None)
     world.asks(productId=("urn:x-y:none",))
     assert world.told() == []
     monkeypatch.undo()
@@ -134,7 +137,7 @@ def test_what_nobody_knows_is_rejected_at_once(world: World) -> None:
 
 
 def test_a_request_without_criteria_asks_nobody(world: World) -> None:
-    requests_of(world.services).came(world.partner, RequestCreated("1", SOURCE, {}, ""))
+    between_hosts.came(world.services, world.partner, RequestCreated("1", SOURCE, {}, ""))
     assert [kind for kind, _ in world.told()] == [REQUEST_REJECTED]
     assert world.inbox(world.maker) == []
 
@@ -245,7 +248,7 @@ def test_of_processes_that_take_the_same_event_at_once_one_keeps_it(world: World
     def taken() -> None:
         own = dataclasses.replace(world.services)
         start.wait()
-        requests_of(own).came(world.partner, event)
+        between_hosts.came(own, world.partner, event)
 
     threads = [threading.Thread(target=taken) for _ in range(4)]
     for thread in threads:
@@ -256,7 +259,7 @@ def test_of_processes_that_take_the_same_event_at_once_one_keeps_it(world: World
 
 
 def test_a_partner_does_not_flood_inboxes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.asking.requests.MOST_OPEN", 3)
+    monkeypatch.setattr("api.asking.between_hosts.MOST_OPEN", 3)
     for id_ in ("1", "2"):
         world.asks(id_)
     assert len(world.inbox(world.maker)) == 1
@@ -326,18 +329,18 @@ def test_the_answer_of_a_partner_ends_the_request(world: World, mill: Partner) -
     request = ask(world, steel_of(world), mill)
     event = RequestFulfilled("9", "https://mill.example", str(request.event), ())
     taken = [Taken("a1", "new", 7), Taken("b2", "refused", None, "It is malformed.")]
-    requests_of(world.services).was_fulfilled(mill, event, taken)
+    between_hosts.was_fulfilled(world.services, mill, event, taken)
     done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.footprints) == ("answered", ("a1",))
     rejected = RequestRejected("10", "https://mill.example", str(request.event), "NotFound", "No.")
-    requests_of(world.services).was_rejected(mill, rejected)
+    between_hosts.was_rejected(world.services, mill, rejected)
     assert requests_of(world.services).of_buyer(request.id, world.local.id) == done
 
 
 def test_an_answer_of_which_nothing_was_taken_over_is_none(world: World, mill: Partner) -> None:
     request = ask(world, steel_of(world), mill)
     event = RequestFulfilled("9", "https://mill.example", str(request.event), ())
-    requests_of(world.services).was_fulfilled(mill, event, [Taken("b2", "refused", None, "x")])
+    between_hosts.was_fulfilled(world.services, mill, event, [Taken("b2", "refused", None, "x")])
     done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.reason) == ("declined", NOT_TAKEN)
 
@@ -350,7 +353,7 @@ def test_the_refusal_of_a_partner_is_told_with_its_reason_also_late(
     settle(world.services)
     assert requests_of(world.services).of_buyer(request.id, world.local.id).state == "overdue"
     event = RequestRejected("9", "https://mill.example", str(request.event), "NotFound", "None.")
-    requests_of(world.services).was_rejected(mill, event)
+    between_hosts.was_rejected(world.services, mill, event)
     done = requests_of(world.services).of_buyer(request.id, world.local.id)
     assert (done.state, done.reason, done.code) == ("declined", "None.", "NotFound")
 
@@ -360,7 +363,7 @@ def test_another_partner_ends_no_request_that_was_not_put_to_it(
 ) -> None:
     request = ask(world, steel_of(world), mill)
     event = RequestRejected("9", SOURCE, str(request.event), "NotFound", "None.")
-    requests_of(world.services).was_rejected(world.partner, event)
+    between_hosts.was_rejected(world.services, world.partner, event)
     assert requests_of(world.services).of_buyer(request.id, world.local.id).state == "open"
 
 
