@@ -35,7 +35,7 @@ from api.pact import routes as pact
 from api.pages import routes as pages
 from api.partners import event_routes
 from api.procurement import routes as procurement
-from api.published import routes as published_figures
+from api.publication import routes as published_figures
 from api.quality import routes as quality
 from api.region import routes as region
 from api.reports import routes as reports

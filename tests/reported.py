@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from api.published.publication import publishable
+from api.publication.publication import publishable
 from graph.engine import Engine, Question
 from ledger.log import Accepted
 from ledger.statements import (

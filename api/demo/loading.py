@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from api.demo import books, footprints, meters, plans, rules, tables, trust
 from api.errors import DemoInProduction
-from api.published.publication import publishable
+from api.publication.publication import publishable
 from api.settings import Settings
 from graph.engine import Engine, Question
 from ledger import jws, strict_base64

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from api.procurement.awards import check_award
-from api.published.publication import check_confirmed
+from api.publication.publication import check_confirmed
 from api.services import Services
 from ledger import jws, strict_base64
 from ledger.errors import CatchmentError

@@ -10,7 +10,7 @@ import pytest
 
 from api.access.access import Access
 from api.callers import Caller
-from api.published.bundles import Bundler
+from api.publication.bundles import Bundler
 from ledger.statements import Figure
 from ledger.trust import Trust
 from tests.audited import bundled, packed, publish, trust_of

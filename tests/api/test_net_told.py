@@ -16,7 +16,7 @@ import pytest
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
-from api.published.publication import publishable
+from api.publication.publication import publishable
 from graph.engine import Engine, Question
 from ledger.schema import load
 from ledger.statements import Certificate, Inventory, Purchases

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from api.pages import waterfall
 from api.pages.waterfall import Step, picture
-from api.published.publication import publishable
+from api.publication.publication import publishable
 from graph.engine import Engine, Question
 from graph.version import VERSION
 from tests.api.conftest import AsRole

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from api.app import assemble, create_app
 from api.keys.tokens import Tokens
 from api.openapi import spec_text
-from api.published.publication import publishable
+from api.publication.publication import publishable
 from api.services import Services
 from api.settings import Settings
 from graph.engine import Engine, Question

@@ -24,8 +24,8 @@ from api.auth import current_caller
 from api.errors import StatementNotFound
 from api.figures.routes import enterprise_books, park_books, question_of
 from api.figures.wire import FIRST_YEAR, LAST_YEAR, YearQuery
-from api.published.bundles import Bundler
-from api.published.publication import publishable
+from api.publication.bundles import Bundler
+from api.publication.publication import publishable
 from api.services import services
 from api.statements.answers import readable, statement_answer
 from api.statements.wire import StatementSchema
