@@ -48,7 +48,7 @@ from ledger.recent import Recent
 from ledger.snapshot import NOWHERE, Snapshots
 from ledger.soundness import Compromise, Soundness
 from ledger.statements import Erasure, Genesis, NaturalKey, Recovery, Statement, read
-from ledger.store import reading, scrub, writing
+from ledger.store import asking, reading, scrub, writing
 from ledger.suspects import (
     ChainEnd,
     ends_of,
@@ -374,12 +374,12 @@ class Log:
 
     def size(self) -> int:
         """How many entries the latest checkpoint covers."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return _latest(connection)[0]
 
     def checkpoint(self) -> bytes:
         """The latest signed checkpoint."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             return _latest(connection)[1]
 
     def published(self) -> bytes:

@@ -50,6 +50,7 @@ database, so logs in several databases of one server do not wait for one another
 _CONNECT_SECONDS = 10
 _IDLE_WRITER_SECONDS = 60
 _WRITES = "catchment_writes"
+_ALONE = "catchment_alone"
 
 _MISTAKES = (
     sa.exc.IntegrityError,
@@ -92,6 +93,16 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     Raises StoreBusy and StoreUnavailable.
     """
     with _faults_named(engine), _dialect(engine.dialect.name).reading(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def asking(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """For one query alone, which sees one state of the database without a transaction around it.
+
+    Raises StoreBusy and StoreUnavailable.
+    """
+    with _faults_named(engine), _dialect(engine.dialect.name).asking(engine) as connection:
         yield connection
 
 
@@ -173,6 +184,12 @@ def _reading_sqlite(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def _asking_sqlite(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with engine.connect().execution_options(**{_ALONE: True}) as connection:
+        yield connection
+
+
+@contextmanager
 def _writing_sqlite(engine: sa.Engine) -> Iterator[sa.Connection]:
     with (
         writer_lock(engine),
@@ -236,8 +253,9 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A reader that turns writer fails at once when another wrote in between, however long it would
     # wait: who means to write says so at the start.
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(_ALONE, False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES, False) else "BEGIN")
 
 
 def _drop_failed_sqlite(context: sa.engine.ExceptionContext) -> None:
@@ -296,6 +314,12 @@ def _reading_postgresql(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
+def _asking_postgresql(engine: sa.Engine) -> Iterator[sa.Connection]:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+@contextmanager
 def _writing_postgresql(engine: sa.Engine) -> Iterator[sa.Connection]:
     with engine.connect() as connection, connection.begin():
         # Those who wait are woken in turn. Under READ COMMITTED every statement after this one
@@ -347,6 +371,7 @@ class _Dialect:
 
     open: Callable[[sa.URL], sa.Engine]
     reading: _Transaction
+    asking: _Transaction
     writing: _Transaction
     is_busy: Callable[[object], bool]
     is_full: Callable[[object], bool]
@@ -358,6 +383,7 @@ _DIALECTS = MappingProxyType(
         "sqlite": _Dialect(
             open=_open_sqlite,
             reading=_reading_sqlite,
+            asking=_asking_sqlite,
             writing=_writing_sqlite,
             is_busy=_sqlite_is_busy,
             is_full=_sqlite_is_full,
@@ -366,6 +392,7 @@ _DIALECTS = MappingProxyType(
         "postgresql": _Dialect(
             open=_open_postgresql,
             reading=_reading_postgresql,
+            asking=_asking_postgresql,
             writing=_writing_postgresql,
             is_busy=_postgresql_is_busy,
             is_full=_postgresql_is_full,

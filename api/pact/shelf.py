@@ -35,7 +35,7 @@ from ledger.entry import Entry
 from ledger.errors import PayloadErased
 from ledger.standing import Said, Standing
 from ledger.statements import Erasure, Footprint, NaturalKey
-from ledger.store import reading, writing
+from ledger.store import asking, reading, writing
 from ledger.strict_json import dumps
 
 PROVENANCE_SPEC: Final = "2.0.0"
@@ -119,7 +119,7 @@ class Shelf:
     def find(self, footprint: str, access: Access) -> Shelved | None:
         """The footprint with this id; None where there is none that the caller may read."""
         self.follow(access.standing)
-        with reading(self._services.database) as connection:
+        with asking(self._services.database) as connection:
             row = connection.execute(_BY_ID, {"id": footprint}).one_or_none()
         return self._opened(row, access)
 
@@ -129,7 +129,7 @@ class Shelf:
         Most often nothing was appended since the last was read: then one query tells so, and gives
         the footprint.
         """
-        with reading(self._services.database) as connection:
+        with asking(self._services.database) as connection:
             row = connection.execute(_BY_ID_NOW, {"id": footprint}).one()
         known = self._standing
         if known is not None and known.size == row.log_size <= self._followed:

@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from ledger import store
 from ledger.errors import StoreBusy, StoreUnavailable, StoreUnsupported
-from ledger.store import POSTGRESQL_LOCK, open_engine, parse_url, reading, writing
+from ledger.store import POSTGRESQL_LOCK, asking, open_engine, parse_url, reading, writing
 from tests.patience import HANG_SECONDS
 
 NewDatabase = Callable[..., sa.Engine]
@@ -201,6 +201,20 @@ def _spoil(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         _set(connection, 1)
         raise ValueError("spoiled")
+
+
+def test_a_query_alone_waits_for_nobody_and_sees_what_was_committed(engine: sa.Engine) -> None:
+    with writing(engine) as writer:
+        _set(writer, 1)
+        with asking(engine) as asker:
+            assert _count(asker) == 0
+    for _ in range(2):
+        with asking(engine) as asker:
+            assert _count(asker) == 1
+    with writing(engine) as writer:  # nothing was left open
+        _set(writer, 2)
+    with reading(engine) as reader:
+        assert _count(reader) == 2
 
 
 def test_what_raises_is_rolled_back_and_gives_way_to_the_next(engine: sa.Engine) -> None:
