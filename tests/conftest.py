@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +12,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 
 from ledger.store import open_engine
+from tests.bytecode import kept_elsewhere
 from tests.databases import KINDS, Databases, databases_of
 from tests.factory import Factory
 
@@ -39,16 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where no bytecode may be written beside the sources, keep it elsewhere while the tests run.
-
-    Several hundred processes are started, by pytest's own workers too: each would compile
-    everything anew, which takes longer than all else they do.
-    """
-    if not os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        return
-    compiled = tempfile.mkdtemp(prefix="catchment-bytecode-")
-    os.environ["PYTHONPYCACHEPREFIX"] = compiled
-    config.add_cleanup(lambda: shutil.rmtree(compiled, ignore_errors=True))
+    """Several hundred processes are started, by pytest's own workers too."""
+    bytecode = ExitStack()
+    bytecode.enter_context(kept_elsewhere())
+    config.add_cleanup(bytecode.close)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

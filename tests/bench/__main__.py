@@ -28,6 +28,7 @@ from tests.bench import (
     bench_wave,
 )
 from tests.bench.row import Row
+from tests.bytecode import kept_elsewhere
 
 SUBJECTS: dict[str, Callable[[], list[Row]]] = {
     "Solve: ten thousand to a million products, 8 right-hand sides": bench_solve.run,
@@ -80,4 +81,5 @@ def _written(results: dict[str, list[Row]]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    with kept_elsewhere():
+        main(Path(sys.argv[1]))
