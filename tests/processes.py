@@ -45,9 +45,19 @@ def serving(
             lambda: process.poll() is not None or _started(log) - before >= workers,
             lambda: log.read_text("utf-8"),
         )
+        # Started is not yet listening.
+        until(
+            lambda: process.poll() is not None or _answers(address), lambda: log.read_text("utf-8")
+        )
         assert process.poll() is None, log.read_text("utf-8")
-        assert requests.get(f"{address}/health", timeout=HANG_SECONDS).ok, log.read_text("utf-8")
         yield process
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/health", timeout=HANG_SECONDS).ok
+    except requests.ConnectionError:
+        return False
 
 
 def _started(log: Path) -> int:
