@@ -14,7 +14,7 @@ solve. A boundary whose cone is small takes the first, any other the second.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +98,7 @@ class EdgesByConsumer:
         return self.order[spans(self.pointers, nodes)]
 
 
-class Outside:
+class Outside(Protocol):
     """One of the two ways. Rows of what it says follow ``bought``.
 
     ``per_unit`` (rows, q): ``m*`` of each quantity, per unit of what is bought. ``refuses``:
@@ -110,11 +110,9 @@ class Outside:
 
     def supplied(self, bought: Floats) -> Floats:
         """(n,) ``v``: units made of every node for ``bought`` units; zero inside."""
-        raise NotImplementedError
 
     def rests_on(self, mask: Mask) -> Mask:
         """Whether what is bought draws on a node of ``mask``, or on a refused loop, outside."""
-        raise NotImplementedError
 
 
 def block_of(network: Network, nodes: Ints, position: Ints) -> sparse.csr_array:
@@ -128,7 +126,7 @@ def block_of(network: Network, nodes: Ints, position: Ints) -> sparse.csr_array:
     return sparse.csr_array((drawn_by.data[at][among], cells), shape=(len(nodes),) * 2)
 
 
-class _Cone(Outside):
+class _Cone:
     def __init__(
         self, solved: Solved, held: Mask, bought: Ints, emitted: Floats, nodes: Ints
     ) -> None:
@@ -151,7 +149,7 @@ class _Cone(Outside):
         return np.asarray(self.plan.downstream_max(own.astype(np.int64))[self.rows] > 0)
 
 
-class _Whole(Outside):
+class _Whole:
     def __init__(self, solved: Solved, held: Mask, bought: Ints, emitted: Floats) -> None:
         self.plan, self.held, self.bought = solved.plan, held, bought
         footprints = self.plan.footprints(emitted, held=held)
