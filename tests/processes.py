@@ -14,8 +14,7 @@ import requests
 from tests.patience import HANG_SECONDS, until
 
 _STARTED = "Started worker-"
-"""What granian says of each worker that can be asked, and can be told to end: one that is told
-while it starts does not hear it."""
+"""What granian says of each worker as soon as it has one."""
 
 
 @contextmanager
